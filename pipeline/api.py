@@ -1,0 +1,146 @@
+"""The commands as Python functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.export import Job, Report, Scope, run
+from pipeline.scan import DEFAULT_BATCH_SIZE
+from pipeline.selection import Selection, select
+from pipeline.source import Source, open_source
+from pipeline.statistics import StatisticsOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+
+def export_measurements(
+    source: Source,
+    to: str | Path,
+    *,
+    scope: Scope = "cross-session",
+    format: str = "ndjson",  # noqa: A002 - the option's name
+    compression: str | None = None,
+    with_statistics: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+    **options: Any,  # noqa: ANN401 - the options of a selection and of a job
+) -> Report:
+    """Export raw measurements as one package.
+
+    Args:
+        source: a store, files, globs or a DuckDB file.
+        to: the directory to publish, or `-` for standard output.
+        scope: `cross-session` for one file over all, `per-session` for one file a session.
+        format: `ndjson`, `json`, `csv`, `parquet` or `arrow`.
+        compression: `none`, `gzip` or `zstd`; the format's default where None.
+        with_statistics: add statistics, with the defaults of `export_statistics`, in the same format.
+        on_progress: is called with the rows done and the rows there are, at most.
+        **options: of `pipeline.selection.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
+            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.export.Job` (`overwrite`,
+            `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `threads`,
+            `batch_size`, `memory_limit`).
+
+    Raises:
+        UsageError: an option does not exist or cannot be read.
+        SourceError: the source cannot be read or holds bad data.
+        DestinationError: the destination cannot be written, or holds something else.
+    """
+    selection, rest = split_options(options)
+    statistics = StatisticsOptions(pooled=scope == "cross-session", timezone=selection.timezone or "UTC")
+    job = Job(
+        source=source,
+        to=to,
+        tables=("measurements", "statistics") if with_statistics else ("measurements",),
+        scope=scope,
+        format=format,
+        compression=compression,
+        selection=selection,
+        statistics=statistics,
+        **rest,
+    )
+    return run(job, on_progress)
+
+
+def export_statistics(
+    source: Source,
+    to: str | Path,
+    *,
+    scope: Scope = "per-session",
+    by: Sequence[str] = (),
+    window: str | None = None,
+    quantiles: Sequence[str | float] = (),
+    lost: Literal["exclude", "infinite"] = "exclude",
+    format: str = "csv",  # noqa: A002 - the option's name
+    compression: str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    **options: Any,  # noqa: ANN401 - the options of a selection and of a job
+) -> Report:
+    """Export statistics of measurements as one package.
+
+    Args:
+        source: a store, files, globs or a DuckDB file.
+        to: the directory to publish, or `-` for standard output.
+        scope: `per-session` for rows per session, `cross-session` for rows pooled over all sessions.
+        by: attributes to group by, besides metric and unit.
+        window: length of windows: `10s`, `1m`, `2h`, `1d`.
+        quantiles: quantiles beside the usual ones, from 0 to 1.
+        lost: `infinite` counts lost samples as +infinity in quantiles.
+        format: `csv`, `ndjson`, `json`, `parquet` or `arrow`.
+        compression: `none`, `gzip` or `zstd`; the format's default where None.
+        on_progress: is called with the rows done and the rows there are, at most.
+        **options: as in `export_measurements`; `columns` and `exclude` choose among the statistics.
+
+    Raises:
+        UsageError: an option does not exist or cannot be read.
+        SourceError: the source cannot be read or holds bad data.
+        DestinationError: the destination cannot be written, or holds something else.
+    """
+    selection, rest = split_options(options)
+    statistics = StatisticsOptions(
+        by=tuple(by),
+        window=window,
+        quantiles=tuple(str(number) for number in quantiles),
+        lost=lost,
+        timezone=selection.timezone or "UTC",
+        pooled=scope == "cross-session",
+    )
+    job = Job(
+        source=source,
+        to=to,
+        tables=("statistics",),
+        scope=scope,
+        format=format,
+        compression=compression,
+        selection=selection,
+        statistics=statistics,
+        **rest,
+    )
+    return run(job, on_progress)
+
+
+def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
+    """Part the options of a selection from those of a job."""
+    names = Selection.__dataclass_fields__.keys()
+    chosen = {name: value for name, value in options.items() if name in names}
+    return Selection(**chosen), {name: value for name, value in options.items() if name not in names}
+
+
+def list_sessions(
+    source: Source, *, where_session: str | None = None, timezone: str | None = None
+) -> list[dict[str, Any]]:
+    """Describe the sessions of a source, in order, as JSON values.
+
+    Args:
+        source: a store, files, globs or a DuckDB file.
+        where_session: SQL condition on the columns of the sessions table.
+        timezone: IANA name of the zone of times that name none.
+
+    Raises:
+        SourceError: the source cannot be read or holds bad data.
+        UsageError: the condition cannot be read.
+    """
+    selection = Selection(where_session=where_session, timezone=timezone)
+    with open_source(source, timezone=timezone) as scan:
+        selected = select(scan, selection, batch_size=DEFAULT_BATCH_SIZE)
+        return [session.describe() for session in selected.sessions]

@@ -1,0 +1,103 @@
+"""Checks of a batch of measurements before anything is made of it: text, times, keys and their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import BadRowError
+from pipeline.model import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
+from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def check_rows(batch: pa.RecordBatch) -> None:
+    """Check every rule that holds for a row by itself.
+
+    Raises:
+        BadRowError: a null where none may be, text that is not UTF-8 or holds NUL, a session id that is too long
+            or empty, a year outside 0001 to 9999.
+    """
+    for name in batch.schema.names:
+        row, problem = _first_problem(name, batch.column(name))
+        if problem:
+            raise bad_row(batch, row, name, problem)
+
+
+def bad_row(batch: pa.RecordBatch, row: int, column: str, problem: str) -> BadRowError:
+    """Make the error that names the row of a batch."""
+
+    def key(name: str) -> object:
+        if name not in batch.schema.names:
+            return None
+        try:
+            return batch.column(name)[row].as_py()
+        except UnicodeDecodeError:
+            return None
+
+    session_id, sequence = key("session_id"), key("sequence")
+    return BadRowError(
+        problem,
+        column=column,
+        session_id=session_id if isinstance(session_id, str) else None,
+        sequence=sequence if isinstance(sequence, int) else None,
+    )
+
+
+def _first_problem(name: str, array: pa.Array) -> tuple[int, str]:
+    kind = array.type
+    if name in CORE_COLUMNS and not CORE_COLUMNS[name].nullable and array.null_count:
+        return pc.index(array.is_null(), True).as_py(), "is null, which it may not be"
+    if pa.types.is_string(kind):
+        return _first_bad_text(name, array)
+    if pa.types.is_timestamp(kind) and kind.unit == "us" and len(array):
+        ticks = np.asarray(pc.fill_null(array.view(pa.int64()), 0))
+        scale = TICKS_PER_SECOND["us"]
+        outside = (ticks < MIN_SECOND * scale) | (ticks >= (MAX_SECOND + 1) * scale)
+        if outside.any():
+            return int(outside.argmax()), "lies outside the years 0001 to 9999"
+    return 0, ""
+
+
+def _first_bad_text(name: str, array: pa.Array) -> tuple[int, str]:
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        for row, value in enumerate(array):
+            try:
+                value.as_py()
+            except UnicodeDecodeError:
+                return row, "holds bytes that are not valid UTF-8"
+        return 0, "is damaged"
+    data = array.buffers()[2]
+    if data is not None and not np.frombuffer(data, np.uint8).all():
+        found = pc.index(pc.match_substring(array, "\0"), True).as_py()
+        if found >= 0:
+            return found, "holds the character NUL"
+    if name == "session_id":
+        lengths = pc.utf8_length(array)
+        wrong = pc.or_(pc.equal(lengths, 0), pc.greater(lengths, MAX_SESSION_ID_CHARACTERS))
+        found = pc.index(wrong, True).as_py()
+        if found >= 0:
+            return found, f"must have 1 to {MAX_SESSION_ID_CHARACTERS} characters"
+    return 0, ""
+
+
+def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
+    """Cut a batch where its session changes.
+
+    Yields:
+        session id, first row, and the row after the last.
+    """
+    if not batch.num_rows:
+        return
+    encoded = pc.dictionary_encode(batch.column("session_id"))
+    codes = np.asarray(encoded.indices)
+    cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
+    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+        yield encoded.dictionary[int(codes[start])].as_py(), start, stop

@@ -1,0 +1,91 @@
+"""What a file holds: rows, their time range and digest, in all and by session, counted as they pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.digest import Digest, row_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+
+class Content:
+    """Figures of rows; batches are added as they pass.
+
+    Attributes:
+        rows: number of rows.
+        first_timestamp: earliest time, None without rows or times.
+        last_timestamp: latest time.
+        rows_by_session: number of rows by session id, in order; empty where the rows have no sessions.
+    """
+
+    def __init__(self, *, digested: bool) -> None:
+        """Start at nothing.
+
+        Args:
+            digested: compute digests.
+        """
+        self.rows = 0
+        self.first_timestamp: int | None = None
+        self.last_timestamp: int | None = None
+        self.rows_by_session: dict[str, int] = {}
+        self._digest = Digest() if digested else None
+        self._digest_by_session: dict[str, Digest] = {}
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of all rows, None where it is not computed."""
+        return self._digest.text if self._digest else None
+
+    def describe_sessions(self) -> list[dict[str, Any]]:
+        """Rows and digest of each session, as JSON values."""
+        described: list[dict[str, Any]] = []
+        for session_id, rows in self.rows_by_session.items():
+            one: dict[str, Any] = {"session_id": session_id, "rowCount": rows}
+            if self._digest:
+                one["contentDigest"] = self._digest_by_session[session_id].text
+            described.append(one)
+        return described
+
+    def add_times(self, first: int, last: int) -> None:
+        """Widen the time range."""
+        self.first_timestamp = first if self.first_timestamp is None else min(first, self.first_timestamp)
+        self.last_timestamp = last if self.last_timestamp is None else max(last, self.last_timestamp)
+
+    def add(self, batch: pa.RecordBatch, columns: Sequence[str]) -> None:
+        """Add a batch of measurements of one session.
+
+        Args:
+            batch: the rows, with session_id and timestamp.
+            columns: what of them is written, and so enters the digest.
+        """
+        session_id = batch.column("session_id")[0].as_py()
+        self.rows += batch.num_rows
+        self.rows_by_session[session_id] = self.rows_by_session.get(session_id, 0) + batch.num_rows
+        ticks = np.asarray(batch.column("timestamp").view(pa.int64()))
+        self.add_times(int(ticks.min()), int(ticks.max()))
+        if self._digest:
+            lanes = [int(lane.sum()) for lane in row_words(batch.select(list(columns)))]
+            self._digest.add(lanes)
+            self._digest_by_session.setdefault(session_id, Digest()).add(lanes)
+
+    def add_plain(self, batch: pa.RecordBatch) -> None:
+        """Add a batch of rows that are no measurements: they count and enter the digest."""
+        self.rows += batch.num_rows
+        if self._digest:
+            self._digest.add(int(lane.sum()) for lane in row_words(batch))
+
+
+def observed(
+    batches: Iterable[pa.RecordBatch], columns: Sequence[str], seen: Iterable[Callable[[pa.RecordBatch], None]]
+) -> Iterator[pa.RecordBatch]:
+    """Pass batches on, cut down to the columns that are written, after each observer has seen them."""
+    observers = list(seen)
+    for batch in batches:
+        for observe in observers:
+            observe(batch)
+        yield batch.select(list(columns))

@@ -1,0 +1,57 @@
+"""DuckDB connections: set up, locked down, and the quoting that their SQL needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def quote_identifier(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """Quote a text for SQL, where it cannot be bound as a parameter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def connect_engine(
+    *,
+    temporary_directory: Path | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open a connection in memory, in UTC, that takes no names from Python and loads no extensions.
+
+    Args:
+        temporary_directory: where it may spill; without it, nowhere.
+        memory_limit: such as `512MB`; DuckDB's default is 80% of the machine's memory.
+        threads: DuckDB's default is one per core.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "python_enable_replacements": "false",
+        "temp_directory": str(temporary_directory) if temporary_directory else "",
+    }
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    if threads is not None:
+        config["threads"] = str(threads)
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, readable: Sequence[Path]) -> None:
+    """Let SQL read nothing but the given files from now on, and change no setting."""
+    paths = ", ".join(quote_literal(str(path)) for path in readable)
+    connection.execute(f"SET allowed_paths = [{paths}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")

@@ -1,0 +1,69 @@
+"""The errors this package raises. Each carries an exit status and a message of one line for its reader."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class PipelineError(Exception):
+    """Base of all errors raised on purpose; the message says what failed, where, and what to do."""
+
+    exit_status = 1
+
+
+class UsageError(PipelineError):
+    """Options that do not exist, contradict each other, or cannot be read."""
+
+    exit_status = 2
+
+
+class SourceError(PipelineError):
+    """The source cannot be read or holds bad data."""
+
+    exit_status = 3
+
+
+class BadRowError(SourceError):
+    """One row breaks a rule of the data model.
+
+    Attributes:
+        session_id: the row's session, None where the row has none.
+        sequence: the row's sequence, None where the row has none.
+        column: the column that breaks the rule.
+    """
+
+    def __init__(self, problem: str, *, column: str, session_id: str | None, sequence: int | None) -> None:
+        self.session_id = session_id
+        self.sequence = sequence
+        self.column = column
+        super().__init__(f"session {session_id!r}, sequence {sequence}, column {column!r}: {problem}")
+
+
+class EmptyExportError(SourceError):
+    """Nothing was selected, and the caller asked for that to be an error."""
+
+
+class DestinationError(PipelineError):
+    """The destination cannot be written, or holds something that is not ours to replace."""
+
+    exit_status = 4
+
+
+def suggest(wanted: str, choices: Iterable[str], *, noun: str) -> str:
+    """Say which choices are near, or which there are: the part of a message after "unknown ...".
+
+    Args:
+        wanted: what was asked for.
+        choices: what exists.
+        noun: what a choice is called, in the plural.
+    """
+    known = list(choices)
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    shown = ", ".join(map(repr, known[:8])) + (", ..." if len(known) > 8 else "")
+    return f"{noun}: {shown or 'none'}"

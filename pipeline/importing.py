@@ -1,0 +1,155 @@
+"""Imports files of measurements into a store, a session at a time, each whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import pyarrow as pa
+
+from pipeline.batches import Peekable, of_session
+from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.model import TimestampUnit, measurements_schema
+from pipeline.normalise import merge_attributes
+from pipeline.records import read_json
+from pipeline.source import Source, source_paths
+from pipeline.sources.files import find_files
+from pipeline.sources.plain import PlainOptions, open_plain
+from pipeline.store import StoreWriter
+from pipeline.timestamps import parse_timestamp, parse_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+IfExists = Literal["error", "skip", "replace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        to: the store.
+        imported: ids of the sessions that were written, in order.
+        unchanged: ids of the sessions that were in the store already and were skipped.
+        rows: rows written.
+        skipped_rows: bad rows that were left out.
+        dropped_digits: rows whose time had digits below the store's unit.
+        seconds: how long it took.
+    """
+
+    to: str
+    imported: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    rows: int
+    skipped_rows: int
+    dropped_digits: int
+    seconds: float
+
+
+def import_sessions(
+    files: Source,
+    to: str | Path,
+    *,
+    session_id: str | None = None,
+    configuration: str | Path | dict[str, Any] | None = None,
+    if_exists: IfExists = "error",
+    timezone: str | None = None,
+    started_at: str | None = None,
+    timestamp_unit: TimestampUnit | None = None,
+    skip_bad: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Import CSV, NDJSON, Parquet, Arrow IPC or DuckDB files that have the columns of measurements.
+
+    Args:
+        files: paths or globs. `X.session.json` beside `X.ndjson` is the record of its session, or an array of them.
+        to: the store, which is created where it is not there.
+        session_id: id of rows that have no such column.
+        configuration: of sessions without a record: a JSON file, or the object itself.
+        if_exists: what to do with a session that the store has: `error`, `skip` or `replace`.
+        timezone: IANA name of the zone of times that name none.
+        started_at: RFC 3339 time of sessions whose record says none; else a session starts at its first row.
+        timestamp_unit: `us` or `ns`, of a new store.
+        skip_bad: leave out rows that cannot be read or break a rule, and count them.
+        on_progress: is called with the rows written and the rows there are.
+
+    Raises:
+        SourceError: a file cannot be read, or holds bad data; nothing is imported then.
+        DestinationError: the store cannot be written.
+        UsageError: an option cannot be read.
+    """
+    started = time.monotonic()
+    if if_exists not in get_args(IfExists):
+        raise UsageError(f"--if-exists {if_exists!r}: {suggest(if_exists, get_args(IfExists), noun='choices')}")
+    zone = parse_zone(timezone) if timezone else None
+    if started_at is not None:
+        try:
+            parse_timestamp(started_at, "us", zone)
+        except ValueError as error:
+            raise UsageError(f"--started-at: {error}") from error
+    paths = find_files(source_paths(files))
+    store = StoreWriter(Path(to), timestamp_unit)
+    options = PlainOptions(
+        timestamp_unit=store.timestamp_unit,
+        zone=zone,
+        session_id=session_id,
+        configuration=_read_configuration(configuration),
+        started_at=started_at,
+        skip_bad=skip_bad,
+        attributes=store.attributes,
+    )
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
+        opened = open_plain(paths, Path(directory), options)
+        sessions = opened.scan.sessions
+        present = [session.session_id for session in sessions if session.session_id in store]
+        if present and if_exists == "error":
+            raise SourceError(
+                f"{to}: has session {present[0]!r} already; --if-exists skip or replace says what to do"
+            )
+        wanted = [session for session in sessions if if_exists == "replace" or session.session_id not in store]
+        for session in wanted:
+            merge_attributes(store.attributes, session.columns, where=f"session {session.session_id!r}")
+        total = sum(session.measurement_count for session in wanted)
+        batches = Peekable(_counted(opened.scan.batches(wanted), total, on_progress))
+        for session in wanted:
+            schema = measurements_schema(store.timestamp_unit, session.columns)
+            rows = (batch.select(schema.names) for batch in of_session(batches, session.session_id))
+            store.add(session, (_typed(batch, schema) for batch in rows), schema)
+    return ImportReport(
+        to=str(to),
+        imported=tuple(session.session_id for session in wanted),
+        unchanged=tuple(present) if if_exists == "skip" else (),
+        rows=total,
+        skipped_rows=opened.skipped,
+        dropped_digits=sum(session.dropped_digit_count for session in wanted),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    return batch.cast(schema)
+
+
+def _counted(
+    batches: Iterable[pa.RecordBatch], total: int, on_progress: Callable[[int, int], None] | None
+) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for batch in batches:
+        done += batch.num_rows
+        if on_progress is not None:
+            on_progress(done, total)
+        yield batch
+
+
+def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> dict[str, Any] | None:
+    value: Any = configuration
+    if isinstance(configuration, str | Path):
+        value = read_json(Path(configuration))
+    if value is not None and not isinstance(value, dict):
+        raise SourceError(f"--configuration {configuration}: must hold a JSON object")
+    return value
+

@@ -1,0 +1,77 @@
+"""Names of the files in a package and of the sessions in a store; docs/file-naming.md has their grammar."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.timestamps import format_compact
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+EMPTY = "empty"
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_MAX_REPLACED_CHARACTERS = 80
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
+
+
+def _is_safe(session_id: str) -> bool:
+    return (
+        _SAFE.fullmatch(session_id) is not None
+        and not session_id.endswith(".")
+        and session_id.split(".", 1)[0].lower() not in _WINDOWS_DEVICES
+    )
+
+
+def safe_name(session_id: str, taken: Collection[str] = ()) -> str:
+    """Name a session in a path: its id where that is safe on every file system, else what is safe of it and a hash.
+
+    Args:
+        session_id: any text.
+        taken: names in lower case that must not be given again.
+    """
+    if _is_safe(session_id) and session_id.lower() not in taken:
+        return session_id
+    kept = re.sub(r"[^A-Za-z0-9._-]", "", session_id)[:_MAX_REPLACED_CHARACTERS].strip("._-")
+    digest = hashlib.sha256(session_id.encode()).hexdigest()[:12]
+    return f"{kept}-{digest}" if kept and _is_safe(kept) else f"session-{digest}"
+
+
+def safe_names(session_ids: Iterable[str]) -> dict[str, str]:
+    """Name each session of a package; ids that differ only in case are all replaced."""
+    ids = list(session_ids)
+    lowered = [session_id.lower() for session_id in ids]
+    doubled = {text for text in lowered if lowered.count(text) > 1} if len(set(lowered)) < len(ids) else set()
+    return {session_id: safe_name(session_id, doubled) for session_id in ids}
+
+
+def time_range(first: int | None, last: int | None, unit: str) -> str:
+    """Name the time range of a file's content: `<first>_<last>`, or `empty`."""
+    if first is None or last is None:
+        return EMPTY
+    return f"{format_compact(first, unit)}_{format_compact(last, unit)}"
+
+
+def file_name(
+    table: str,
+    range_name: str,
+    scope: str | None,
+    extension: str,
+    *,
+    window: str | None = None,
+    part: int | None = None,
+) -> str:
+    """Name a file of a package.
+
+    Args:
+        table: `measurements`, `statistics` or `sessions`.
+        range_name: what `time_range` gives.
+        scope: `cross-session`, `per-session`, `session-<session>`, or None for sessions.
+        extension: with its dot, `.ndjson.gz`.
+        window: length of windows, as it was given.
+        part: number of the part, from 1, where the table is split.
+    """
+    words = [table, range_name, scope, window, None if part is None else f"part-{part:04}"]
+    return "_".join(word for word in words if word is not None) + extension

@@ -1,0 +1,298 @@
+"""Turns batches as files hold them into batches of the data model, without losing anything on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import checks
+from pipeline.errors import BadRowError, SourceError, suggest
+from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED, TimestampUnit, core_type, timestamp_type, type_name
+from pipeline.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+OPTIONAL_COLUMNS = ("unit",)
+_PLAIN_UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
+_FLOAT_NAMES = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+
+
+class Normaliser:
+    """Makes every batch of one file conform to the data model.
+
+    Attributes:
+        dropped_digits: by session id, how many times had digits below the unit.
+        skipped: how many bad rows were left out.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit: TimestampUnit,
+        zone: tzinfo | None = None,
+        session_id: str | None = None,
+        attributes: Mapping[str | None, Mapping[str, Any]] | None = None,
+        skip_bad: bool = False,
+    ) -> None:
+        """Set what holds for all batches.
+
+        Args:
+            unit: timestamp unit to arrive at.
+            zone: zone of times that name none; without it they are an error.
+            session_id: session of rows that have no such column.
+            attributes: by session id, None for every other, the session's attributes; they become columns unless
+                the rows have them.
+            skip_bad: leave rows out that break a rule, and count them.
+        """
+        self._unit = unit
+        self._zone = zone
+        self._session_id = session_id
+        self._attributes = attributes or {}
+        self._skip_bad = skip_bad
+        self.dropped_digits: Counter[str] = Counter()
+        self.skipped = 0
+
+    def conform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Cast, complete, order and check the columns of a batch.
+
+        Raises:
+            SourceError: a column is missing, doubled, or of a type that does not fit.
+            BadRowError: a row breaks a rule, and bad rows are not skipped.
+        """
+        try:
+            result, drops = self._conform(batch)
+        except BadRowError:
+            if not self._skip_bad:
+                raise
+            keep = pa.array([self._is_good(batch.slice(row, 1)) for row in range(batch.num_rows)])
+            self.skipped += pc.sum(pc.invert(keep)).as_py()
+            result, drops = self._conform(batch.filter(keep))
+        if drops is not None and drops.any():
+            self.dropped_digits.update(pc.filter(result.column("session_id"), pa.array(drops)).to_pylist())
+        return result
+
+    def _is_good(self, row: pa.RecordBatch) -> bool:
+        try:
+            self._conform(row)
+        except BadRowError:
+            return False
+        return True
+
+    def _conform(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Any]:
+        columns = self._columns(batch)
+        drops, columns["timestamp"] = self._timestamps(columns["timestamp"], batch)
+        fields, arrays = [], []
+        for name, array in columns.items():
+            kind = core_type(name, self._unit) if name in CORE_COLUMNS else None
+            arrays.append(array if name == "timestamp" else self._cast(name, array, kind, batch))
+            nullable = name not in CORE_COLUMNS or CORE_COLUMNS[name].nullable
+            fields.append(pa.field(name, arrays[-1].type, nullable=nullable))
+        result = pa.record_batch(arrays, schema=pa.schema(fields))
+        checks.check_rows(result)
+        return result, drops
+
+    def _columns(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        names = batch.schema.names
+        doubled = [name for name, count in Counter(names).items() if count > 1]
+        if doubled:
+            raise SourceError(f"column {doubled[0]!r} occurs {names.count(doubled[0])} times; keep one of them")
+        if "" in names:
+            raise SourceError("a column has no name; give it one")
+        if any("\0" in name for name in names):
+            raise SourceError("a column name holds the character NUL; rename it")
+        rows = batch.num_rows
+        given = dict(zip(names, batch.columns, strict=True))
+        if self._session_id is not None and "session_id" not in given:
+            given["session_id"] = pa.repeat(self._session_id, rows)
+        for name in OPTIONAL_COLUMNS:
+            given.setdefault(name, pa.nulls(rows, pa.string()))
+        missing = [name for name in CORE_COLUMNS if name not in given]
+        if missing:
+            hint = suggest(missing[0], names, noun="its columns")
+            if missing[0] == "session_id":
+                hint += "; --session-id of import gives rows the id that they lack"
+            raise SourceError(f"no column {missing[0]!r}; {hint}")
+        columns = {name: given.pop(name) for name in CORE_COLUMNS}
+        columns |= given
+        for name in {name: None for attributes in self._attributes.values() for name in attributes}:
+            if name not in columns:
+                columns[name] = self._constant(name, columns["session_id"])
+        return columns
+
+    def _constant(self, name: str, session_ids: pa.Array) -> pa.Array:
+        """Make a column of an attribute that the sessions' records hold, not the rows."""
+        if not pa.types.is_dictionary(session_ids.type):
+            session_ids = session_ids.dictionary_encode()
+        ids = session_ids.dictionary.to_pylist()
+        everyone = self._attributes.get(None, {})
+        values = [self._attributes.get(session_id, everyone).get(name) for session_id in ids]
+        try:
+            return pa.array(values).take(session_ids.indices)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise SourceError(f"attribute {name!r} of the session records has two types; give it one") from error
+
+    def _cast(self, name: str, array: pa.Array, wanted: pa.DataType | None, batch: pa.RecordBatch) -> pa.Array:
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        have = array.type
+        textual = pa.types.is_string(have) or pa.types.is_large_string(have) or pa.types.is_string_view(have)
+        if pa.types.is_null(have):
+            return array if wanted is None else array.cast(wanted)
+        target = pa.string() if textual else None
+        if pa.types.is_integer(have):
+            target = pa.float64() if wanted == pa.float64() else pa.int64()
+        elif pa.types.is_floating(have):
+            target = pa.float64()
+        elif pa.types.is_boolean(have):
+            target = have
+        if target is None or (wanted is not None and target != wanted):
+            allowed = type_name(wanted) if wanted is not None else ", ".join(ATTRIBUTE_TYPES)
+            raise SourceError(f"column {name!r} has type {have}; it must be {allowed}: cast it or leave it out")
+        try:
+            return array.cast(target)
+        except pa.ArrowInvalid as error:
+            row = next(i for i, value in enumerate(array) if not _casts(value, target))
+            raise checks.bad_row(
+                batch, row, name, f"{array[row].as_py()!r} does not fit {type_name(target)} without loss"
+            ) from error
+
+    def _timestamps(self, array: pa.Array, batch: pa.RecordBatch) -> tuple[Any, pa.Array]:
+        """Give times in UTC and the unit, and which of them lost digits below it."""
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if pa.types.is_null(array.type):
+            return None, array.cast(timestamp_type(self._unit))
+        if not pa.types.is_timestamp(array.type):
+            raise SourceError(
+                f"column 'timestamp' has type {array.type}; it must be a timestamp: cast it before"
+            )
+        if array.type.tz is None:
+            if self._zone is None:
+                raise SourceError("column 'timestamp' names no time zone; say which with --timezone")
+            try:
+                array = pc.assume_timezone(array, str(self._zone))
+            except pa.ArrowInvalid as error:
+                raise SourceError(f"column 'timestamp': {error}") from error
+        drops = None
+        if array.type.unit == "ns" and self._unit == "us":
+            ticks = np.asarray(pc.fill_null(array.view(pa.int64()), 0))
+            drops = ticks % 1000 != 0
+            array = pa.array(ticks // 1000, pa.int64(), mask=np.asarray(array.is_null()))
+            return drops, array.view(timestamp_type("us"))
+        try:
+            return drops, array.cast(timestamp_type(self._unit))
+        except pa.ArrowInvalid as error:
+            row = next(i for i, value in enumerate(array) if not _casts(value, timestamp_type(self._unit)))
+            raise checks.bad_row(
+                batch, row, "timestamp", f"cannot be counted in {self._unit} since 1970"
+            ) from error
+
+
+def _casts(value: pa.Scalar, target: pa.DataType) -> bool:
+    try:
+        value.cast(target)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def parse_floats(array: pa.Array) -> pa.Array:
+    """Read a string array as float64, the names of non-finite numbers included.
+
+    Raises:
+        pa.ArrowInvalid: some text is no number.
+    """
+    try:
+        return array.cast(pa.float64())
+    except pa.ArrowInvalid:
+        values = [None if v is None else _FLOAT_NAMES.get(v, v) for v in array.to_pylist()]
+        return pa.array(values, pa.string()).cast(pa.float64())
+
+
+def parse_timestamps(array: pa.Array, zone: tzinfo | None) -> pa.Array:
+    """Read a string array as times in UTC: microseconds where that drops nothing, else nanoseconds.
+
+    Raises:
+        ValueError: a text is no time; its last argument is the row.
+    """
+    plain = pc.match_substring_regex(array, _PLAIN_UTC_TIME)
+    if pc.all(plain, min_count=0).as_py():
+        try:
+            return array.cast(timestamp_type("us"))
+        except pa.ArrowInvalid:
+            pass  # the loop below finds the row
+    unit: TimestampUnit = "us"
+    texts = array.to_pylist()
+    ticks: list[int | None] = []
+    while True:
+        finer = False
+        ticks.clear()
+        for row, text in enumerate(texts):
+            if text is None:
+                ticks.append(None)
+                continue
+            try:
+                tick, dropped = parse_timestamp(text, unit, zone)
+            except ValueError as error:
+                raise ValueError(str(error), row) from error
+            finer |= dropped
+            ticks.append(tick)
+        if unit == "ns" or not finer:
+            return pa.array(ticks, pa.int64()).view(timestamp_type(unit))
+        unit = "ns"
+
+
+def merge_attributes(
+    known: Mapping[str, str], found: Mapping[str, str], *, where: str, widen: bool = False
+) -> dict[str, str]:
+    """Unite the attributes of two sets of rows by name.
+
+    Args:
+        known: type name by column, so far.
+        found: the same of the rows that come in addition.
+        where: what the added rows are called in the error.
+        widen: int64 and float64 together are float64, as in formats that know only numbers.
+
+    Raises:
+        SourceError: an attribute has two types.
+    """
+    merged = dict(known)
+    for name, kind in found.items():
+        before = merged.get(name, UNTYPED)
+        if UNTYPED in (before, kind):
+            merged[name] = kind if before == UNTYPED else before
+        elif widen and {before, kind} == {"int64", "float64"}:
+            merged[name] = "float64"
+        elif before != kind:
+            raise SourceError(
+                f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type"
+            )
+    return merged
+
+
+def attributes_of(schema: pa.Schema) -> dict[str, str]:
+    """Type name by attribute column of a schema of the model."""
+    return {f.name: type_name(f.type) for f in schema if f.name not in CORE_COLUMNS}
+
+
+def conform_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Bring a batch of the model to a wider schema: attributes it lacks are null."""
+    if batch.schema.equals(schema):
+        return batch
+    names = set(batch.schema.names)
+    for name in CORE_COLUMNS:
+        if name in schema.names and name not in names:
+            raise SourceError(f"no column {name!r}")
+    arrays = [
+        batch.column(f.name).cast(f.type) if f.name in names else pa.nulls(batch.num_rows, f.type)
+        for f in schema
+    ]
+    return pa.record_batch(arrays, schema=schema)
+
+

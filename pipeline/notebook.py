@@ -1,0 +1,87 @@
+"""DuckDB connections on a source, for notebooks and for SQL from the command line."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.engine import connect_engine, lock_down, quote_identifier, quote_literal
+from pipeline.sessions_table import JSON_COLUMNS, sessions_table
+from pipeline.source import Source, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from pipeline.scan import Scan
+
+_SQL_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
+
+
+def connect(source: Source, *, timezone: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB connection in memory with the views `measurements` and `sessions` of a source.
+
+    The views are ordinary and lazy: rows are read when a query runs, `cursor()` sees them too. Sources that DuckDB
+    cannot read as they are (CSV, NDJSON, Arrow, DuckDB files, Parquet of other types or out of order) are converted
+    once, into temporary files that live as long as the connection.
+
+    Args:
+        source: a store, files, globs or a DuckDB file.
+        timezone: IANA name of the zone of times that name none.
+
+    Raises:
+        SourceError: the source cannot be read or holds bad data.
+    """
+    resources = ExitStack()
+    try:
+        scan = resources.enter_context(open_source(source, timezone=timezone))
+        connection = connect_engine()
+        create_views(connection, scan)
+    except BaseException:
+        resources.close()
+        raise
+    weakref.finalize(connection, resources.close)
+    return connection
+
+
+@contextmanager
+def connect_locked(
+    source: Source,
+    *,
+    timezone: str | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection like `connect` whose SQL can read nothing but the source and change nothing."""
+    with open_source(source, timezone=timezone) as scan, connect_engine(
+        memory_limit=memory_limit, threads=threads
+    ) as connection:
+        create_views(connection, scan)
+        lock_down(connection, [file.path.absolute() for file in scan.files])
+        yield connection
+
+
+def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
+    """Create the views `measurements` and `sessions` of a scan."""
+    own = ["session_id", "sequence", "timestamp", "metric", "value", "unit"]
+    columns = [quote_identifier(name) for name in own]
+    columns += [
+        f"{quote_identifier(name)}::{_SQL_TYPES.get(kind, 'VARCHAR')} AS {quote_identifier(name)}"
+        for name, kind in scan.attributes.items()
+    ]
+    paths = ", ".join(quote_literal(str(file.path.absolute())) for file in scan.files)
+    if scan.files:
+        rows = f"read_parquet([{paths}], union_by_name = true)"
+    else:
+        connection.register("no_rows", scan.schema.empty_table())
+        connection.execute("CREATE TABLE no_measurements AS FROM no_rows")
+        connection.unregister("no_rows")
+        rows = "no_measurements"
+    connection.execute(f"CREATE VIEW measurements AS SELECT {', '.join(columns)} FROM {rows}")
+    connection.register("session_records", sessions_table(scan.sessions, scan.timestamp_unit))
+    typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
+    connection.execute(f"CREATE TABLE session_rows AS SELECT * REPLACE ({typed}) FROM session_records")
+    connection.unregister("session_records")
+    connection.execute("CREATE VIEW sessions AS FROM session_rows")

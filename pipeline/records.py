@@ -1,0 +1,142 @@
+"""Session records as JSON: what a harness says of its sessions, beside the file of their rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SourceError, suggest
+from pipeline.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+    from pathlib import Path
+
+_KEYS = ("session_id", "started_at", "ended_at", "harness", "configuration", "attributes", "measurement_count")
+# What describes a session beside these is found in its rows again.
+_DERIVED_KEYS = (
+    "null_count",
+    "first_timestamp",
+    "last_timestamp",
+    "backward_timestamp_count",
+    "dropped_digit_count",
+    "metrics",
+    "content_digest",
+)
+_COMPRESSIONS = {".gz", ".zst"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRecord:
+    """What is recorded of a session beside its rows. Times are texts; all but the id may be missing."""
+
+    session_id: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    harness_name: str | None = None
+    harness_version: str | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    measurement_count: int | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> SessionRecord:
+        """Check a decoded JSON value and make a record of it.
+
+        Raises:
+            SourceError: a key is unknown or a value is of the wrong type.
+        """
+        if not isinstance(value, dict):
+            raise SourceError("a session record must be a JSON object")
+        for key in value:
+            if key not in _KEYS and key not in _DERIVED_KEYS:
+                hint = suggest(key, _KEYS, noun="keys")
+                raise SourceError(
+                    f"unknown key {key!r}; {hint}; what else is known of a session goes into its configuration"
+                )
+        given = {key: value[key] for key in _KEYS if value.get(key) is not None}
+        for key, kind, noun in (
+            ("session_id", str, "a string"),
+            ("started_at", str, "an RFC 3339 string"),
+            ("ended_at", str, "an RFC 3339 string"),
+            ("harness", dict, "an object with name and version"),
+            ("configuration", dict, "an object"),
+            ("attributes", dict, "an object"),
+            ("measurement_count", int, "an integer"),
+        ):
+            if key in given and type(given[key]) is not kind:
+                raise SourceError(f"{key!r} must be {noun}")
+        harness = given.pop("harness", {})
+        if harness.keys() - {"name", "version"} or not all(
+            isinstance(text, str | None) for text in harness.values()
+        ):
+            raise SourceError("'harness' must be an object with the strings name and version, and no more")
+        return cls(harness_name=harness.get("name"), harness_version=harness.get("version"), **given)
+
+    @property
+    def scalar_attributes(self) -> dict[str, Any]:
+        """The attributes that can become columns."""
+        return {k: v for k, v in self.attributes.items() if isinstance(v, str | int | float | bool)}
+
+    def ticks(self, which: str, unit: str, zone: tzinfo | None) -> int | None:
+        """Read `started_at` or `ended_at` as a count of units, None where it is missing."""
+        text = getattr(self, which)
+        if text is None:
+            return None
+        try:
+            return parse_timestamp(text, unit, zone)[0]
+        except ValueError as error:
+            raise SourceError(f"session {self.session_id!r}: {which}: {error}") from error
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a JSON file strictly: UTF-8, no key twice, no NaN.
+
+    Raises:
+        SourceError: it cannot be read or is no JSON.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            raise ValueError("a key occurs twice")
+        return value
+
+    def no_constant(name: str) -> None:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{path}: is no valid JSON ({error})") from error
+    else:
+        return value
+
+
+def sidecar_path(path: Path) -> Path:
+    """Where the session record of a file of rows lies: `X.session.json` beside `X.ndjson` or `X.csv.gz`."""
+    stem = path.with_suffix("") if path.suffix in _COMPRESSIONS else path
+    return stem.with_suffix(".session.json")
+
+
+def read_sidecar(path: Path) -> list[SessionRecord]:
+    """Read the records beside a file of rows, one object or an array of them; none where there is no such file."""
+    sidecar = sidecar_path(path)
+    if not sidecar.is_file():
+        return []
+    value = read_json(sidecar)
+    return parse_records(value if isinstance(value, list) else [value], where=str(sidecar))
+
+
+def parse_records(values: list[Any], *, where: str) -> list[SessionRecord]:
+    """Make records of decoded JSON values, naming in errors where they came from."""
+    try:
+        return [SessionRecord.parse(value) for value in values]
+    except SourceError as error:
+        raise SourceError(f"{where}: {error}") from error

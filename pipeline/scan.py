@@ -1,0 +1,151 @@
+"""A scan: what a source holds, planned without reading rows, and its rows in order, batch by batch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.checks import bad_row, check_rows, session_runs
+from pipeline.errors import SourceError
+from pipeline.model import KEY_COLUMNS, Session, TimestampUnit, measurements_schema
+from pipeline.normalise import conform_to
+from pipeline.sources.parquet import read_parquet
+from pipeline.sources.reading import Reading, reading_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+DEFAULT_BATCH_SIZE = 16_384
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of rows in order.
+
+    Attributes:
+        path: where it lies.
+        session_id: the session all its rows belong to, None where it may hold several.
+    """
+
+    path: Path
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """A source, ready to be read.
+
+    Attributes:
+        name: what the source is called in packages: its last path component.
+        timestamp_unit: unit of all timestamps.
+        sessions: in order.
+        files: in the order of their rows.
+        attributes: type name by attribute column of all sessions together.
+    """
+
+    name: str
+    timestamp_unit: TimestampUnit
+    sessions: tuple[Session, ...]
+    files: tuple[DataFile, ...]
+    attributes: Mapping[str, str]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Schema of the measurements of all sessions together."""
+        return measurements_schema(self.timestamp_unit, self.attributes)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the sessions' records say, the digests of their rows included."""
+        digest = hashlib.sha256(self.timestamp_unit.encode())
+        for session in self.sessions:
+            digest.update(json.dumps(session.describe(), sort_keys=True).encode())
+        return f"sha256:{digest.hexdigest()}"
+
+    def batches(
+        self,
+        sessions: Sequence[Session] | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+    ) -> Iterator[pa.RecordBatch]:
+        """Read rows in the order of the model, checked on the way.
+
+        Args:
+            sessions: the sessions to read, all by default.
+            columns: the columns to read besides session_id and sequence, all by default.
+            batch_size: rows of a batch, at most.
+
+        Yields:
+            batches of rows of one session each, their columns in the order of `schema`.
+
+        Raises:
+            SourceError: a file cannot be read, or does not hold what its session's record says.
+        """
+        wanted = self.sessions if sessions is None else sessions
+        names = [n for n in self.schema.names if columns is None or n in columns or n in KEY_COLUMNS]
+        reading = Reading(batch_size)
+        order = _OrderCheck(wanted)
+        ids = {session.session_id for session in wanted}
+        schema = pa.schema([self.schema.field(name) for name in names])
+        for file in self.files:
+            if file.session_id is not None and file.session_id not in ids:
+                continue
+            with reading_errors(file.path):
+                for raw in read_parquet(file.path, reading, names):
+                    batch = conform_to(raw, schema)
+                    check_rows(batch)
+                    for session_id, start, stop in session_runs(batch):
+                        rows = batch.slice(start, stop - start)
+                        if file.session_id is not None and session_id != file.session_id:
+                            raise bad_row(rows, 0, "session_id", "is in the file of another session")
+                        if session_id in ids:
+                            order.check(session_id, rows)
+                            yield rows
+        order.finish()
+
+
+class _OrderCheck:
+    """Checks that the rows of the sessions come in their order, and all of them."""
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self._sessions = sessions
+        self._at = 0
+        self._count = 0
+        self._last: int | None = None
+
+    def check(self, session_id: str, rows: pa.RecordBatch) -> None:
+        while self._at < len(self._sessions) and self._sessions[self._at].session_id != session_id:
+            self._next_session()
+        if self._at == len(self._sessions):
+            raise bad_row(rows, 0, "session_id", "is out of order; the source changed while it was read")
+        sequence = np.asarray(rows.column("sequence"))
+        wrong = sequence[1:] <= sequence[:-1]
+        if self._last is not None and sequence[0] <= self._last:
+            raise bad_row(rows, 0, "sequence", "does not increase")
+        if wrong.any():
+            raise bad_row(rows, int(wrong.argmax()) + 1, "sequence", "does not increase")
+        self._last = int(sequence[-1])
+        self._count += len(sequence)
+
+    def _next_session(self) -> None:
+        session = self._sessions[self._at]
+        if self._count != session.measurement_count:
+            raise SourceError(
+                f"session {session.session_id!r}: its record says {session.measurement_count} rows, "
+                f"its data holds {self._count}; the source is damaged or changed while it was read"
+            )
+        self._at += 1
+        self._count = 0
+        self._last = None
+
+    def finish(self) -> None:
+        while self._at < len(self._sessions):
+            self._next_session()

@@ -1,0 +1,284 @@
+"""Which sessions, rows and columns of a scan are wanted."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.sessions_table import JSON_COLUMNS, sessions_table
+from pipeline.timestamps import parse_instant, parse_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from pipeline.model import Session
+    from pipeline.scan import Scan
+
+REDACTED = "[redacted]"
+_PATH_STEP = re.compile(r'(?:^|\.)(?:"((?:[^"\\]|\\.)*)"|([^."]+))')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What to take of a source; the defaults take everything.
+
+    Attributes:
+        sessions: ids of sessions.
+        metrics: names of metrics.
+        since: earliest time, inclusive: RFC 3339, a date, `today` or `yesterday`.
+        until: latest time, exclusive.
+        where: SQL condition on the columns of a row.
+        where_session: SQL condition on the columns of the sessions table.
+        columns: columns of the exported table, in this order.
+        exclude: columns to leave out.
+        redact: paths such as `configuration.network.address`, whose values are replaced in all metadata.
+        timezone: IANA name of the zone of days and of times that name none.
+    """
+
+    sessions: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    since: str | None = None
+    until: str | None = None
+    where: str | None = None
+    where_session: str | None = None
+    columns: Sequence[str] | None = None
+    exclude: Sequence[str] = ()
+    redact: Sequence[str] = ()
+    timezone: str | None = None
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A selection applied to a scan.
+
+    Attributes:
+        scan: the source.
+        sessions: the selected sessions, in order, redacted.
+        selection: what was asked for.
+        warnings: what its reader should know, a sentence each.
+        batch_size: rows of a batch, at most.
+    """
+
+    scan: Scan
+    sessions: tuple[Session, ...]
+    selection: Selection
+    warnings: tuple[str, ...]
+    batch_size: int
+
+    def choose_columns(self, names: Sequence[str]) -> list[str]:
+        """Apply `columns` and `exclude` to the columns of a table.
+
+        Raises:
+            SourceError: one of them does not exist.
+            UsageError: no column is left.
+        """
+        for option, wanted in (("--columns", self.selection.columns or ()), ("--exclude", self.selection.exclude)):
+            for name in wanted:
+                if name not in names:
+                    raise SourceError(f"{option}: no column {name!r}; {suggest(name, names, noun='columns')}")
+        chosen = dict.fromkeys(names if self.selection.columns is None else self.selection.columns)
+        kept = [name for name in chosen if name not in self.selection.exclude]
+        if not kept:
+            raise UsageError("--columns and --exclude leave no column")
+        return kept
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Read the selected rows in order.
+
+        Args:
+            columns: those to read; session_id and sequence always come too.
+
+        Yields:
+            batches of rows of one session each; none is empty.
+        """
+        needed = {*columns, *self._filter_columns}
+        kept = [name for name in self.scan.schema.names if name in {*columns, "session_id", "sequence"}]
+        for batch in self.scan.batches(self._sessions_with_rows, sorted(needed), batch_size=self.batch_size):
+            rows = self._filter(batch)
+            if rows.num_rows:
+                yield rows.select(kept)
+
+    @property
+    def _sessions_with_rows(self) -> list[Session]:
+        return [session for session in self.sessions if session.measurement_count]
+
+    @property
+    def _filter_columns(self) -> list[str]:
+        if self.selection.where is not None:
+            return list(self.scan.schema.names)
+        times = ["timestamp"] if self.selection.since or self.selection.until else []
+        return times + (["metric"] if self.selection.metrics else [])
+
+    def _filter(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        low, high = self._time_bounds
+        if low is not None or high is not None:
+            ticks = np.asarray(batch.column("timestamp").view(pa.int64()))
+            keep = np.ones(len(ticks), bool)
+            if low is not None:
+                keep &= ticks >= low
+            if high is not None:
+                keep &= ticks < high
+            batch = batch.filter(pa.array(keep))
+        if self.selection.metrics:
+            batch = batch.filter(pc.is_in(batch.column("metric"), pa.array(list(self.selection.metrics))))
+        if self.selection.where is not None and batch.num_rows:
+            batch = batch.take(self._matching(batch))
+        return batch
+
+    @cached_property
+    def _time_bounds(self) -> tuple[int | None, int | None]:
+        zone = parse_zone(self.selection.timezone or "UTC")
+        scale = 1 if self.scan.timestamp_unit == "ns" else 1000
+        bounds = [
+            None if text is None else -(-parse_instant(text, option=option, zone=zone) // scale)
+            for option, text in (("--since", self.selection.since), ("--until", self.selection.until))
+        ]
+        return bounds[0], bounds[1]
+
+    @cached_property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        from pipeline.engine import connect_engine, lock_down  # noqa: PLC0415 - only SQL needs DuckDB
+
+        connection = connect_engine(threads=1)
+        lock_down(connection, [])
+        return connection
+
+    def _matching(self, batch: pa.RecordBatch) -> pa.Array:
+        """Find the rows that `where` holds for."""
+        row = "row"
+        while row in batch.schema.names:
+            row += "_"
+        numbered = batch.append_column(row, pa.array(np.arange(batch.num_rows)))
+        relation = _filter_relation(self._engine, pa.Table.from_batches([numbered]), self.selection.where or "")
+        matching = relation.project(f'"{row}"').to_arrow_table()
+        return pa.array(np.sort(np.asarray(matching.column(0))))
+
+    def check(self) -> None:
+        """Find errors in the selection before anything is read or written.
+
+        Raises:
+            UsageError: a time or the SQL of `where` cannot be read.
+        """
+        low, high = self._time_bounds
+        if low is not None and high is not None and low >= high:
+            raise UsageError("--since is not before --until; nothing lies between them")
+        if self.selection.where is not None:
+            empty = pa.RecordBatch.from_pylist([], schema=self.scan.schema)
+            try:
+                self._matching(empty)
+            except SourceError as error:
+                raise UsageError(str(error)) from error
+
+
+def _filter_relation(
+    connection: duckdb.DuckDBPyConnection, table: pa.Table, condition: str
+) -> duckdb.DuckDBPyRelation:
+    """Filter a table by a user's SQL expression, evaluated at once so that its errors are raised here."""
+    import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
+
+    try:
+        return connection.from_arrow(table).filter(condition).execute()
+    except duckdb.Error as error:
+        text = str(error).splitlines()[0]
+        hint = ""
+        if "not found in FROM clause" in text:
+            hint = f"; columns: {', '.join(table.schema.names)}"
+        raise SourceError(f"the SQL condition {condition!r} fails: {text}{hint}") from error
+
+
+def select(scan: Scan, selection: Selection, *, batch_size: int) -> Selected:
+    """Apply a selection to a scan.
+
+    Raises:
+        SourceError: the source has no session, or a session, column or path that is named does not exist.
+        UsageError: a time or SQL cannot be read.
+    """
+    if not scan.sessions:
+        raise SourceError(f"{scan.name}: holds no session; import some first")
+    sessions = list(scan.sessions)
+    ids = [session.session_id for session in sessions]
+    for wanted in selection.sessions:
+        if wanted not in ids:
+            raise SourceError(f"no session {wanted!r}; {suggest(wanted, ids, noun='sessions')}")
+    if selection.sessions:
+        sessions = [session for session in sessions if session.session_id in selection.sessions]
+    if selection.where_session is not None:
+        sessions = _where_session(sessions, scan, selection.where_session)
+    warnings = [
+        f"no selected session has metric {metric!r}; {suggest(metric, known, noun='metrics')}"
+        for known in [sorted({name for session in sessions for name in session.metrics})]
+        for metric in selection.metrics
+        if metric not in known
+    ]
+    redacted = _redact(sessions, selection.redact)
+    selected = Selected(scan, tuple(redacted), selection, tuple(warnings), batch_size)
+    selected.check()
+    return selected
+
+
+def _where_session(sessions: list[Session], scan: Scan, condition: str) -> list[Session]:
+    import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
+
+    from pipeline.engine import connect_engine, lock_down  # noqa: PLC0415
+
+    with connect_engine(threads=1) as connection:
+        lock_down(connection, [])
+        typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
+        table = connection.from_arrow(sessions_table(sessions, scan.timestamp_unit))
+        try:
+            rows = table.project(f"* REPLACE ({typed})").filter(condition).project("session_id").fetchall()
+        except duckdb.Error as error:
+            text = str(error).splitlines()[0]
+            raise UsageError(
+                f"--where-session {condition!r}: {text}; columns: {', '.join(table.columns)}"
+            ) from error
+    wanted = {session_id for (session_id,) in rows}
+    return [session for session in sessions if session.session_id in wanted]
+
+
+def _redact(sessions: Sequence[Session], paths: Sequence[str]) -> list[Session]:
+    """Replace the values at paths; a path that no session has is an error, lest a typing error publish a secret."""
+    result = list(sessions)
+    for path in paths:
+        steps = [_unquote(quoted) if quoted else plain for quoted, plain in _PATH_STEP.findall(path)]
+        spelled = "".join(match.group(0) for match in _PATH_STEP.finditer(path))
+        if spelled != path or len(steps) < 2 or steps[0] not in {"configuration", "attributes"}:
+            raise UsageError(
+                f"--redact {path!r}: give a path such as configuration.network.address or attributes.robot_id"
+            )
+        found = False
+        for at, session in enumerate(result):
+            value = copy.deepcopy(dict(getattr(session, steps[0])))
+            if _replace_at(value, steps[1:]):
+                found = True
+                result[at] = replace(session, **{steps[0]: value})
+        if sessions and not found:
+            raise SourceError(f"--redact {path!r}: no selected session has this path")
+    return result
+
+
+def _unquote(quoted: str) -> str:
+    """Read a key as it stands between quotes in a path."""
+    return re.sub(r"\\(.)", r"\1", quoted)
+
+
+def _replace_at(value: Any, steps: Sequence[str]) -> bool:  # noqa: ANN401 - any JSON value
+    """Replace what lies at a path; arrays are passed through, so that a step goes into each of their items."""
+    if isinstance(value, list):
+        return any([_replace_at(item, steps) for item in value])
+    if not isinstance(value, dict) or steps[0] not in value:
+        return False
+    if len(steps) == 1:
+        value[steps[0]] = REDACTED
+        return True
+    return _replace_at(value[steps[0]], steps[1:])

@@ -1,0 +1,64 @@
+"""Opens whatever a user names as a source."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from pipeline.errors import SourceError, UsageError
+from pipeline.store import is_store, open_store
+from pipeline.timestamps import parse_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.scan import Scan
+
+Source: TypeAlias = "str | Path | Sequence[str | Path]"
+
+
+def source_paths(source: Source) -> list[str | Path]:
+    """List what a source names."""
+    named = [source] if isinstance(source, str | Path) else list(source)
+    if not named:
+        raise UsageError("no source is named")
+    return named
+
+
+@contextmanager
+def open_source(
+    source: Source,
+    *,
+    timezone: str | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Iterator[Scan]:
+    """Open a store, files, globs or a DuckDB file for reading.
+
+    Args:
+        source: a path or glob, or several of them.
+        timezone: IANA name of the zone of times that name none.
+        memory_limit: of sorting what is out of order, such as `512MB`.
+        threads: of the same.
+
+    Raises:
+        SourceError: it does not exist, cannot be read, or holds bad data.
+    """
+    named = source_paths(source)
+    stores = [path for path in named if is_store(Path(path))]
+    if stores:
+        if len(named) > 1:
+            raise SourceError(f"{stores[0]}: is a store, which is a source by itself; name it alone")
+        yield open_store(Path(stores[0]))
+        return
+    from pipeline.sources.files import find_files  # noqa: PLC0415 - a store needs none of it
+    from pipeline.sources.plain import PlainOptions, open_plain  # noqa: PLC0415
+
+    options = PlainOptions(
+        zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads
+    )
+    paths = find_files(named)
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
+        yield open_plain(paths, Path(directory), options).scan

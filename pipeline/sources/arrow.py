@@ -1,0 +1,39 @@
+"""Arrow IPC files, and streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.sources.reading import Reading
+
+_FILE_MAGIC = b"ARROW1"
+
+
+def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
+    """Read the rows in order, after an empty batch that shows the schema."""
+    with pa.OSFile(str(path)) as source:
+        is_file = source.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+        source.seek(0)
+        if is_file:
+            with pa.ipc.open_file(source) as file:
+                batches = (file.get_batch(i) for i in range(file.num_record_batches))
+                yield from _sliced(file.schema, batches, reading.batch_size)
+        else:
+            with pa.ipc.open_stream(source) as stream:
+                yield from _sliced(stream.schema, stream, reading.batch_size)
+
+
+def _sliced(
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int
+) -> Iterator[pa.RecordBatch]:
+    yield pa.RecordBatch.from_pylist([], schema=schema)
+    for batch in batches:
+        batch.validate()
+        for start in range(0, batch.num_rows, batch_size):
+            yield batch.slice(start, batch_size)

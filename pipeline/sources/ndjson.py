@@ -1,0 +1,162 @@
+"""NDJSON files: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline.errors import SourceError
+from pipeline.normalise import parse_floats, parse_timestamps
+from pipeline.sources.reading import open_decompressed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.sources.reading import Reading
+
+_NON_FINITE = {"NaN", "Infinity", "-Infinity"}
+_INTEGER_LIMIT = 2**63
+_EXACT_INTEGER_LIMIT = 2**53
+
+
+def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
+    """Read the rows in order. A key that a row lacks is null; blank lines are passed over.
+
+    Raises:
+        SourceError: a line is no JSON object, or a value does not fit its column; it names the line.
+    """
+    names: dict[str, None] = {}
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    with open_decompressed(path) as file:
+        for number, line in enumerate(file, start=1):
+            if line.isspace():
+                continue
+            try:
+                row = _DECODER.decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                if not isinstance(row, dict):
+                    raise TypeError("it is no JSON object")
+            except (ValueError, TypeError, RecursionError) as error:
+                if reading.skip_bad:
+                    reading.skipped += 1
+                    continue
+                raise SourceError(f"line {number}: cannot be read as a row ({_reason(error)})") from error
+            names.update(dict.fromkeys(row))
+            rows.append(row)
+            lines.append(number)
+            if len(rows) == reading.batch_size:
+                yield _batch(list(names), rows, lines, reading)
+                rows, lines = [], []
+    if rows:
+        yield _batch(list(names), rows, lines, reading)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return row
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON; write it as a string")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not valid UTF-8"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _batch(
+    names: list[str], rows: list[dict[str, Any]], lines: list[int], reading: Reading
+) -> pa.RecordBatch:
+    while True:
+        try:
+            arrays = [_array(name, [row.get(name) for row in rows], reading) for name in names]
+        except _BadValueError as error:
+            if not reading.skip_bad:
+                raise SourceError(f"line {lines[error.row]}: {error}") from error
+            reading.skipped += 1
+            rows, lines = _without(rows, error.row), _without(lines, error.row)
+            continue
+        return pa.record_batch(arrays, names=names)
+
+
+def _without(items: list[Any], at: int) -> list[Any]:
+    return items[:at] + items[at + 1 :]
+
+
+class _BadValueError(Exception):
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+def _array(name: str, values: list[Any], reading: Reading) -> pa.Array:
+    kinds = {type(value) for value in values} - {type(None)}
+    if name == "timestamp":
+        _require(name, values, str)
+        try:
+            return parse_timestamps(pa.array(values, pa.string()), reading.zone)
+        except ValueError as error:
+            message, row = error.args[0], error.args[-1]
+            raise _BadValueError(f"column 'timestamp': {message}", row if isinstance(row, int) else 0) from error
+    if name == "value" or float in kinds:
+        return _floats(name, values)
+    if name == "sequence" or int in kinds:
+        _require(name, values, int)
+        _limit(name, values, _INTEGER_LIMIT)
+        return pa.array(values, pa.int64())
+    if bool in kinds and name not in {"session_id", "metric", "unit"}:
+        _require(name, values, bool)
+        return pa.array(values, pa.bool_())
+    if not kinds:
+        return pa.nulls(len(values))
+    _require(name, values, str)
+    for row, value in enumerate(values):
+        try:
+            _ = value is None or value.encode()
+        except UnicodeEncodeError:
+            raise _BadValueError(f"column {name!r}: holds half of a surrogate pair", row) from None
+    return pa.array(values, pa.string())
+
+
+def _floats(name: str, values: list[Any]) -> pa.Array:
+    for row, value in enumerate(values):
+        fits = value is None or type(value) in {float, int} or (isinstance(value, str) and value in _NON_FINITE)
+        if not fits:
+            raise _BadValueError(f"column {name!r}: {value!r} is not a number", row)
+        if isinstance(value, float) and value in {float("inf"), float("-inf")}:
+            raise _BadValueError(f"column {name!r}: a number beyond the range of float64", row)
+        if type(value) is int and abs(value) > _EXACT_INTEGER_LIMIT and not _is_exact(value):
+            raise _BadValueError(f"column {name!r}: {value} does not fit float64 without loss", row)
+    if any(isinstance(value, str) for value in values):
+        return parse_floats(pa.array([None if v is None else v if isinstance(v, str) else repr(float(v)) for v in values], pa.string()))
+    return pa.array([None if value is None else float(value) for value in values], pa.float64())
+
+
+def _is_exact(value: int) -> bool:
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def _require(name: str, values: list[Any], kind: type) -> None:
+    for row, value in enumerate(values):
+        if value is not None and type(value) is not kind:
+            wanted = {str: "a string", int: "an integer", bool: "true or false"}[kind]
+            raise _BadValueError(f"column {name!r}: {value!r:.80} is not {wanted}", row)
+
+
+def _limit(name: str, values: list[Any], limit: int) -> None:
+    for row, value in enumerate(values):
+        if value is not None and not -limit <= value < limit:
+            raise _BadValueError(f"column {name!r}: {value} does not fit int64", row)

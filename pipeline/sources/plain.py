@@ -1,0 +1,369 @@
+"""Opens files and databases as a scan: Parquet in order is read where it lies, all else through a spool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline.errors import SourceError
+from pipeline.model import UNTYPED, Session, TimestampUnit, measurements_schema
+from pipeline.normalise import Normaliser, attributes_of, conform_to, merge_attributes
+from pipeline.records import SessionRecord, parse_records, read_sidecar
+from pipeline.scan import DEFAULT_BATCH_SIZE, DataFile, Scan
+from pipeline.sources.files import file_format
+from pipeline.sources.parquet import open_parquet, read_parquet
+from pipeline.sources.reading import Reading, reading_errors
+from pipeline.sources.spool import Spool, sort_files
+from pipeline.summary import SessionSummary, SummaryOfSessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import tzinfo
+    from pathlib import Path
+
+_TEXT_FORMATS = {"csv", "ndjson"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainOptions:
+    """How to read files and databases.
+
+    Attributes:
+        timestamp_unit: unit to arrive at; None takes the coarsest that loses nothing.
+        zone: zone of times that name none.
+        session_id: session of rows that have no such column.
+        configuration: of sessions without a record.
+        started_at: of sessions whose record does not say, as text.
+        skip_bad: leave out rows that cannot be read or break a rule.
+        attributes: type name by attribute column where it is known already.
+        memory_limit: bytes that sorting may use.
+        threads: threads that sorting may use.
+    """
+
+    timestamp_unit: TimestampUnit | None = None
+    zone: tzinfo | None = None
+    session_id: str | None = None
+    configuration: Mapping[str, Any] | None = None
+    started_at: str | None = None
+    skip_bad: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    memory_limit: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What was opened.
+
+    Attributes:
+        scan: the rows.
+        skipped: how many bad rows were left out.
+    """
+
+    scan: Scan
+    skipped: int
+
+
+class _FinerTimesError(Exception):
+    """Microseconds would drop digits."""
+
+
+def open_plain(paths: Sequence[Path], spool_directory: Path, options: PlainOptions) -> Plain:
+    """Open files as one source.
+
+    Args:
+        paths: the files.
+        spool_directory: an empty directory for rows that cannot be read where they lie.
+        options: how to read them.
+
+    Raises:
+        SourceError: a file cannot be read or holds bad data.
+    """
+    try:
+        return _Opening(paths, spool_directory, options, options.timestamp_unit or "us").run()
+    except _FinerTimesError:
+        finer = spool_directory / "ns"
+        finer.mkdir()
+        return _Opening(paths, finer, options, "ns").run()
+
+
+class _Opening:
+    def __init__(
+        self, paths: Sequence[Path], spool_directory: Path, options: PlainOptions, unit: TimestampUnit
+    ) -> None:
+        self._formats = {path: file_format(path) for path in paths}
+        self._directory = spool_directory
+        self._options = options
+        self._unit = unit
+        self._widen = all(kind in _TEXT_FORMATS for kind in self._formats.values())
+        self._records: dict[str, SessionRecord] = {}
+        self._dropped: dict[str, int] = {}
+        self._attributes = dict(options.attributes)
+        self._found_attributes: dict[str, str] = {}
+        self._skipped = 0
+
+    def run(self) -> Plain:
+        records = {path: self._records_of(path) for path in self._formats}
+        if all(self._can_stay(path, records[path]) for path in self._formats):
+            files = self._by_first_row(list(self._formats))
+            for path in files:
+                with reading_errors(path), open_parquet(path) as file:
+                    self._merge(attributes_of(file.schema_arrow), path)
+                self._keep_records(path, records[path])
+        else:
+            files = self._spool(records)
+        summary = self._summarise(files)
+        if summary.disorder is not None or not self._sessions_in_order(summary):
+            files = sort_files(
+                files,
+                self._directory / "sorted",
+                self._schema,
+                {id_: start for id_, record in self._records.items()
+                 if (start := self._recorded_start(record)) is not None},
+                memory_limit=self._options.memory_limit,
+                threads=self._options.threads,
+            )
+            summary = self._summarise(files)
+            if summary.disorder is not None:
+                raise summary.disorder
+        sessions = sorted(self._sessions(summary), key=lambda session: session.sort_key)
+        scan = Scan(
+            name=_name_of(list(self._formats)),
+            timestamp_unit=self._unit,
+            sessions=tuple(sessions),
+            files=tuple(DataFile(path) for path in files),
+            attributes={name: "string" if kind == UNTYPED else kind for name, kind in self._found_attributes.items()},
+        )
+        return Plain(scan, self._skipped)
+
+    @property
+    def _schema(self) -> pa.Schema:
+        return measurements_schema(self._unit, self._found_attributes)
+
+    def _records_of(self, path: Path) -> list[SessionRecord]:
+        records = read_sidecar(path)
+        if not records and self._formats[path] == "duckdb":
+            from pipeline.sources.database import read_records  # noqa: PLC0415 - needs duckdb
+
+            with reading_errors(path):
+                records = parse_records(read_records(path), where="table 'sessions'")
+        if not records and (self._options.configuration is not None or self._options.session_id is not None):
+            records = [SessionRecord(session_id=self._options.session_id)]
+        if len(records) == 1 and records[0].session_id is None and self._options.session_id is not None:
+            records = [replace(records[0], session_id=self._options.session_id)]
+        return records
+
+    def _can_stay(self, path: Path, records: Sequence[SessionRecord]) -> bool:
+        """Whether a file's rows are of the model as they lie there."""
+        if self._formats[path] != "parquet" or self._options.skip_bad:
+            return False
+        with reading_errors(path), open_parquet(path) as file:
+            schema = file.schema_arrow
+        if any(name not in schema.names for r in records for name in r.scalar_attributes):
+            return False
+        try:
+            expected = measurements_schema(self._unit, attributes_of(schema))
+        except KeyError:
+            return False
+        return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected] and len(
+            set(schema.names)
+        ) == len(schema.names)
+
+    def _spool(self, records: Mapping[Path, list[SessionRecord]]) -> list[Path]:
+        with Spool(self._directory / "spool") as spool:
+            text_types = self._text_types()
+            for path in self._formats:
+                with reading_errors(path):
+                    self._spool_file(path, records[path], spool, text_types)
+        return self._by_first_row(spool.files)
+
+    def _text_types(self) -> dict[str, str]:
+        types: dict[str, str] = {}
+        for path, kind in self._formats.items():
+            if kind == "csv":
+                from pipeline.sources.csv import find_text_types  # noqa: PLC0415 - needs pyarrow.csv
+
+                reading = Reading(DEFAULT_BATCH_SIZE, skip_bad=self._options.skip_bad)
+                with reading_errors(path):
+                    types = find_text_types(path, reading, types)
+        return types | {name: kind for name, kind in self._options.attributes.items() if types.get(name) in
+                        {UNTYPED, "bool", "int64", "float64"} and kind == "string"}
+
+    def _spool_file(
+        self, path: Path, records: list[SessionRecord], spool: Spool, text_types: Mapping[str, str]
+    ) -> None:
+        reading = Reading(
+            DEFAULT_BATCH_SIZE, zone=self._options.zone, skip_bad=self._options.skip_bad, text_types=text_types
+        )
+        only = records[0].session_id if len(records) == 1 else None
+        normaliser = Normaliser(
+            unit=self._unit,
+            zone=self._options.zone,
+            session_id=self._options.session_id or only,
+            attributes={r.session_id if len(records) > 1 else None: r.scalar_attributes for r in records},
+            skip_bad=self._options.skip_bad,
+        )
+        ids: dict[str, None] = {}
+        for raw in READERS[self._formats[path]]()(path, reading):
+            batch = normaliser.conform(raw)
+            if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
+                raise _FinerTimesError
+            self._merge(_attributes_with_nulls(batch.schema), path)
+            ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
+            spool.write(batch)
+        for session_id, count in normaliser.dropped_digits.items():
+            self._dropped[session_id] = self._dropped.get(session_id, 0) + count
+        self._skipped += reading.skipped + normaliser.skipped
+        given = self._options.session_id
+        if given is not None and any(session_id != given for session_id in ids):
+            other = next(session_id for session_id in ids if session_id != given)
+            raise SourceError(f"its rows are of session {other!r}, not of {given!r} as --session-id says")
+        self._keep_records(path, records, list(ids))
+
+    def _merge(self, attributes: Mapping[str, str], path: Path) -> None:
+        self._found_attributes = merge_attributes(
+            self._found_attributes, attributes, where=str(path), widen=self._widen
+        )
+        known = {name: kind for name, kind in self._attributes.items() if name in self._found_attributes}
+        merged = merge_attributes(known, self._found_attributes, where=str(path), widen=False) if not self._widen else {
+            name: "float64" if known.get(name) == "float64" and kind == "int64" else kind
+            for name, kind in self._found_attributes.items()
+        }
+        for name, kind in merged.items():
+            if self._found_attributes.get(name) in {UNTYPED, "int64"}:
+                self._found_attributes[name] = kind
+        merge_attributes(known, self._found_attributes, where=str(path))
+
+    def _keep_records(self, path: Path, records: list[SessionRecord], ids: list[str] | None = None) -> None:
+        if len(records) == 1 and records[0].session_id is None:
+            if ids is not None and len(ids) == 1:
+                records = [replace(records[0], session_id=ids[0])]
+            else:
+                raise SourceError(f"the session record beside {path.name} names no session_id")
+        for record in records:
+            if record.session_id is None:
+                raise SourceError(f"a session record beside {path.name} names no session_id")
+            before = self._records.setdefault(record.session_id, record)
+            if before != record:
+                raise SourceError(f"two different records of session {record.session_id!r}")
+            if ids and len(records) == 1 and record.session_id not in ids:
+                raise SourceError(
+                    f"its session record is of {record.session_id!r}, its rows are of {ids[0]!r}"
+                )
+
+    def _by_first_row(self, files: list[Path]) -> list[Path]:
+        """Order files by the session, then the sequence, of their first row: what is sorted stays so."""
+
+        def key(path: Path) -> tuple[int, str, int]:
+            with reading_errors(path):
+                for batch in read_parquet(path, Reading(1), ["session_id", "sequence", "timestamp"]):
+                    if batch.num_rows:
+                        session_id = batch.column("session_id")[0].as_py() or ""
+                        record = self._records.get(session_id)
+                        start = record and self._recorded_start(record)
+                        time = batch.column("timestamp").view(pa.int64())[0].as_py()
+                        first = time if start is None else start
+                        return first or 0, session_id, batch.column("sequence")[0].as_py() or 0
+            return 0, "", 0
+
+        return sorted(files, key=key)
+
+    def _summarise(self, files: Sequence[Path]) -> SummaryOfSessions:
+        from pipeline.checks import check_rows  # noqa: PLC0415
+
+        summary = SummaryOfSessions()
+        schema = self._schema
+        for path in files:
+            with reading_errors(path):
+                for raw in read_parquet(path, Reading(DEFAULT_BATCH_SIZE)):
+                    batch = conform_to(raw, schema)
+                    check_rows(batch)
+                    summary.add(batch, self._found_attributes)
+        return summary
+
+    def _recorded_start(self, record: SessionRecord) -> int | None:
+        start = record.ticks("started_at", self._unit, self._options.zone)
+        return self._default_start() if start is None else start
+
+    def _default_start(self) -> int | None:
+        given = SessionRecord(started_at=self._options.started_at)
+        return given.ticks("started_at", self._unit, self._options.zone)
+
+    def _sessions_in_order(self, summary: SummaryOfSessions) -> bool:
+        keys = [(self._start_of(id_, rows), id_) for id_, rows in summary.by_session.items()]
+        return keys == sorted(keys)
+
+    def _start_of(self, session_id: str, rows: SessionSummary) -> int:
+        start = self._recorded_start(self._records.get(session_id, SessionRecord()))
+        if start is None:
+            start = rows.first_row_timestamp
+        if start is None:
+            raise SourceError(
+                f"session {session_id!r} has no rows and its record no started_at; give --started-at"
+            )
+        return start
+
+    def _sessions(self, summary: SummaryOfSessions) -> Iterator[Session]:
+        empty = SessionSummary()
+        for session_id in dict.fromkeys([*summary.by_session, *self._records]):
+            rows = summary.by_session.get(session_id, empty)
+            record = self._records.get(session_id, SessionRecord(session_id=session_id))
+            expected = record.measurement_count
+            if expected is not None and expected != rows.measurement_count and not self._options.skip_bad:
+                raise SourceError(
+                    f"session {session_id!r}: its record says {expected} measurements, "
+                    f"its rows are {rows.measurement_count}; something is missing or doubled"
+                )
+            start = self._start_of(session_id, rows)
+            end = record.ticks("ended_at", self._unit, self._options.zone)
+            if end is None:
+                end = start if rows.last_timestamp is None else max(rows.last_timestamp, start)
+            yield Session(
+                session_id=session_id,
+                timestamp_unit=self._unit,
+                started_at=start,
+                ended_at=end,
+                harness_name=record.harness_name,
+                harness_version=record.harness_version,
+                configuration=record.configuration or self._options.configuration or {},
+                attributes=record.attributes,
+                measurement_count=rows.measurement_count,
+                metrics=rows.metrics,
+                first_timestamp=rows.first_timestamp,
+                last_timestamp=rows.last_timestamp,
+                null_count=rows.null_count,
+                backward_timestamp_count=rows.backward_timestamp_count,
+                dropped_digit_count=self._dropped.get(session_id, 0),
+                columns=rows.columns or dict(self._found_attributes),
+                content_digest=rows.digest.text,
+            )
+
+
+def _attributes_with_nulls(schema: pa.Schema) -> dict[str, str]:
+    return attributes_of(schema)
+
+
+def _name_of(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return paths[0].name + more
+
+
+def _lazy(module: str, function: str) -> Callable[[], Any]:
+    def load() -> Any:  # noqa: ANN401 - a reader
+        from importlib import import_module  # noqa: PLC0415
+
+        return getattr(import_module(f"pipeline.sources.{module}"), function)
+
+    return load
+
+
+READERS = {
+    "parquet": _lazy("parquet", "read_parquet"),
+    "arrow": _lazy("arrow", "read_arrow"),
+    "csv": _lazy("csv", "read_csv"),
+    "ndjson": _lazy("ndjson", "read_ndjson"),
+    "duckdb": _lazy("database", "read_database"),
+}
+"""By format: gives the function that reads a file of it, imported only then."""

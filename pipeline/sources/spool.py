@@ -1,0 +1,93 @@
+"""A spool: rows of the model in temporary Parquet files, for sources that cannot be read where they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.engine import connect_engine, quote_literal
+from pipeline.normalise import conform_to
+from pipeline.scan import DEFAULT_BATCH_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class Spool:
+    """Writes batches to files of one schema each; use it in a `with` statement.
+
+    Attributes:
+        files: the files, in the order of their rows, complete when the `with` statement ends.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True)
+        self._directory = directory
+        self._writer: pq.ParquetWriter | None = None
+        self._schema: pa.Schema | None = None
+        self.files: list[Path] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add rows; columns that hold no typed value are left to be filled with nulls by the reader."""
+        typed = [f.name for f in batch.schema if not pa.types.is_null(f.type)]
+        batch = batch.select(typed)
+        if self._writer is None or not batch.schema.equals(self._schema):
+            self.__exit__()
+            self._schema = batch.schema
+            self.files.append(self._directory / f"{len(self.files):06}.parquet")
+            self._writer = pq.ParquetWriter(
+                self.files[-1], batch.schema, compression="lz4", write_page_checksum=True
+            )
+        self._writer.write_batch(batch)
+
+
+def sort_files(
+    files: Sequence[Path],
+    directory: Path,
+    schema: pa.Schema,
+    recorded_starts: Mapping[str, int],
+    *,
+    memory_limit: str | None,
+    threads: int | None,
+) -> list[Path]:
+    """Sort rows by session start, session id and sequence, out of core.
+
+    Args:
+        files: Parquet files of rows of the model.
+        directory: where to put the sorted files.
+        schema: schema of all rows together.
+        recorded_starts: start by session id where a record says it; other sessions start at their first row.
+        memory_limit: as DuckDB writes it, such as `1GB`.
+        threads: how many to use.
+    """
+    with Spool(directory) as spool, connect_engine(
+        temporary_directory=directory, memory_limit=memory_limit, threads=threads
+    ) as connection:
+        names = ", ".join(quote_literal(str(path)) for path in files)
+        connection.execute(f"CREATE VIEW source_rows AS FROM read_parquet([{names}], union_by_name = true)")
+        connection.execute("CREATE TABLE starts (session_id VARCHAR PRIMARY KEY, start BIGINT)")
+        epoch = "epoch_ns" if schema.field("timestamp").type.unit == "ns" else "epoch_us"
+        connection.execute(
+            f"INSERT INTO starts SELECT session_id, arg_min({epoch}(timestamp), sequence) "
+            "FROM source_rows GROUP BY session_id"
+        )
+        for session_id, start in recorded_starts.items():
+            connection.execute("UPDATE starts SET start = ? WHERE session_id = ?", [start, session_id])
+        rows = connection.sql(
+            "SELECT source_rows.* FROM source_rows JOIN starts USING (session_id) "
+            "ORDER BY starts.start, session_id, sequence"
+        )
+        for batch in rows.to_arrow_reader(DEFAULT_BATCH_SIZE):
+            spool.write(conform_to(batch, schema))
+    return spool.files

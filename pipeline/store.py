@@ -1,0 +1,238 @@
+"""A store: a directory of sessions, each complete or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import pyarrow.parquet as pq
+
+from pipeline.batches import regroup
+from pipeline.destination import exchange, rename_new, sync_directory
+from pipeline.errors import DestinationError, SourceError
+from pipeline.model import Session, TimestampUnit
+from pipeline.naming import safe_name
+from pipeline.normalise import merge_attributes
+from pipeline.records import read_json
+from pipeline.scan import DataFile, Scan
+from pipeline.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+FORMAT_VERSION = 1
+_ROW_GROUP_ROWS = 131_072
+_STORE_FILE = "store.json"
+_RECORD_FILE = "session.json"
+_DATA_PATTERN = "measurements-*.parquet"
+
+
+def is_store(path: Path) -> bool:
+    """Whether a directory is a store."""
+    return (path / _STORE_FILE).is_file()
+
+
+def open_store(path: Path) -> Scan:
+    """Open a store for reading, from the records of its sessions alone.
+
+    Raises:
+        SourceError: it is of another version or damaged.
+    """
+    unit = _read_unit(path)
+    found = [_read_session(entry, unit) for entry in _session_directories(path)]
+    found.sort(key=lambda item: item[0].sort_key)
+    attributes: dict[str, str] = {}
+    seen: dict[str, Path] = {}
+    for session, files in found:
+        where = files[0].path.parent
+        if session.session_id in seen:
+            raise SourceError(f"{where}: holds session {session.session_id!r}, and so does {seen[session.session_id]}")
+        seen[session.session_id] = where
+        attributes = merge_attributes(attributes, session.columns, where=str(where))
+    return Scan(
+        name=path.resolve().name,
+        timestamp_unit=unit,
+        sessions=tuple(session for session, _ in found),
+        files=tuple(file for _, files in found for file in files),
+        attributes=attributes,
+    )
+
+
+def _session_directories(path: Path) -> list[Path]:
+    directory = path / "sessions"
+    if not directory.is_dir():
+        return []
+    return sorted(entry for entry in directory.iterdir() if entry.is_dir())
+
+
+def _read_unit(path: Path) -> TimestampUnit:
+    value = read_json(path / _STORE_FILE)
+    version = value.get("format_version") if isinstance(value, dict) else None
+    if version != FORMAT_VERSION:
+        raise SourceError(
+            f"{path / _STORE_FILE}: format version {version!r}; this program reads version {FORMAT_VERSION}"
+        )
+    unit = value.get("timestamp_unit")
+    if unit not in get_args(TimestampUnit):
+        raise SourceError(f"{path / _STORE_FILE}: timestamp_unit {unit!r}; it must be us or ns")
+    return unit  # type: ignore[no-any-return]
+
+
+def _read_session(directory: Path, unit: TimestampUnit) -> tuple[Session, list[DataFile]]:
+    path = directory / _RECORD_FILE
+    value = read_json(path)
+    files = sorted(directory.glob(_DATA_PATTERN))
+    if not files:
+        raise SourceError(f"{directory}: has no {_DATA_PATTERN}; the store is damaged")
+    try:
+        session = _parse_session(value, unit)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
+    return session, [DataFile(file, session.session_id) for file in files]
+
+
+def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
+    def ticks(text: str | None) -> int | None:
+        return None if text is None else parse_timestamp(text, unit)[0]
+
+    harness = value["harness"]
+    return Session(
+        session_id=value["session_id"],
+        timestamp_unit=unit,
+        started_at=parse_timestamp(value["started_at"], unit)[0],
+        ended_at=parse_timestamp(value["ended_at"], unit)[0],
+        harness_name=harness["name"],
+        harness_version=harness["version"],
+        configuration=dict(value["configuration"]),
+        attributes=dict(value["attributes"]),
+        measurement_count=int(value["measurement_count"]),
+        metrics=tuple(value["metrics"]),
+        first_timestamp=ticks(value["first_timestamp"]),
+        last_timestamp=ticks(value["last_timestamp"]),
+        null_count=int(value["null_count"]),
+        backward_timestamp_count=int(value["backward_timestamp_count"]),
+        dropped_digit_count=int(value["dropped_digit_count"]),
+        columns=dict(value["columns"]),
+        content_digest=str(value["content_digest"]),
+    )
+
+
+class StoreWriter:
+    """Adds sessions to a store, which is created where there is none."""
+
+    def __init__(self, path: Path, unit: TimestampUnit | None) -> None:
+        """Open or create the store.
+
+        Args:
+            path: its directory.
+            unit: timestamp unit of a new store, us by default; an existing one must have it where it is given.
+
+        Raises:
+            DestinationError: the directory holds something else, or cannot be written.
+            SourceError: the store is of another version, or has another unit.
+        """
+        self.path = path
+        if is_store(path):
+            self.timestamp_unit = _read_unit(path)
+            if unit is not None and unit != self.timestamp_unit:
+                raise DestinationError(
+                    f"{path}: counts time in {self.timestamp_unit}, not {unit}; a store has one unit"
+                )
+            existing = open_store(path)
+        else:
+            self.timestamp_unit = unit or "us"
+            self._check_is_free()
+            existing = None
+        self.attributes = dict(existing.attributes) if existing else {}
+        self._directories = (
+            {file.session_id: file.path.parent for file in existing.files if file.session_id} if existing else {}
+        )
+
+    def _check_is_free(self) -> None:
+        try:
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise DestinationError(f"{self.path}: is not a store and not empty; name a new directory")
+        except OSError as error:
+            raise DestinationError(f"{self.path}: cannot be read ({error.strerror})") from error
+
+    def __contains__(self, session_id: str) -> bool:
+        return session_id in self._directories
+
+    def add(self, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        """Write one session and publish it as a whole; one of the same id is replaced.
+
+        Args:
+            session: its record.
+            batches: its rows in order.
+            schema: schema of the rows.
+        """
+        try:
+            self._create()
+            stage = Path(tempfile.mkdtemp(dir=self.path / "staging"))
+            try:
+                self._write(stage, session, batches, schema)
+                self._publish(stage, session.session_id)
+            finally:
+                shutil.rmtree(stage, ignore_errors=True)
+        except OSError as error:
+            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+
+    def _create(self) -> None:
+        for name in ("sessions", "staging"):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+        if not is_store(self.path):
+            text = _dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit})
+            temporary = self.path / "staging" / _STORE_FILE
+            _write_synced(temporary, text)
+            temporary.rename(self.path / _STORE_FILE)
+            sync_directory(self.path)
+
+    def _write(
+        self, stage: Path, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema
+    ) -> None:
+        data = stage / "measurements-0000.parquet"
+        with data.open("wb") as file:
+            with pq.ParquetWriter(
+                file, schema, compression="zstd", write_page_checksum=True, write_page_index=True
+            ) as writer:
+                for table in regroup(batches, schema, _ROW_GROUP_ROWS):
+                    writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
+            file.flush()
+            os.fsync(file.fileno())
+        record = {
+            "format_version": FORMAT_VERSION,
+            **session.describe(),
+            "columns": dict(session.columns),
+            "bytes": data.stat().st_size,
+        }
+        _write_synced(stage / _RECORD_FILE, _dump(record))
+        stage.chmod(0o755)
+        sync_directory(stage)
+
+    def _publish(self, stage: Path, session_id: str) -> None:
+        target = self._directories.get(session_id)
+        if target is None:
+            taken = {entry.name.lower() for entry in _session_directories(self.path)}
+            target = self.path / "sessions" / safe_name(session_id, taken)
+            rename_new(stage, target)
+        else:
+            exchange(stage, target)
+        sync_directory(target.parent)
+        self._directories[session_id] = target
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,117 @@
+"""What planning knows of sessions without reading their rows again, gathered in one pass over the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.checks import bad_row, session_runs
+from pipeline.digest import Digest, row_words
+from pipeline.model import UNTYPED
+
+if TYPE_CHECKING:
+    from pipeline.errors import BadRowError
+
+
+class SessionSummary:
+    """Figures of one session's rows, which arrive in sequence order."""
+
+    def __init__(self) -> None:
+        self.measurement_count = 0
+        self.null_count = 0
+        self.backward_timestamp_count = 0
+        self.first_row_timestamp: int | None = None
+        self.first_timestamp: int | None = None
+        self.last_timestamp: int | None = None
+        self.columns: dict[str, str] = {}
+        self.digest = Digest()
+        self._metrics: set[str] = set()
+        self._last_sequence: int | None = None
+        self._last_row_timestamp: int | None = None
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics, sorted."""
+        return tuple(sorted(self._metrics))
+
+    def add(self, rows: pa.RecordBatch, lanes: list[Any], kinds: dict[str, str]) -> BadRowError | None:
+        """Add the rows that come next.
+
+        Args:
+            rows: one or more rows of this session.
+            lanes: words of these rows' digest.
+            kinds: type name by attribute column.
+
+        Returns:
+            what is wrong with their order, None where it holds.
+        """
+        sequence = np.asarray(rows.column("sequence"))
+        times = np.asarray(rows.column("timestamp").view(pa.int64()))
+        problem = _order_problem(rows, self._last_sequence)
+        self._last_sequence = int(sequence[-1])
+        self.measurement_count += rows.num_rows
+        self.null_count += rows.column("value").null_count
+        self.backward_timestamp_count += int((times[1:] < times[:-1]).sum())
+        if self._last_row_timestamp is None:
+            self.first_row_timestamp = int(times[0])
+        else:
+            self.backward_timestamp_count += int(times[0]) < self._last_row_timestamp
+        self._last_row_timestamp = int(times[-1])
+        low, high = int(times.min()), int(times.max())
+        self.first_timestamp = low if self.first_timestamp is None else min(low, self.first_timestamp)
+        self.last_timestamp = high if self.last_timestamp is None else max(high, self.last_timestamp)
+        self._metrics.update(pc.unique(rows.column("metric")).to_pylist())
+        for name, kind in kinds.items():
+            if self.columns.get(name, UNTYPED) == UNTYPED:
+                self.columns[name] = UNTYPED if rows.column(name).null_count == rows.num_rows else kind
+        self.digest.add(lane.sum() for lane in lanes)
+        return problem
+
+
+class SummaryOfSessions:
+    """Figures of all sessions of a stream of rows, and whether the rows came in order.
+
+    Attributes:
+        by_session: the summaries, by session id, as the sessions appeared.
+        disorder: the first row that is out of order, None as long as there is none. A session's rows are in order
+            where they stand together and their sequence increases.
+    """
+
+    def __init__(self) -> None:
+        self.by_session: dict[str, SessionSummary] = {}
+        self.disorder: BadRowError | None = None
+        self._current: str | None = None
+
+    def add(self, batch: pa.RecordBatch, kinds: dict[str, str]) -> None:
+        """Add the batch that comes next; it has been checked.
+
+        Args:
+            batch: rows of the data model.
+            kinds: type name by attribute column.
+        """
+        lanes = row_words(batch)
+        for session_id, start, stop in session_runs(batch):
+            rows = batch.slice(start, stop - start)
+            if session_id != self._current and session_id in self.by_session:
+                self.disorder = self.disorder or bad_row(rows, 0, "session_id", "is apart from its session")
+            self._current = session_id
+            summary = self.by_session.setdefault(session_id, SessionSummary())
+            problem = summary.add(rows, [lane[start:stop] for lane in lanes], kinds)
+            self.disorder = self.disorder or problem
+
+
+def _order_problem(rows: pa.RecordBatch, last: int | None) -> BadRowError | None:
+    sequence = np.asarray(rows.column("sequence"))
+    first = 0 if last is None else int(sequence[0]) <= last
+    if first:
+        repeated = int(sequence[0]) == last
+        return bad_row(rows, 0, "sequence", "occurs twice" if repeated else "is out of order")
+    wrong = np.flatnonzero(sequence[1:] <= sequence[:-1])
+    if not len(wrong):
+        return None
+    row = int(wrong[0]) + 1
+    repeated = sequence[row] == sequence[row - 1]
+    return bad_row(rows, row, "sequence", "occurs twice" if repeated else "is out of order")

@@ -1,0 +1,213 @@
+"""The files of a package, one after the other: which rows each takes, and what describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline.batches import Peekable, first_rows, of_session
+from pipeline.content import Content, observed
+from pipeline.naming import safe_names
+from pipeline.sessions_table import DESCRIPTIONS as SESSION_DESCRIPTIONS
+from pipeline.sessions_table import sessions_table
+from pipeline.statistics import DESCRIPTIONS as STATISTIC_DESCRIPTIONS
+from pipeline.statistics import StatisticsOptions, aggregate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.model import Session
+    from pipeline.selection import Selected
+
+    Observer = Callable[[pa.RecordBatch], None]
+
+
+@dataclass(kw_only=True)
+class TableFile:
+    """One file to write.
+
+    Attributes:
+        table: `measurements`, `statistics` or `sessions`.
+        scope: the word of the scope in the file's name, None for sessions.
+        sessions: the sessions it describes.
+        reader: its rows; reading it fills `content`.
+        content: figures of the rows, complete when they are written.
+        window: length of its windows, as text.
+        part: number of the part, from 1, where the table is split.
+        key: columns that identify a row.
+    """
+
+    table: str
+    scope: str | None
+    sessions: Sequence[Session]
+    reader: pa.RecordBatchReader
+    content: Content
+    window: str | None = None
+    part: int = 1
+    key: Sequence[str] = field(default_factory=list)
+
+    @property
+    def resource_name(self) -> str:
+        """Name of the resource, without the part."""
+        if self.table == "measurements" and self.scope != "cross-session":
+            return f"{self.table}_{self.scope}".lower()
+        return self.table
+
+
+def measurement_files(
+    selected: Selected,
+    *,
+    per_session: bool,
+    rows_per_file: int | None,
+    digested: bool,
+    on_batch: Observer | None = None,
+) -> Iterator[TableFile]:
+    """Give the files of measurements; each must be read before the next is asked for.
+
+    Args:
+        selected: the rows.
+        per_session: one file a session, those without rows included.
+        rows_per_file: split files after so many rows.
+        digested: compute digests.
+        on_batch: is shown every batch, for progress.
+    """
+    columns = selected.choose_columns(selected.scan.schema.names)
+    schema = pa.schema([selected.scan.schema.field(name) for name in columns])
+    batches = Peekable(selected.batches([*columns, "timestamp"]))
+    names = safe_names(session.session_id for session in selected.sessions)
+    if per_session:
+        groups: list[tuple[str, Sequence[Session], Iterable[pa.RecordBatch]]] = [
+            (f"session-{names[s.session_id]}", [s], of_session(batches, s.session_id)) for s in selected.sessions
+        ]
+    else:
+        groups = [("cross-session", selected.sessions, _rest(batches))]
+    key = [name for name in ("session_id", "sequence") if name in columns]
+    for scope, sessions, rows in groups:
+        for part, part_rows in _parts(rows, rows_per_file):
+            content = Content(digested=digested)
+            content.rows_by_session |= dict.fromkeys((s.session_id for s in sessions), 0) if per_session else {}
+            seen: list[Observer] = [lambda batch, content=content: content.add(batch, columns)]  # type: ignore[misc]
+            seen += [on_batch] if on_batch else []
+            yield TableFile(
+                table="measurements",
+                scope=scope,
+                sessions=sessions,
+                reader=pa.RecordBatchReader.from_batches(schema, observed(part_rows, columns, seen)),
+                content=content,
+                part=part,
+                key=key if len(key) == 2 else [],
+            )
+
+
+def _rest(batches: Peekable) -> Iterator[pa.RecordBatch]:
+    return first_rows(batches, None)
+
+
+def _parts(rows: Iterable[pa.RecordBatch], limit: int | None) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """Cut rows into parts; without rows there is one part without rows."""
+    batches = Peekable(rows)
+    part = 1
+    yield part, first_rows(batches, limit)
+    while limit is not None and batches.peek() is not None:
+        part += 1
+        yield part, first_rows(batches, limit)
+
+
+def statistics_files(
+    selected: Selected,
+    options: StatisticsOptions,
+    *,
+    rows_per_file: int | None,
+    digested: bool,
+    choose_columns: bool,
+    temporary_directory: Path,
+    memory_limit: str | None,
+    threads: int | None,
+    on_batch: Observer | None = None,
+) -> Iterator[TableFile]:
+    """Give the files of statistics.
+
+    Args:
+        selected: the rows to aggregate.
+        options: what to aggregate by.
+        rows_per_file: split files after so many rows.
+        digested: compute digests.
+        choose_columns: whether the selection's columns are those of the statistics.
+        temporary_directory: where sorting may spill.
+        memory_limit: of the engine.
+        threads: of the engine.
+        on_batch: is shown every batch of measurements, for progress.
+    """
+    schema = options.schema(selected.scan.schema)
+    columns = selected.choose_columns(schema.names) if choose_columns else schema.names
+    times = Content(digested=False)
+
+    def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        batches = selected.batches([*wanted, "timestamp"])
+        seen: list[Observer] = [lambda batch: times.add(batch, [])]
+        return observed(batches, ["session_id", *wanted], seen + ([on_batch] if on_batch else []))
+
+    table = aggregate(
+        read,
+        selected.scan.schema,
+        [session.session_id for session in selected.sessions],
+        options,
+        temporary_directory=temporary_directory,
+        memory_limit=memory_limit,
+        threads=threads,
+    ).select(list(columns))
+    key = [*options.group_columns(selected.scan.schema), *(["window_start"] if options.window else [])]
+    for part, rows in _parts(table.to_batches(selected.batch_size), rows_per_file):
+        content = Content(digested=digested)
+        if times.first_timestamp is not None and times.last_timestamp is not None:
+            content.add_times(times.first_timestamp, times.last_timestamp)
+        yield TableFile(
+            table="statistics",
+            scope="cross-session" if options.pooled else "per-session",
+            sessions=selected.sessions,
+            reader=pa.RecordBatchReader.from_batches(
+                table.schema, observed(rows, columns, [content.add_plain])
+            ),
+            content=content,
+            window=options.window,
+            part=part,
+            key=key if set(key) <= set(columns) else [],
+        )
+
+
+def sessions_file(selected: Selected, *, digested: bool, times: Content) -> TableFile:
+    """Give the file of the sessions table, the target of the other tables' foreign keys, so it is never split.
+
+    Args:
+        selected: the sessions.
+        digested: compute digests.
+        times: holds the time range of the package.
+    """
+    table = sessions_table(selected.sessions, selected.scan.timestamp_unit)
+    content = Content(digested=digested)
+    content.first_timestamp, content.last_timestamp = times.first_timestamp, times.last_timestamp
+    rows = observed(table.to_batches(selected.batch_size), table.schema.names, [content.add_plain])
+    return TableFile(
+        table="sessions",
+        scope=None,
+        sessions=selected.sessions,
+        reader=pa.RecordBatchReader.from_batches(table.schema, rows),
+        content=content,
+        key=["session_id"],
+    )
+
+
+def describe_column(table: str, name: str, measurements: dict[str, Any]) -> str:
+    """Describe a column of a table in a sentence."""
+    if table == "sessions":
+        return SESSION_DESCRIPTIONS[name]
+    if name in measurements:
+        return str(measurements[name].description)
+    if table == "statistics" and name in STATISTIC_DESCRIPTIONS:
+        return STATISTIC_DESCRIPTIONS[name]
+    if table == "statistics" and name[0] == "p" and name[1:2].isdigit():
+        return f"{name[1:].replace('_', '.')}th percentile, exact, type 7"
+    return "Attribute"

@@ -1,0 +1,153 @@
+"""Points in time and windows as text, and back. Times are counts of a unit since the Unix epoch, UTC."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from pipeline.errors import UsageError
+
+TICKS_PER_SECOND = {"us": 1_000_000, "ns": 1_000_000_000}
+FRACTION_DIGITS = {"us": 6, "ns": 9}
+
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+MIN_SECOND = (1 - _EPOCH_ORDINAL) * 86_400
+"""First second of the year 0001."""
+MAX_SECOND = (date.max.toordinal() + 1 - _EPOCH_ORDINAL) * 86_400 - 1
+"""Last second of the year 9999."""
+
+
+@lru_cache(maxsize=4096)
+def _date_text(day: int) -> str:
+    return date.fromordinal(day + _EPOCH_ORDINAL).isoformat()
+
+
+def format_timestamp(ticks: int, unit: str) -> str:
+    """Write a time as RFC 3339 in UTC with six digits of a second, nine where the unit is ns."""
+    second, fraction = divmod(ticks, TICKS_PER_SECOND[unit])
+    day, second = divmod(second, 86_400)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    digits = FRACTION_DIGITS[unit]
+    return f"{_date_text(day)}T{hour:02}:{minute:02}:{second:02}.{fraction:0{digits}}Z"
+
+
+def format_compact(ticks: int, unit: str) -> str:
+    """Write a time as `YYYYMMDDTHHMMSSZ`, for file names."""
+    return re.sub(r"[-:]|\.\d+", "", format_timestamp(ticks, unit))
+
+
+def parse_timestamp(text: str, unit: str, zone: tzinfo | None = None) -> tuple[int, bool]:
+    """Read an RFC 3339 time.
+
+    Args:
+        text: the time; a space may stand for the T.
+        unit: unit to count in.
+        zone: zone of a time that names none.
+
+    Returns:
+        the count of units since the epoch, and whether digits below the unit were dropped.
+
+    Raises:
+        ValueError: it is no such time, lies outside the years 0001 to 9999, or names no zone.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a time like 2026-11-24T16:00:00.000001Z")
+    day, clock, fraction, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{(offset or '').upper()}")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time: {error}") from error
+    if moment.tzinfo is None:
+        if zone is None:
+            raise ValueError(f"{text!r} names no time zone; say which with --timezone")
+        moment = localize(moment, zone)
+    digits = FRACTION_DIGITS[unit]
+    fraction = fraction or ""
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    second = delta.days * 86_400 + delta.seconds
+    if not MIN_SECOND <= second <= MAX_SECOND:
+        raise ValueError(f"{text!r} lies outside the years 0001 to 9999 in UTC")
+    ticks = second * TICKS_PER_SECOND[unit] + int(fraction[:digits].ljust(digits, "0"))
+    if not -(2**63) < ticks < 2**63:
+        raise ValueError(f"{text!r} lies outside the years that nanoseconds can count, 1677 to 2262")
+    return ticks, fraction[digits:].strip("0") != ""
+
+
+def localize(moment: datetime, zone: tzinfo) -> datetime:
+    """Attach a zone to a local time, refusing times that the zone skips or has twice."""
+    earlier, later = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
+    if earlier.utcoffset() != later.utcoffset():
+        raise ValueError(f"{moment.isoformat()} does not exist or is ambiguous in {zone}")
+    return earlier
+
+
+def parse_zone(name: str) -> tzinfo:
+    """Find a time zone by its IANA name."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few commands need it
+
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"--timezone {name!r}: unknown time zone; give an IANA name such as Europe/Berlin"
+        ) from error
+
+
+def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
+    """Read `--since` or `--until` as nanoseconds since the epoch.
+
+    Args:
+        text: RFC 3339, a date, `today` or `yesterday`.
+        option: what to call it in an error.
+        zone: whose days are meant, and the zone of a time that names none.
+    """
+    try:
+        if text in {"today", "yesterday"}:
+            day = datetime.now(zone).date() - timedelta(days=text == "yesterday")
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            day = date.fromisoformat(text)
+        else:
+            ticks, _ = parse_timestamp(text, "us", zone)
+            fraction = re.search(r"\.(\d+)", text)
+            below = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0
+            return ticks * 1000 + below
+        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+        ticks, _ = parse_timestamp(midnight.isoformat(), "us")
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})"
+        ) from error
+    return ticks * 1000
+
+
+@dataclass(frozen=True)
+class Window:
+    """Length of the windows of statistics: a number of seconds, or of calendar days.
+
+    Attributes:
+        text: as it was given, for file names and records.
+        seconds: length of a window of fixed length, 0 where it counts days.
+        days: length of a window in days of the time zone, 0 where it counts seconds.
+    """
+
+    text: str
+    seconds: int = 0
+    days: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read `10s`, `1m`, `2h` or `1d`."""
+        match = re.fullmatch(r"([1-9]\d{0,8})([smhd])", text, re.ASCII)
+        if match is None:
+            raise UsageError(f"--window {text!r}: give a number and s, m, h or d, such as 10s or 1d")
+        number, letter = int(match[1]), match[2]
+        if letter == "d":
+            return cls(text, days=number)
+        return cls(text, seconds=number * {"s": 1, "m": 60, "h": 3600}[letter])

@@ -1,0 +1,77 @@
+"""One writer per format. Each consumes a reader into an open binary file, schema first, and nothing wider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+class Write(Protocol):
+    """Write all rows of a reader to a file; a reader without rows gives a valid file of none."""
+
+    def __call__(
+        self,
+        reader: pa.RecordBatchReader,
+        file: IO[bytes],
+        *,
+        table: str,
+        metadata: Mapping[str, Any],
+        compression: str,
+        spreadsheet: bool,
+    ) -> None:
+        """Write.
+
+        Args:
+            reader: the rows.
+            file: where to; it stays open.
+            table: `measurements` or `statistics`.
+            metadata: what describes the rows, JSON values.
+            compression: inside the file, for formats that have one.
+            spreadsheet: write the variant for spreadsheet programs.
+        """
+
+
+@dataclass(frozen=True)
+class Format:
+    """What is known of a format.
+
+    Attributes:
+        name: as it is chosen.
+        extension: end of a file's name, with its dot.
+        mediatype: media type, IANA's where it has one.
+        is_text: whether it can be compressed from outside, and is UTF-8.
+        compressions: what may be chosen, the default first.
+    """
+
+    name: str
+    extension: str
+    mediatype: str
+    is_text: bool
+    compressions: tuple[str, ...]
+
+    def load(self) -> Write:
+        """Import the writer."""
+        from importlib import import_module  # noqa: PLC0415 - only the chosen one is loaded
+
+        writer: Write = getattr(import_module(f"pipeline.writers.{self.name}"), f"write_{self.name}")
+        return writer
+
+
+_TEXT = ("none", "gzip", "zstd")
+FORMATS = {
+    name: Format(name, f".{name}", mediatype, is_text, compressions)
+    for name, mediatype, is_text, compressions in (
+        ("ndjson", "application/x-ndjson", True, _TEXT),
+        ("json", "application/json", True, _TEXT),
+        ("csv", "text/csv", True, _TEXT),
+        ("parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
+        ("arrow", "application/vnd.apache.arrow.file", False, ("none", "zstd")),
+    )
+}
+METADATA_KEY = b"pipeline:metadata"
+"""Key of the metadata in the schema of Parquet and Arrow files."""

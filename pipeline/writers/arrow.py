@@ -1,0 +1,33 @@
+"""The Arrow IPC file format, the metadata in the schema's."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline.batches import regroup
+from pipeline.writers import METADATA_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BATCH_ROWS = 65_536
+
+
+def write_arrow(
+    reader: pa.RecordBatchReader,
+    file: IO[bytes],
+    *,
+    metadata: Mapping[str, Any],
+    compression: str,
+    **_: Any,  # noqa: ANN401 - options of other formats
+) -> None:
+    """Write the rows in batches of one size, whatever the batches read."""
+    described = json.dumps(metadata, ensure_ascii=False).encode()
+    schema = reader.schema.with_metadata({METADATA_KEY: described})
+    options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
+    with pa.ipc.new_file(file, schema, options=options) as writer:
+        for table in regroup(reader, schema, BATCH_ROWS):
+            writer.write_table(table, max_chunksize=BATCH_ROWS)

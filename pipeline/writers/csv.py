@@ -1,0 +1,27 @@
+"""CSV: a header, then one row a line."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+from pipeline.encoders import encode_csv, encode_csv_header
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def write_csv(
+    reader: pa.RecordBatchReader,
+    file: IO[bytes],
+    *,
+    spreadsheet: bool = False,
+    **_: Any,  # noqa: ANN401 - options of other formats
+) -> None:
+    """Write the rows; the format has no place for metadata."""
+    if spreadsheet:
+        file.write(BYTE_ORDER_MARK)
+    file.write(encode_csv_header(reader.schema, spreadsheet=spreadsheet))
+    for batch in reader:
+        file.write(encode_csv(batch, spreadsheet=spreadsheet))

@@ -1,0 +1,33 @@
+"""One JSON document: the metadata, then the rows, streamed."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+from pipeline.encoders import encode_json_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+def write_json(
+    reader: pa.RecordBatchReader,
+    file: IO[bytes],
+    *,
+    table: str,
+    metadata: Mapping[str, Any],
+    **_: Any,  # noqa: ANN401 - options of other formats
+) -> None:
+    """Write an object with `metadata` and, under the table's name, an array of its rows, one a line."""
+    described = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    file.write(f'{{"metadata":{described},\n"{table}":['.encode())
+    separator = b"\n"
+    for batch in reader:
+        if batch.num_rows:
+            file.write(separator)
+            file.write(encode_json_rows(batch))
+            separator = b",\n"
+    file.write(b"\n]}\n")
