@@ -34,7 +34,7 @@ def export_measurements(
         scope: `cross-session` for one file over all, `per-session` for one file a session.
         format: `ndjson`, `json`, `csv`, `parquet` or `arrow`.
         compression: `none`, `gzip` or `zstd`; the format's default where None.
-        with_statistics: add statistics, with the defaults of `export_statistics`, in the same format.
+        with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
         on_progress: is called with the rows done and the rows there are, at most.
         **options: of `pipeline.selection.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
             `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.export.Job` (`overwrite`,
@@ -47,7 +47,7 @@ def export_measurements(
         DestinationError: the destination cannot be written, or holds something else.
     """
     selection, rest = split_options(options)
-    statistics = StatisticsOptions(pooled=scope == "cross-session", timezone=selection.timezone or "UTC")
+    statistics = StatisticsOptions(timezone=selection.timezone or "UTC")
     job = Job(
         source=source,
         to=to,

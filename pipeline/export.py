@@ -148,7 +148,7 @@ class Job:
             "scope": self.scope,
             "format": self.format,
             "compression": self.chosen_compression,
-            "selection": asdict(self.selection),
+            "selection": asdict(self.selection) | self.selection.resolved_times(),
             "rows_per_file": self.rows_per_file,
             "spreadsheet": self.spreadsheet,
             "hashed": self.hashed,
@@ -237,11 +237,11 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
                 "--overwrite replaces it, or choose another --to"
             )
         with Stage(Path(job.to), sync=job.sync, hashed=job.hashed) as stage:
-            written = [_write(stage, file, job, selected, source) for file in files]
+            written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
             _require_rows(job, written)
             times = package_range([one.file.content for one in written], Content(digested=False))
             sessions = sessions_file(selected, digested=job.hashed, times=times)
-            written.append(_write(stage, sessions, _of_sessions(job), selected, source))
+            written.append(_write(stage, sessions, _for_table(job, sessions.table), selected, source))
             named = _name(stage, written, scan.timestamp_unit)
             descriptor = describe_package(
                 named, source=source, options=options, timestamp_unit=scan.timestamp_unit, added=added
@@ -303,7 +303,6 @@ def _metadata(file: TableFile, job: Job, selected: Selected, source: dict[str, s
         "scope": job.scope,
         "timestamp_unit": selected.scan.timestamp_unit,
         "source": source,
-        "options": job.shaping_options(),
         "sessions": [session.describe() for session in file.sessions],
     }
 
@@ -332,9 +331,11 @@ def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source:
         )
 
 
-def _of_sessions(job: Job) -> Job:
-    """Sessions are always plain CSV."""
-    return replace(job, format="csv", compression="none")
+def _for_table(job: Job, table: str) -> Job:
+    """Give the job for one table: the first one is as chosen, tables beside it are plain CSV, not pooled."""
+    if table == job.tables[0]:
+        return job
+    return replace(job, format="csv", compression="none", scope="per-session")
 
 
 def _name(stage: Stage, written: list[WrittenFile], unit: str) -> dict[str, WrittenFile]:

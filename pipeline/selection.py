@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.sessions_table import JSON_COLUMNS, sessions_table
-from pipeline.timestamps import parse_instant, parse_zone
+from pipeline.timestamps import format_timestamp, parse_instant, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,6 +55,28 @@ class Selection:
     exclude: Sequence[str] = ()
     redact: Sequence[str] = ()
     timezone: str | None = None
+
+    def resolved_times(self) -> dict[str, str | None]:
+        """Give `since` and `until` as RFC 3339: `today` means another day tomorrow."""
+        return {
+            name: None if ticks is None else format_timestamp(ticks, "ns")
+            for name, ticks in zip(("since", "until"), self.time_bounds(), strict=True)
+        }
+
+    def time_bounds(self) -> tuple[int | None, int | None]:
+        """Give `since` and `until` as nanoseconds since the epoch.
+
+        Raises:
+            UsageError: one of them cannot be read, or nothing lies between them.
+        """
+        zone = parse_zone(self.timezone or "UTC")
+        since, until = (
+            None if text is None else parse_instant(text, option=option, zone=zone)
+            for option, text in (("--since", self.since), ("--until", self.until))
+        )
+        if since is not None and until is not None and since >= until:
+            raise UsageError("--since is not before --until; nothing lies between them")
+        return since, until
 
 
 @dataclass(frozen=True)
@@ -137,13 +159,9 @@ class Selected:
 
     @cached_property
     def _time_bounds(self) -> tuple[int | None, int | None]:
-        zone = parse_zone(self.selection.timezone or "UTC")
         scale = 1 if self.scan.timestamp_unit == "ns" else 1000
-        bounds = [
-            None if text is None else -(-parse_instant(text, option=option, zone=zone) // scale)
-            for option, text in (("--since", self.selection.since), ("--until", self.selection.until))
-        ]
-        return bounds[0], bounds[1]
+        since, until = (None if ns is None else -(-ns // scale) for ns in self.selection.time_bounds())
+        return since, until
 
     @cached_property
     def _engine(self) -> duckdb.DuckDBPyConnection:
@@ -169,9 +187,7 @@ class Selected:
         Raises:
             UsageError: a time or the SQL of `where` cannot be read.
         """
-        low, high = self._time_bounds
-        if low is not None and high is not None and low >= high:
-            raise UsageError("--since is not before --until; nothing lies between them")
+        _ = self._time_bounds
         if self.selection.where is not None:
             empty = pa.RecordBatch.from_pylist([], schema=self.scan.schema)
             try:

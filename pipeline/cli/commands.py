@@ -1,0 +1,151 @@
+"""What each command does; engines are imported when a command runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.output import Progress, print_export, print_import
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run_import(options: argparse.Namespace) -> int:
+    """Run `pipeline import`."""
+    from pipeline.importing import import_sessions  # noqa: PLC0415
+
+    with Progress(quiet=options.quiet) as progress:
+        report = import_sessions(
+            options.files,
+            options.to,
+            session_id=options.session_id,
+            configuration=options.configuration,
+            if_exists=options.if_exists,
+            timezone=options.timezone,
+            started_at=options.started_at,
+            timestamp_unit=options.timestamp_unit,
+            skip_bad=options.skip_bad,
+            on_progress=progress.update,
+        )
+    print_import(report, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Run `pipeline export`."""
+    from pipeline.api import export_measurements  # noqa: PLC0415
+
+    _check_terminal(options)
+    with Progress(quiet=options.quiet) as progress:
+        report = export_measurements(
+            _sole(options.source),
+            options.to,
+            with_statistics=options.with_statistics,
+            on_progress=progress.update,
+            **_common(options),
+        )
+    print_export(report, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def run_statistics(options: argparse.Namespace) -> int:
+    """Run `pipeline statistics`."""
+    from pipeline.api import export_statistics  # noqa: PLC0415
+
+    _check_terminal(options)
+    with Progress(quiet=options.quiet) as progress:
+        report = export_statistics(
+            _sole(options.source),
+            options.to,
+            by=options.by,
+            window=options.window,
+            quantiles=options.quantile,
+            lost=options.lost,
+            on_progress=progress.update,
+            **_common(options),
+        )
+    print_export(report, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def run_sessions(options: argparse.Namespace) -> int:
+    """Run `pipeline sessions`."""
+    if options.format in {"json", "ndjson"}:
+        from pipeline.api import list_sessions  # noqa: PLC0415
+
+        sessions = list_sessions(
+            _sole(options.source), where_session=options.where_session, timezone=options.timezone
+        )
+        if options.format == "json":
+            print(json.dumps(sessions, ensure_ascii=False, indent=2))
+        else:
+            for session in sessions:
+                print(json.dumps(session, ensure_ascii=False, separators=(",", ":")))
+        return 0
+    from pipeline.cli.listing import print_sessions  # noqa: PLC0415
+
+    print_sessions(
+        _sole(options.source),
+        where_session=options.where_session,
+        timezone=options.timezone,
+        as_csv=options.format == "csv",
+    )
+    return 0
+
+
+def run_query(options: argparse.Namespace) -> int:
+    """Run `pipeline query`."""
+    from pipeline.cli.listing import print_query  # noqa: PLC0415
+
+    print_query(
+        _sole(options.source),
+        options.sql,
+        format=options.format,
+        timezone=options.timezone,
+        threads=options.threads,
+        memory_limit=options.memory_limit,
+    )
+    return 0
+
+
+def _sole(source: list[str]) -> str | list[str]:
+    return source[0] if len(source) == 1 else source
+
+
+def _check_terminal(options: argparse.Namespace) -> None:
+    binary = options.format in {"parquet", "arrow"} or options.compression not in {None, "none"}
+    if options.to == "-" and binary and sys.stdout.isatty():
+        raise UsageError("--to - would write bytes to the terminal; redirect it to a file")
+
+
+def _common(options: argparse.Namespace) -> dict[str, Any]:
+    given = {
+        "scope": options.scope,
+        "format": options.format,
+        "compression": options.compression,
+        "sessions": tuple(options.session),
+        "metrics": tuple(options.metric),
+        "since": options.since,
+        "until": options.until,
+        "where": options.where,
+        "where_session": options.where_session,
+        "columns": tuple(options.columns) if options.columns else None,
+        "exclude": tuple(options.exclude),
+        "redact": tuple(options.redact),
+        "timezone": options.timezone,
+        "overwrite": options.overwrite,
+        "rows_per_file": options.rows_per_file,
+        "spreadsheet": options.spreadsheet,
+        "package_metadata": options.package_metadata,
+        "fail_if_empty": options.fail_if_empty,
+        "sync": not options.no_sync,
+        "hashed": not options.no_hash,
+        "threads": options.threads,
+        "memory_limit": options.memory_limit,
+    }
+    if options.batch_size is not None:
+        given["batch_size"] = options.batch_size
+    return given

@@ -1,0 +1,186 @@
+"""Lists on standard output: sessions, and the rows of a query."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
+from pipeline.errors import UsageError
+from pipeline.notebook import connect_locked
+from pipeline.scan import DEFAULT_BATCH_SIZE
+from pipeline.selection import Selection, select
+from pipeline.sessions_table import sessions_table
+from pipeline.source import open_source
+from pipeline.timestamps import TICKS_PER_SECOND, format_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from pipeline.model import Session
+
+_MAX_TABLE_ROWS = 10_000
+_INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT"}
+_NESTED_TYPES = {"struct", "list", "map", "array", "union"}
+_READ_ONLY = {"SELECT", "EXPLAIN"}
+
+
+def print_sessions(
+    source: str | list[str], *, where_session: str | None, timezone: str | None, as_csv: bool
+) -> None:
+    """Print the sessions of a source, as a table for people or as CSV."""
+    selection = Selection(where_session=where_session, timezone=timezone)
+    with open_source(source, timezone=timezone) as scan:
+        selected = select(scan, selection, batch_size=DEFAULT_BATCH_SIZE)
+        if as_csv:
+            table = sessions_table(selected.sessions, scan.timestamp_unit)
+            _write([encode_csv_header(table.schema), *map(encode_csv, table.to_batches())])
+            return
+        header = ("session_id", "started_at", "duration", "measurements", "metrics", "harness")
+        print_table(header, [_session_row(session) for session in selected.sessions])
+
+
+def _session_row(session: Session) -> list[str]:
+    seconds = (session.ended_at - session.started_at) / TICKS_PER_SECOND[session.timestamp_unit]
+    harness = " ".join(text for text in (session.harness_name, session.harness_version) if text)
+    return [
+        session.session_id,
+        format_timestamp(session.started_at, session.timestamp_unit),
+        f"{seconds:.1f} s",
+        f"{session.measurement_count:,}",
+        str(len(session.metrics)),
+        harness,
+    ]
+
+
+def print_query(
+    source: str | list[str],
+    sql: str,
+    *,
+    format: str,  # noqa: A002 - the option's name
+    timezone: str | None,
+    threads: int | None,
+    memory_limit: str | None,
+) -> None:
+    """Run one SELECT on a connection that can read nothing but the source, and print its rows."""
+    import duckdb  # noqa: PLC0415 - loaded already, for the name of its error
+
+    with connect_locked(source, timezone=timezone, threads=threads, memory_limit=memory_limit) as connection:
+        try:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type.name not in _READ_ONLY:
+                raise UsageError("query runs one SELECT; it reads the source and writes nothing")
+            relation = connection.sql(sql)
+            if relation is None:
+                raise UsageError("query runs one SELECT that gives rows")
+            reader = _in_model_types(relation).to_arrow_reader(DEFAULT_BATCH_SIZE)
+            schema = _model_schema(reader.schema)
+            batches = (batch.cast(schema) for batch in reader)
+            _print_rows(schema, batches, format)
+        except duckdb.Error as error:
+            lines = str(error).splitlines()
+            candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
+            raise UsageError(f"query: {lines[0]}{candidates}") from error
+
+
+def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Cast columns to types that have a text: what is nested becomes JSON, what is wide must fit."""
+    casts = []
+    for at, (name, kind) in enumerate(zip(relation.columns, relation.types, strict=True), start=1):
+        quoted = '"' + name.replace('"', '""') + '"'
+        text = str(kind)
+        target = None
+        if text in _INTEGER_TYPES:
+            target = "BIGINT"
+        elif kind.id == "decimal" or text == "FLOAT":
+            target = "DOUBLE"
+        elif kind.id in _NESTED_TYPES:
+            casts.append(f"to_json(#{at})::VARCHAR AS {quoted}")
+            continue
+        elif not (text.startswith("TIMESTAMP") and "TIME ZONE" in text or text in {"BIGINT", "DOUBLE", "VARCHAR", "BOOLEAN", "TIMESTAMPTZ_NS"}):
+            target = "VARCHAR"
+        casts.append(f"#{at}{'::' + target if target else ''} AS {quoted}")
+    return relation.project(", ".join(casts))
+
+
+def _model_schema(schema: pa.Schema) -> pa.Schema:
+    """Take other spellings of the model's types for those."""
+    fields = []
+    for field in schema:
+        kind = field.type
+        if pa.types.is_timestamp(kind):
+            kind = pa.timestamp(kind.unit, "UTC")
+        elif pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            kind = pa.string()
+        fields.append(pa.field(field.name, kind))
+    return pa.schema(fields)
+
+
+def _print_rows(schema: pa.Schema, batches: Iterator[pa.RecordBatch], format: str) -> None:  # noqa: A002 - the option's name
+    if format == "csv":
+        _write([encode_csv_header(schema)])
+        _write(map(encode_csv, batches))
+    elif format == "ndjson":
+        _write(map(encode_ndjson, batches))
+    elif format == "json":
+        separator = b"[\n"
+        for batch in batches:
+            if batch.num_rows:
+                _write([separator, encode_json_rows(batch)])
+                separator = b",\n"
+        _write([b"\n]\n" if separator == b",\n" else b"[]\n"])
+    else:
+        rows: list[list[str]] = []
+        for batch in batches:
+            texts = [[_cell(value) for value in column.to_pylist()] if not pa.types.is_timestamp(column.type) else
+                     ["" if t is None else format_timestamp(t, column.type.unit) for t in column.view(pa.int64()).to_pylist()]
+                     for column in batch.columns]
+            rows += [list(row) for row in zip(*texts, strict=True)]
+            if len(rows) > _MAX_TABLE_ROWS:
+                raise UsageError(
+                    f"the result has more than {_MAX_TABLE_ROWS:,} rows; a table is for people, choose another --format"
+                )
+        print_table(schema.names, rows)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _write(parts: Iterator[bytes] | Sequence[bytes]) -> None:
+    for part in parts:
+        sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a header, numbers to the right."""
+    # Control characters would move the cursor of the reader's terminal.
+    shown = [["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *shown, strict=True)]
+    right = [bool(shown) and all(_is_number(row[at]) for row in shown) for at in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
+        return "  ".join(padded).rstrip()
+
+    print(line(header))
+    print("  ".join("-" * width for width in widths))
+    for row in shown:
+        print(line(row))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "").removesuffix(" s") or "0")
+    except ValueError:
+        return False
+    return True

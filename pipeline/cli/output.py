@@ -1,0 +1,123 @@
+"""What people see: progress while a command runs, and what it did."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pipeline.export import Report
+    from pipeline.importing import ImportReport
+
+_PROGRESS_INTERVAL_SECONDS = 0.1
+_PROGRESS_DELAY_SECONDS = 0.5
+_CLEAR_LINE = "\r\x1b[K"
+
+
+class Progress:
+    """A line on standard error, where that is a terminal, for work that takes longer than a moment."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._next = self._started + _PROGRESS_DELAY_SECONDS
+        self._written = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._written:
+            sys.stderr.write(_CLEAR_LINE)
+            sys.stderr.flush()
+
+    def update(self, done: int, total: int) -> None:
+        """Show how far the work is.
+
+        Args:
+            done: rows done.
+            total: rows there are, at most.
+        """
+        now = time.monotonic()
+        if not self._shown or now < self._next:
+            return
+        self._next = now + _PROGRESS_INTERVAL_SECONDS
+        self._written = True
+        rate = done / (now - self._started)
+        left = f", {duration((total - done) / rate)} left" if rate and total > done else ""
+        share = f"{done / total:4.0%}" if total else ""
+        sys.stderr.write(f"{_CLEAR_LINE}{share} {done:,} of {total:,} rows, {rate:,.0f} rows/s{left}")
+        sys.stderr.flush()
+
+
+def size(number: float) -> str:
+    """Write a number of bytes in decimal units."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def print_export(report: Report, *, as_json: bool, quiet: bool) -> None:
+    """Tell what an export wrote; beside an export to standard output this goes to standard error."""
+    out = sys.stderr if report.to == "-" else sys.stdout
+    _warn(report.warnings)
+    if quiet:
+        return
+    if as_json:
+        value = asdict(report) | {"rows": report.rows, "bytes": report.bytes}
+        print(json.dumps(value, ensure_ascii=False, indent=2), file=out)
+        return
+    name_width = max(len(file.name) for file in report.files)
+    for file in report.files:
+        print(f"{file.name:<{name_width}}  {counted(file.rows, 'row'):>16}  {size(file.bytes):>10}", file=out)
+    figures = f"{counted(len(report.files), 'file')}, {counted(report.rows, 'row')}, {size(report.bytes)}"
+    if report.is_unchanged:
+        print(f"{report.to}: is this package already, complete; nothing to do ({figures})", file=out)
+    else:
+        sessions = counted(report.sessions, "session")
+        print(f"{report.to}: {figures} of {sessions} in {duration(report.seconds)}", file=out)
+
+
+def print_import(report: ImportReport, *, as_json: bool, quiet: bool) -> None:
+    """Tell what an import wrote."""
+    warnings = []
+    if report.skipped_rows:
+        warnings.append(f"{counted(report.skipped_rows, 'bad row')} left out")
+    if report.dropped_digits:
+        warnings.append(
+            f"{counted(report.dropped_digits, 'time')} had digits below the store's unit, which were dropped"
+        )
+    _warn(tuple(warnings))
+    if quiet:
+        return
+    if as_json:
+        print(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+        return
+    for session_id in report.imported:
+        print(session_id)
+    skipped = f", {counted(len(report.unchanged), 'session')} there already" if report.unchanged else ""
+    figures = f"{counted(len(report.imported), 'session')}, {counted(report.rows, 'row')}"
+    print(f"{report.to}: {figures} imported{skipped} in {duration(report.seconds)}")
+
+
+def _warn(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        print(f"pipeline: warning: {warning}", file=sys.stderr)
