@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,5 +100,5 @@ def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
     encoded = pc.dictionary_encode(batch.column("session_id"))
     codes = np.asarray(encoded.indices)
     cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         yield encoded.dictionary[int(codes[start])].as_py(), start, stop

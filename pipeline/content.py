@@ -81,7 +81,9 @@ class Content:
 
 
 def observed(
-    batches: Iterable[pa.RecordBatch], columns: Sequence[str], seen: Iterable[Callable[[pa.RecordBatch], None]]
+    batches: Iterable[pa.RecordBatch],
+    columns: Sequence[str],
+    seen: Iterable[Callable[[pa.RecordBatch], None]],
 ) -> Iterator[pa.RecordBatch]:
     """Pass batches on, cut down to the columns that are written, after each observer has seen them."""
     observers = list(seen)

@@ -34,7 +34,7 @@ class CountingFile:
         bytes: how many bytes were written.
     """
 
-    def __init__(self, file: IO[bytes], name: str, *, hashed: bool) -> None:
+    def __init__(self, file: IO[bytes] | _Unbuffered, name: str, *, hashed: bool) -> None:
         self._file = file
         self._hash = hashlib.sha256() if hashed else None
         self.name = name
@@ -134,7 +134,7 @@ class Stage:
             file = (self.path / name).open("xb", buffering=0)
         with file:
             counting = CountingFile(_Unbuffered(file), str(self.target / name), hashed=self._hashed)
-            yield counting  # type: ignore[misc]
+            yield counting
             if self._sync:
                 with writing_errors(counting.name):
                     os.fsync(file.fileno())

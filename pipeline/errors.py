@@ -62,7 +62,8 @@ def suggest(wanted: str, choices: Iterable[str], *, noun: str) -> str:
         noun: what a choice is called, in the plural.
     """
     known = list(choices)
-    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    near = [choice for choice in known if wanted and wanted.lower() in choice.lower()][:3]
+    near = near or difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(map(repr, near))}?"
     shown = ", ".join(map(repr, known[:8])) + (", ..." if len(known) > 8 else "")

@@ -44,8 +44,8 @@ class ExactSums:
         high, low = mantissas >> _HALF_BITS, mantissas & ((1 << _HALF_BITS) - 1)
         parts = [np.add.reduceat(part, starts).tolist() for part in (high, low, high * high, high * low, low * low)]
         shifts = (exponents[starts].astype(np.int64) - _MANTISSA_BITS + _UNIT_BITS).tolist()
-        for group, shift, h, l, hh, hl, ll in zip(groups[starts].tolist(), shifts, *parts, strict=True):
-            self._sums[group] += _shifted((h << _HALF_BITS) + l, shift)
+        for group, shift, high_sum, low_sum, hh, hl, ll in zip(groups[starts].tolist(), shifts, *parts, strict=True):
+            self._sums[group] += _shifted((high_sum << _HALF_BITS) + low_sum, shift)
             square = (hh << 2 * _HALF_BITS) + (hl << _HALF_BITS + 1) + ll
             self._squares[group] += _shifted(square, 2 * shift)
 

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow as pa
-
 from pipeline.compression import compressing
 from pipeline.content import Content
 from pipeline.destination import Stage, standard_output
@@ -34,6 +32,8 @@ from pipeline.writers import FORMATS, Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
 
 Scope = Literal["per-session", "cross-session"]
 SCOPES = ("per-session", "cross-session")
@@ -108,7 +108,9 @@ class Job:
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
         if self.to_standard_output:
             self._check_standard_output()
-        elif Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl"} and not Path(self.to).is_dir():
+        elif (
+            Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl"} and not Path(self.to).is_dir()
+        ):
             raise UsageError(
                 f"--to {self.to}: names a directory, in which the files get their names; "
                 f"for one file, write --to - > {self.to}"
@@ -282,9 +284,7 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Iter
 class _Counter:
     """Counts rows for progress: measurements are read once, for statistics twice."""
 
-    def __init__(
-        self, selected: Selected, job: Job, on_progress: Callable[[int, int], None] | None
-    ) -> None:
+    def __init__(self, selected: Selected, job: Job, on_progress: Callable[[int, int], None] | None) -> None:
         passes = ("measurements" in job.tables) + 2 * ("statistics" in job.tables)
         self._total = passes * sum(session.measurement_count for session in selected.sessions)
         self._done = 0
@@ -307,15 +307,11 @@ def _metadata(file: TableFile, job: Job, selected: Selected, source: dict[str, s
     }
 
 
-def _write(
-    stage: Stage, file: TableFile, job: Job, selected: Selected, source: dict[str, str]
-) -> WrittenFile:
+def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: dict[str, str]) -> WrittenFile:
     """Write one file of a stage under a provisional name."""
     with stage.create(f"{file.table}-{file.scope}-{file.part}") as out:
         _write_rows(file, out, job, selected, source)
-    return WrittenFile(
-        file, file.reader.schema, job.output_format, job.chosen_compression, out.bytes, out.sha256
-    )
+    return WrittenFile(file, file.reader.schema, job.output_format, job.chosen_compression, out.bytes, out.sha256)
 
 
 def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source: dict[str, str]) -> None:  # noqa: ANN401 - a binary file
@@ -346,9 +342,7 @@ def _name(stage: Stage, written: list[WrittenFile], unit: str) -> dict[str, Writ
     return dict(zip(names, written, strict=True))
 
 
-def _write_descriptor(
-    stage: Stage, descriptor: dict[str, Any], named: dict[str, WrittenFile], *, hashed: bool
-) -> None:
+def _write_descriptor(stage: Stage, descriptor: dict[str, Any], named: dict[str, WrittenFile], *, hashed: bool) -> None:
     import json  # noqa: PLC0415 - a small part of an export
 
     with stage.create(DESCRIPTOR) as out:
@@ -360,9 +354,7 @@ def _write_descriptor(
             sums_file.write(manifest(sums).encode())
 
 
-def _stream(
-    job: Job, selected: Selected, files: Iterator[TableFile], source: dict[str, str], started: float
-) -> Report:
+def _stream(job: Job, selected: Selected, files: Iterator[TableFile], source: dict[str, str], started: float) -> Report:
     """Write the one file to standard output."""
     with standard_output() as out:
         file = next(files)
@@ -388,9 +380,7 @@ def _unchanged(job: Job, descriptor: Any, selected: Selected, started: float) ->
         for resource in descriptor["resources"]
     )
     seconds = time.monotonic() - started
-    return Report(
-        to=str(job.to), files=files, sessions=len(selected.sessions), seconds=seconds, is_unchanged=True
-    )
+    return Report(to=str(job.to), files=files, sessions=len(selected.sessions), seconds=seconds, is_unchanged=True)
 
 
 def _report(job: Job, named: dict[str, WrittenFile], selected: Selected, started: float) -> Report:
@@ -413,4 +403,3 @@ def _report(job: Job, named: dict[str, WrittenFile], selected: Selected, started
 def _require_choice(option: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UsageError(f"{option} {value!r}: {suggest(value, choices, noun='choices')}")
-

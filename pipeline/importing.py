@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import pyarrow as pa
-
 from pipeline.batches import Peekable, of_session
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.model import TimestampUnit, measurements_schema
@@ -23,6 +21,8 @@ from pipeline.timestamps import parse_timestamp, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    import pyarrow as pa
 
 IfExists = Literal["error", "skip", "replace"]
 
@@ -107,9 +107,7 @@ def import_sessions(
         sessions = opened.scan.sessions
         present = [session.session_id for session in sessions if session.session_id in store]
         if present and if_exists == "error":
-            raise SourceError(
-                f"{to}: has session {present[0]!r} already; --if-exists skip or replace says what to do"
-            )
+            raise SourceError(f"{to}: has session {present[0]!r} already; --if-exists skip or replace says what to do")
         wanted = [session for session in sessions if if_exists == "replace" or session.session_id not in store]
         for session in wanted:
             merge_attributes(store.attributes, session.columns, where=f"session {session.session_id!r}")
@@ -152,4 +150,3 @@ def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> di
     if value is not None and not isinstance(value, dict):
         raise SourceError(f"--configuration {configuration}: must hold a JSON object")
     return value
-

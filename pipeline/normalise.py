@@ -11,7 +11,15 @@ import pyarrow.compute as pc
 
 from pipeline import checks
 from pipeline.errors import BadRowError, SourceError, suggest
-from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED, TimestampUnit, core_type, timestamp_type, type_name
+from pipeline.model import (
+    ATTRIBUTE_TYPES,
+    CORE_COLUMNS,
+    UNTYPED,
+    TimestampUnit,
+    core_type,
+    timestamp_type,
+    type_name,
+)
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
@@ -169,9 +177,7 @@ class Normaliser:
         if pa.types.is_null(array.type):
             return None, array.cast(timestamp_type(self._unit))
         if not pa.types.is_timestamp(array.type):
-            raise SourceError(
-                f"column 'timestamp' has type {array.type}; it must be a timestamp: cast it before"
-            )
+            raise SourceError(f"column 'timestamp' has type {array.type}; it must be a timestamp: cast it before")
         if array.type.tz is None:
             if self._zone is None:
                 raise SourceError("column 'timestamp' names no time zone; say which with --timezone")
@@ -189,9 +195,7 @@ class Normaliser:
             return drops, array.cast(timestamp_type(self._unit))
         except pa.ArrowInvalid as error:
             row = next(i for i, value in enumerate(array) if not _casts(value, timestamp_type(self._unit)))
-            raise checks.bad_row(
-                batch, row, "timestamp", f"cannot be counted in {self._unit} since 1970"
-            ) from error
+            raise checks.bad_row(batch, row, "timestamp", f"cannot be counted in {self._unit} since 1970") from error
 
 
 def _casts(value: pa.Scalar, target: pa.DataType) -> bool:
@@ -270,9 +274,7 @@ def merge_attributes(
         elif widen and {before, kind} == {"int64", "float64"}:
             merged[name] = "float64"
         elif before != kind:
-            raise SourceError(
-                f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type"
-            )
+            raise SourceError(f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type")
     return merged
 
 
@@ -289,10 +291,14 @@ def conform_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     for name in CORE_COLUMNS:
         if name in schema.names and name not in names:
             raise SourceError(f"no column {name!r}")
-    arrays = [
-        batch.column(f.name).cast(f.type) if f.name in names else pa.nulls(batch.num_rows, f.type)
-        for f in schema
-    ]
+    arrays = []
+    for field in schema:
+        if field.name not in names:
+            arrays.append(pa.nulls(batch.num_rows, field.type))
+            continue
+        try:
+            arrays.append(batch.column(field.name).cast(field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            kinds = f"{type_name(batch.schema.field(field.name).type)}, elsewhere {type_name(field.type)}"
+            raise SourceError(f"column {field.name!r} is {kinds}, and does not fit that without loss") from error
     return pa.record_batch(arrays, schema=schema)
-
-

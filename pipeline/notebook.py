@@ -55,9 +55,10 @@ def connect_locked(
     threads: int | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection like `connect` whose SQL can read nothing but the source and change nothing."""
-    with open_source(source, timezone=timezone) as scan, connect_engine(
-        memory_limit=memory_limit, threads=threads
-    ) as connection:
+    with (
+        open_source(source, timezone=timezone) as scan,
+        connect_engine(memory_limit=memory_limit, threads=threads) as connection,
+    ):
         create_views(connection, scan)
         lock_down(connection, [file.path.absolute() for file in scan.files])
         yield connection

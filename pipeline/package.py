@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from pipeline.compression import EXTENSIONS
-from pipeline.errors import DestinationError, UsageError, suggest
+from pipeline.errors import DestinationError, SourceError, UsageError, suggest
 from pipeline.model import CORE_COLUMNS, type_name
 from pipeline.naming import file_name, time_range
 from pipeline.records import read_json
@@ -23,6 +21,8 @@ from pipeline.tables import describe_column
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from pipeline.content import Content
     from pipeline.tables import TableFile
@@ -183,7 +183,7 @@ def _resource(name: str, one: WrittenFile, *, is_part: bool) -> dict[str, Any]:
 def _table_schema(one: WrittenFile) -> dict[str, Any]:
     table = one.file.table
     schema: dict[str, Any] = {"fields": [_field(table, field) for field in one.schema]}
-    nullable_key = any(name in {"unit"} or name not in CORE_COLUMNS for name in one.file.key)
+    nullable_key = any(name == "unit" or name not in CORE_COLUMNS for name in one.file.key)
     if one.file.key:
         schema["pipeline:key" if nullable_key and table == "statistics" else "primaryKey"] = list(one.file.key)
     if table != "sessions" and "session_id" in one.schema.names:
@@ -275,8 +275,10 @@ def inspect_destination(target: Path) -> Existing:
         names = sorted(entry.name for entry in target.iterdir())
     except OSError as error:
         raise DestinationError(f"{target}: cannot be read ({error.strerror})") from error
-    if not names:
-        return Existing(None)
+    return _inspect_package(target, names) if names else Existing(None)
+
+
+def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
     foreign = f"{target}: exists and is not a package that an export wrote"
     if DESCRIPTOR not in names:
         raise DestinationError(f"{foreign}, it has no {DESCRIPTOR}; choose another --to")
@@ -284,7 +286,8 @@ def inspect_destination(target: Path) -> Existing:
         descriptor = read_json(target / DESCRIPTOR)
         version = descriptor["pipeline:formatVersion"]
         sizes = {resource["path"]: resource["bytes"] for resource in descriptor["resources"]}
-    except Exception as error:
+        hashed = any("hash" in resource for resource in descriptor["resources"])
+    except (SourceError, LookupError, TypeError, AttributeError) as error:
         raise DestinationError(f"{foreign}, its {DESCRIPTOR} is not ours; choose another --to") from error
     if version != FORMAT_VERSION:
         raise DestinationError(f"{target}: is a package of format version {version}; choose another --to")
@@ -295,7 +298,6 @@ def inspect_destination(target: Path) -> Existing:
     is_complete = all(
         (target / name).is_file() and (target / name).stat().st_size == size for name, size in sizes.items()
     )
-    hashed = any("hash" in resource for resource in descriptor["resources"])
     return Existing(descriptor, is_complete and (MANIFEST in names or not hashed))
 
 

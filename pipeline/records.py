@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-_KEYS = ("session_id", "started_at", "ended_at", "harness", "configuration", "attributes", "measurement_count")
+_KEYS = (
+    "session_id",
+    "started_at",
+    "ended_at",
+    "harness",
+    "configuration",
+    "attributes",
+    "measurement_count",
+)
 # What describes a session beside these is found in its rows again.
 _DERIVED_KEYS = (
     "null_count",
@@ -69,9 +77,7 @@ class SessionRecord:
             if key in given and type(given[key]) is not kind:
                 raise SourceError(f"{key!r} must be {noun}")
         harness = given.pop("harness", {})
-        if harness.keys() - {"name", "version"} or not all(
-            isinstance(text, str | None) for text in harness.values()
-        ):
+        if harness.keys() - {"name", "version"} or not all(isinstance(text, str | None) for text in harness.values()):
             raise SourceError("'harness' must be an object with the strings name and version, and no more")
         return cls(harness_name=harness.get("name"), harness_version=harness.get("version"), **given)
 

@@ -104,7 +104,10 @@ class Selected:
             SourceError: one of them does not exist.
             UsageError: no column is left.
         """
-        for option, wanted in (("--columns", self.selection.columns or ()), ("--exclude", self.selection.exclude)):
+        for option, wanted in (
+            ("--columns", self.selection.columns or ()),
+            ("--exclude", self.selection.exclude),
+        ):
             for name in wanted:
                 if name not in names:
                     raise SourceError(f"{option}: no column {name!r}; {suggest(name, names, noun='columns')}")
@@ -177,9 +180,8 @@ class Selected:
         while row in batch.schema.names:
             row += "_"
         numbered = batch.append_column(row, pa.array(np.arange(batch.num_rows)))
-        relation = _filter_relation(self._engine, pa.Table.from_batches([numbered]), self.selection.where or "")
-        matching = relation.project(f'"{row}"').to_arrow_table()
-        return pa.array(np.sort(np.asarray(matching.column(0))))
+        matching = _filter_rows(self._engine, numbered, self.selection.where or "", give=row)
+        return pa.array(np.sort(np.asarray(matching)))
 
     def check(self) -> None:
         """Find errors in the selection before anything is read or written.
@@ -196,20 +198,26 @@ class Selected:
                 raise UsageError(str(error)) from error
 
 
-def _filter_relation(
-    connection: duckdb.DuckDBPyConnection, table: pa.Table, condition: str
-) -> duckdb.DuckDBPyRelation:
-    """Filter a table by a user's SQL expression, evaluated at once so that its errors are raised here."""
+def _filter_rows(
+    connection: duckdb.DuckDBPyConnection, rows: pa.RecordBatch, condition: str, *, give: str
+) -> pa.ChunkedArray:
+    """Filter rows by a user's SQL expression.
+
+    Args:
+        connection: locked down.
+        rows: the rows.
+        condition: the expression.
+        give: the last column, whose values in the matching rows are given.
+    """
     import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
 
     try:
-        return connection.from_arrow(table).filter(condition).execute()
+        matching = connection.from_arrow(pa.Table.from_batches([rows])).filter(condition)
+        return matching.project(f'"{give}"').to_arrow_table().column(0)
     except duckdb.Error as error:
         text = str(error).splitlines()[0]
-        hint = ""
-        if "not found in FROM clause" in text:
-            hint = f"; columns: {', '.join(table.schema.names)}"
-        raise SourceError(f"the SQL condition {condition!r} fails: {text}{hint}") from error
+        hint = f"; columns: {', '.join(rows.schema.names[:-1])}" if "not found in FROM clause" in text else ""
+        raise SourceError(f"--where {condition!r}: {text}{hint}") from error
 
 
 def select(scan: Scan, selection: Selection, *, batch_size: int) -> Selected:
@@ -255,9 +263,7 @@ def _where_session(sessions: list[Session], scan: Scan, condition: str) -> list[
             rows = table.project(f"* REPLACE ({typed})").filter(condition).project("session_id").fetchall()
         except duckdb.Error as error:
             text = str(error).splitlines()[0]
-            raise UsageError(
-                f"--where-session {condition!r}: {text}; columns: {', '.join(table.columns)}"
-            ) from error
+            raise UsageError(f"--where-session {condition!r}: {text}; columns: {', '.join(table.columns)}") from error
     wanted = {session_id for (session_id,) in rows}
     return [session for session in sessions if session.session_id in wanted]
 
@@ -277,7 +283,11 @@ def _redact(sessions: Sequence[Session], paths: Sequence[str]) -> list[Session]:
             value = copy.deepcopy(dict(getattr(session, steps[0])))
             if _replace_at(value, steps[1:]):
                 found = True
-                result[at] = replace(session, **{steps[0]: value})
+                result[at] = (
+                    replace(session, configuration=value)
+                    if steps[0] == "configuration"
+                    else replace(session, attributes=value)
+                )
         if sessions and not found:
             raise SourceError(f"--redact {path!r}: no selected session has this path")
     return result
@@ -291,7 +301,7 @@ def _unquote(quoted: str) -> str:
 def _replace_at(value: Any, steps: Sequence[str]) -> bool:  # noqa: ANN401 - any JSON value
     """Replace what lies at a path; arrays are passed through, so that a step goes into each of their items."""
     if isinstance(value, list):
-        return any([_replace_at(item, steps) for item in value])
+        return sum(_replace_at(item, steps) for item in value) > 0
     if not isinstance(value, dict) or steps[0] not in value:
         return False
     if len(steps) == 1:

@@ -56,9 +56,7 @@ def open_source(
     from pipeline.sources.files import find_files  # noqa: PLC0415 - a store needs none of it
     from pipeline.sources.plain import PlainOptions, open_plain  # noqa: PLC0415
 
-    options = PlainOptions(
-        zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads
-    )
+    options = PlainOptions(zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads)
     paths = find_files(named)
     with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
         yield open_plain(paths, Path(directory), options).scan

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.engine import connect_engine, quote_identifier, quote_literal
+from pipeline.engine import connect_engine, quote_literal
 from pipeline.errors import PipelineError, SourceError, UsageError, suggest
 from pipeline.exact import ExactSums
 from pipeline.model import CORE_COLUMNS
@@ -101,7 +101,9 @@ class StatisticsOptions:
             if name not in schema.names:
                 raise SourceError(f"--by: no column {name!r}; {suggest(name, schema.names, noun='columns')}")
             if name in CORE_COLUMNS or name in own:
-                reason = "rows are grouped by it already" if name in {"metric", "unit"} else "is no attribute to group by"
+                reason = (
+                    "rows are grouped by it already" if name in {"metric", "unit"} else "is no attribute to group by"
+                )
                 if name in own:
                     reason = "a statistic has this name"
                 raise UsageError(f"--by {name}: {reason}")
@@ -228,7 +230,13 @@ class _Rows:
             started = True
             yield pa.record_batch(list(arrays.values()), names=list(arrays))
         if not started:
-            names = ["session_at", "sequence", "time", "value", *(f"key_{at}" for at in range(len(self._keys)))]
+            names = [
+                "session_at",
+                "sequence",
+                "time",
+                "value",
+                *(f"key_{at}" for at in range(len(self._keys))),
+            ]
             kinds = [pa.int64(), pa.int64(), pa.int64(), pa.float64(), *[pa.string()] * len(self._keys)]
             yield pa.RecordBatch.from_pylist([], schema=pa.schema(list(zip(names, kinds, strict=True))))
 
@@ -243,7 +251,9 @@ def _window_sql(options: StatisticsOptions, unit: TimestampUnit) -> str | None:
         return f"(time - ((time % {length}) + {length}) % {length})"
     zone = quote_literal(options.timezone)
     micros = "time" if unit == "us" else "((time - ((time % 1000) + 1000) % 1000) // 1000)"
-    local_day = f"date_diff('day', DATE '1970-01-01', timezone({zone}, timezone('UTC', make_timestamp({micros})))::DATE)"
+    local_day = (
+        f"date_diff('day', DATE '1970-01-01', timezone({zone}, timezone('UTC', make_timestamp({micros})))::DATE)"
+    )
     first_day = f"(floor({local_day} / {window.days}.0)::INTEGER * {window.days})"
     midnight = f"timezone({zone}, (DATE '1970-01-01' + {first_day})::TIMESTAMP)"
     return f"(epoch_us({midnight}) * {scale // 1_000_000})"
@@ -280,9 +290,7 @@ def _values_sql(by: Sequence[str], window: str | None) -> str:
         ORDER BY group_at, value"""
 
 
-def _figures(
-    values: pa.RecordBatchReader, groups: pa.Table, options: StatisticsOptions
-) -> dict[str, Floats]:
+def _figures(values: pa.RecordBatchReader, groups: pa.Table, options: StatisticsOptions) -> dict[str, Floats]:
     """Find the ranked values and exact sums of each group in its sorted values."""
     count = np.asarray(groups.column("count")).astype(np.int64)
     first = np.cumsum(count) - count
@@ -316,9 +324,7 @@ def _figures(
     counts = count.tolist()
     figures["sum"] = np.array([sums.sum(at) if n else np.nan for at, n in enumerate(counts)], np.float64)
     figures["mean"] = np.array([sums.mean(at, n) if n else np.nan for at, n in enumerate(counts)], np.float64)
-    figures["stddev"] = np.array(
-        [sums.stddev(at, n) if n > 1 else np.nan for at, n in enumerate(counts)], np.float64
-    )
+    figures["stddev"] = np.array([sums.stddev(at, n) if n > 1 else np.nan for at, n in enumerate(counts)], np.float64)
     return figures
 
 
@@ -375,7 +381,9 @@ def _window_ends(starts: Integers, options: StatisticsOptions, unit: TimestampUn
     if window.seconds or options.timezone == "UTC":
         ends = starts + (window.seconds or window.days * 86_400) * scale
     else:
-        ends = np.array([_days_later(start, window.days, options.timezone, scale) for start in starts.tolist()], np.int64)
+        ends = np.array(
+            [_days_later(start, window.days, options.timezone, scale) for start in starts.tolist()], np.int64
+        )
     if len(starts) and (starts.min() < MIN_SECOND * scale or ends.max() > MAX_SECOND * scale):
         raise SourceError("--window: a window reaches beyond the years 0001 to 9999; give a shorter one")
     return ends
@@ -391,5 +399,3 @@ def _days_later(start: int, days: int, zone_name: str, scale: int) -> int:
     day = local.date() + timedelta(days=days)
     end = datetime(day.year, day.month, day.day, tzinfo=zone)
     return int(end.timestamp()) * scale
-
-

@@ -193,9 +193,7 @@ class StoreWriter:
             temporary.rename(self.path / _STORE_FILE)
             sync_directory(self.path)
 
-    def _write(
-        self, stage: Path, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema
-    ) -> None:
+    def _write(self, stage: Path, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         data = stage / "measurements-0000.parquet"
         with data.open("wb") as file:
             with pq.ParquetWriter(

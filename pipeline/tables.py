@@ -168,9 +168,7 @@ def statistics_files(
             table="statistics",
             scope="cross-session" if options.pooled else "per-session",
             sessions=selected.sessions,
-            reader=pa.RecordBatchReader.from_batches(
-                table.schema, observed(rows, columns, [content.add_plain])
-            ),
+            reader=pa.RecordBatchReader.from_batches(table.schema, observed(rows, columns, [content.add_plain])),
             content=content,
             window=options.window,
             part=part,

@@ -13,9 +13,7 @@ TICKS_PER_SECOND = {"us": 1_000_000, "ns": 1_000_000_000}
 FRACTION_DIGITS = {"us": 6, "ns": 9}
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-_RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
-)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 MIN_SECOND = (1 - _EPOCH_ORDINAL) * 86_400
 """First second of the year 0001."""
 MAX_SECOND = (date.max.toordinal() + 1 - _EPOCH_ORDINAL) * 86_400 - 1
@@ -95,9 +93,7 @@ def parse_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError) as error:
-        raise UsageError(
-            f"--timezone {name!r}: unknown time zone; give an IANA name such as Europe/Berlin"
-        ) from error
+        raise UsageError(f"--timezone {name!r}: unknown time zone; give an IANA name such as Europe/Berlin") from error
 
 
 def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
@@ -121,9 +117,7 @@ def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
         midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
         ticks, _ = parse_timestamp(midnight.isoformat(), "us")
     except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})"
-        ) from error
+        raise UsageError(f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})") from error
     return ticks * 1000
 
 

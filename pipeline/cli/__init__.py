@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The interpreter would flush standard output again when it ends, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
-    except Exception as error:  # noqa: BLE001 - the boundary: no traceback reaches a user who did not ask for it
+    except Exception as error:
         if debug:
             raise
         _say(f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where")

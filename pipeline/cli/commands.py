@@ -76,9 +76,7 @@ def run_sessions(options: argparse.Namespace) -> int:
     if options.format in {"json", "ndjson"}:
         from pipeline.api import list_sessions  # noqa: PLC0415
 
-        sessions = list_sessions(
-            _sole(options.source), where_session=options.where_session, timezone=options.timezone
-        )
+        sessions = list_sessions(_sole(options.source), where_session=options.where_session, timezone=options.timezone)
         if options.format == "json":
             print(json.dumps(sessions, ensure_ascii=False, indent=2))
         else:

@@ -24,14 +24,22 @@ if TYPE_CHECKING:
     from pipeline.model import Session
 
 _MAX_TABLE_ROWS = 10_000
-_INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT"}
+_INTEGER_TYPES = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "HUGEINT",
+    "UHUGEINT",
+}
 _NESTED_TYPES = {"struct", "list", "map", "array", "union"}
 _READ_ONLY = {"SELECT", "EXPLAIN"}
 
 
-def print_sessions(
-    source: str | list[str], *, where_session: str | None, timezone: str | None, as_csv: bool
-) -> None:
+def print_sessions(source: str | list[str], *, where_session: str | None, timezone: str | None, as_csv: bool) -> None:
     """Print the sessions of a source, as a table for people or as CSV."""
     selection = Selection(where_session=where_session, timezone=timezone)
     with open_source(source, timezone=timezone) as scan:
@@ -101,7 +109,10 @@ def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelatio
         elif kind.id in _NESTED_TYPES:
             casts.append(f"to_json(#{at})::VARCHAR AS {quoted}")
             continue
-        elif not (text.startswith("TIMESTAMP") and "TIME ZONE" in text or text in {"BIGINT", "DOUBLE", "VARCHAR", "BOOLEAN", "TIMESTAMPTZ_NS"}):
+        elif not (
+            (text.startswith("TIMESTAMP") and "TIME ZONE" in text)
+            or text in {"BIGINT", "DOUBLE", "VARCHAR", "BOOLEAN", "TIMESTAMPTZ_NS"}
+        ):
             target = "VARCHAR"
         casts.append(f"#{at}{'::' + target if target else ''} AS {quoted}")
     return relation.project(", ".join(casts))
@@ -136,9 +147,15 @@ def _print_rows(schema: pa.Schema, batches: Iterator[pa.RecordBatch], format: st
     else:
         rows: list[list[str]] = []
         for batch in batches:
-            texts = [[_cell(value) for value in column.to_pylist()] if not pa.types.is_timestamp(column.type) else
-                     ["" if t is None else format_timestamp(t, column.type.unit) for t in column.view(pa.int64()).to_pylist()]
-                     for column in batch.columns]
+            texts = [
+                [_cell(value) for value in column.to_pylist()]
+                if not pa.types.is_timestamp(column.type)
+                else [
+                    "" if t is None else format_timestamp(t, column.type.unit)
+                    for t in column.view(pa.int64()).to_pylist()
+                ]
+                for column in batch.columns
+            ]
             rows += [list(row) for row in zip(*texts, strict=True)]
             if len(rows) > _MAX_TABLE_ROWS:
                 raise UsageError(
@@ -164,7 +181,9 @@ def _write(parts: Iterator[bytes] | Sequence[bytes]) -> None:
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a header, numbers to the right."""
     # Control characters would move the cursor of the reader's terminal.
-    shown = [["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell) for cell in row] for row in rows]
+    shown = [
+        ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell) for cell in row] for row in rows
+    ]
     widths = [max(map(len, column)) for column in zip(header, *shown, strict=True)]
     right = [bool(shown) and all(_is_number(row[at]) for row in shown) for at in range(len(header))]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 FORMATS = ("ndjson", "json", "csv", "parquet", "arrow")
 COMPRESSIONS = ("none", "gzip", "zstd")
@@ -66,9 +66,11 @@ def _command(
     run: Callable[[argparse.Namespace], int],
     help: str,  # noqa: A002 - argparse's name
     example: str,
+    usage: str,
 ) -> _Parser:
     parser = add.add_parser(
         name,
+        usage=f"pipeline {name} {usage} [options]",
         help=help,
         description=f"{help[0].upper()}{help[1:]}.",
         epilog=f"Example: {example}",
@@ -86,8 +88,11 @@ def _import(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Na
         run,
         "add sessions to a store from files of measurements",
         "pipeline import 'results/*.ndjson' --to STORE",
+        "FILE... --to STORE",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="CSV, NDJSON, Parquet, Arrow or DuckDB files, or globs")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="CSV, NDJSON, Parquet, Arrow or DuckDB files, or globs"
+    )
     parser.add_argument("--to", required=True, metavar="STORE", help="the store; it is created if need be")
     parser.add_argument("--session-id", metavar="ID", help="session of rows that have no session_id")
     parser.add_argument("--configuration", metavar="FILE.json", help="configuration of sessions without a record")
@@ -95,22 +100,30 @@ def _import(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Na
         "--if-exists",
         choices=("error", "skip", "replace"),
         default="error",
-        help="what to do with a session that is there already (default: error)",
+        metavar="WHAT",
+        help="of a session that is there: error, skip, replace (default: error)",
     )
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
     parser.add_argument("--started-at", metavar="T", help="start of sessions whose record says none")
-    parser.add_argument("--timestamp-unit", choices=("us", "ns"), help="of a new store (default: us)")
+    parser.add_argument(
+        "--timestamp-unit", choices=("us", "ns"), metavar="U", help="us, ns: of a new store (default: us)"
+    )
     parser.add_argument("--skip-bad", action="store_true", help="leave out rows that break a rule, and count them")
     _add_output(parser)
 
 
 def _sessions(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
     parser = _command(
-        add, "sessions", run, "list the sessions of a source", "pipeline sessions STORE --format json"
+        add,
+        "sessions",
+        run,
+        "list the sessions of a source",
+        "pipeline sessions STORE --format json",
+        "SOURCE...",
     )
     _add_source(parser)
     parser.add_argument("--where-session", metavar="SQL", help="only sessions for which this holds")
-    parser.add_argument("--format", choices=LIST_FORMATS, default="table", help="(default: table)")
+    _add_choice(parser, "--format", LIST_FORMATS, "table", metavar="F")
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
 
 
@@ -121,6 +134,7 @@ def _export(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Na
         run,
         "export raw measurements as a package",
         "pipeline export STORE --to exports --format json --scope per-session",
+        "SOURCE... --to DIR|-",
     )
     _add_source(parser)
     _add_target(parser, scope="cross-session", format="ndjson")
@@ -135,6 +149,7 @@ def _statistics(add: argparse._SubParsersAction[_Parser], run: Callable[[argpars
         run,
         "export aggregated statistics as a package",
         "pipeline statistics STORE --to statistics --window 1m --quantile 0.999",
+        "SOURCE... --to DIR|-",
     )
     _add_source(parser)
     _add_target(parser, scope="per-session", format="csv")
@@ -145,7 +160,8 @@ def _statistics(add: argparse._SubParsersAction[_Parser], run: Callable[[argpars
         "--lost",
         choices=("exclude", "infinite"),
         default="exclude",
-        help="infinite: lost samples count as +infinity in quantiles",
+        metavar="HOW",
+        help="exclude, infinite: lost samples in quantiles (default: exclude)",
     )
     _add_groups(parser)
 
@@ -157,25 +173,41 @@ def _query(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Nam
         run,
         "run SQL on the views measurements and sessions of a source",
         'pipeline query STORE "SELECT metric, count(*) FROM measurements GROUP BY ALL"',
+        'SOURCE... "SELECT ..."',
     )
     _add_source(parser)
     parser.add_argument("sql", metavar="SQL", help="one SELECT, in DuckDB's SQL")
-    parser.add_argument("--format", choices=LIST_FORMATS, default="table", help="(default: table)")
+    _add_choice(parser, "--format", LIST_FORMATS, "table", metavar="F")
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
     _add_tuning(parser, batch_size=False)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", nargs="+", metavar="SOURCE", help="a store, or CSV, NDJSON, Parquet, Arrow, DuckDB files or globs"
+        "source",
+        nargs="+",
+        metavar="SOURCE",
+        help="a store, or CSV, NDJSON, Parquet, Arrow, DuckDB files or globs",
     )
 
 
 def _add_target(parser: argparse.ArgumentParser, *, scope: str, format: str) -> None:  # noqa: A002 - the option's name
     parser.add_argument("--to", required=True, metavar="DIR", help="the directory to publish; - is standard output")
-    parser.add_argument("--scope", choices=SCOPES, default=scope, help=f"(default: {scope})")
-    parser.add_argument("--format", choices=FORMATS, default=format, help=f"(default: {format})")
-    parser.add_argument("--compression", choices=COMPRESSIONS, help="(default: none; zstd inside Parquet)")
+    _add_choice(parser, "--scope", SCOPES, scope, metavar="SCOPE")
+    _add_choice(parser, "--format", FORMATS, format, metavar="F")
+    parser.add_argument(
+        "--compression",
+        choices=COMPRESSIONS,
+        metavar="C",
+        help="none, gzip, zstd (default: none; inside Parquet: zstd)",
+    )
+
+
+def _add_choice(
+    parser: argparse.ArgumentParser, option: str, choices: Sequence[str], default: str, *, metavar: str
+) -> None:
+    shown = f"{', '.join(choices)} (default: {default})"
+    parser.add_argument(option, choices=choices, default=default, metavar=metavar, help=shown)
 
 
 def _add_groups(parser: argparse.ArgumentParser) -> None:

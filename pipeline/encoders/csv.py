@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from pipeline.encoders.values import column_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pyarrow as pa
 
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
 # What makes a spreadsheet take a cell for a formula: OWASP, "CSV Injection".
@@ -52,7 +52,6 @@ def encode_csv(batch: pa.RecordBatch, *, spreadsheet: bool = False) -> bytes:
     field = _field_encoder(spreadsheet=spreadsheet)
     non_finite = {"nan": "NaN"}
     columns = [
-        column_texts(column, null="", string=field, time="{}", non_finite=non_finite)
-        for column in batch.columns
+        column_texts(column, null="", string=field, time="{}", non_finite=non_finite) for column in batch.columns
     ]
     return "".join([",".join(row) + "\n" for row in zip(*columns, strict=True)]).encode()

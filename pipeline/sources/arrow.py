@@ -29,9 +29,7 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                 yield from _sliced(stream.schema, stream, reading.batch_size)
 
 
-def _sliced(
-    schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int
-) -> Iterator[pa.RecordBatch]:
+def _sliced(schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int) -> Iterator[pa.RecordBatch]:
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for batch in batches:
         batch.validate()

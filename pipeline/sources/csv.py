@@ -84,7 +84,7 @@ def _is_float(text: str) -> bool:
 
 
 def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
-    def on_invalid_row(row: pv.InvalidRow) -> str:
+    def on_invalid_row(_row: pv.InvalidRow) -> str:
         if reading.skip_bad:
             reading.skipped += 1
             return "skip"
@@ -158,9 +158,7 @@ def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
     return _parsed(name, array, lambda texts: texts.cast(ATTRIBUTE_TYPES[kind]), f"of type {kind}")
 
 
-def _parsed(
-    name: str, array: pa.Array, parse: Callable[[pa.Array], pa.Array], what: str
-) -> pa.Array:
+def _parsed(name: str, array: pa.Array, parse: Callable[[pa.Array], pa.Array], what: str) -> pa.Array:
     try:
         return parse(array)
     except pa.ArrowInvalid:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = {"autoload_known_extensions": "false", "python_enable_replacements": "false"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoload_known_extensions": "false",
+        "python_enable_replacements": "false",
+    }
     try:
         with duckdb.connect(str(path), read_only=True, config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")

@@ -36,10 +36,8 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             if line.isspace():
                 continue
             try:
-                row = _DECODER.decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-                if not isinstance(row, dict):
-                    raise TypeError("it is no JSON object")
-            except (ValueError, TypeError, RecursionError) as error:
+                row = _decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except (ValueError, RecursionError) as error:
                 if reading.skip_bad:
                     reading.skipped += 1
                     continue
@@ -52,6 +50,13 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                 rows, lines = [], []
     if rows:
         yield _batch(list(names), rows, lines, reading)
+
+
+def _decode(text: str) -> dict[str, Any]:
+    row = _DECODER.decode(text)
+    if not isinstance(row, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - wrong text, not a wrong argument
+    return row
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -74,9 +79,7 @@ def _reason(error: Exception) -> str:
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def _batch(
-    names: list[str], rows: list[dict[str, Any]], lines: list[int], reading: Reading
-) -> pa.RecordBatch:
+def _batch(names: list[str], rows: list[dict[str, Any]], lines: list[int], reading: Reading) -> pa.RecordBatch:
     while True:
         try:
             arrays = [_array(name, [row.get(name) for row in rows], reading) for name in names]
@@ -138,7 +141,12 @@ def _floats(name: str, values: list[Any]) -> pa.Array:
         if type(value) is int and abs(value) > _EXACT_INTEGER_LIMIT and not _is_exact(value):
             raise _BadValueError(f"column {name!r}: {value} does not fit float64 without loss", row)
     if any(isinstance(value, str) for value in values):
-        return parse_floats(pa.array([None if v is None else v if isinstance(v, str) else repr(float(v)) for v in values], pa.string()))
+        return parse_floats(
+            pa.array(
+                [None if v is None else v if isinstance(v, str) else repr(float(v)) for v in values],
+                pa.string(),
+            )
+        )
     return pa.array([None if value is None else float(value) for value in values], pa.float64())
 
 

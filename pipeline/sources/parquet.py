@@ -18,14 +18,10 @@ _BUFFER_BYTES = 65_536
 
 def open_parquet(path: Path) -> pq.ParquetFile:
     """Open a file so that memory follows the batch, not the row group or the column."""
-    return pq.ParquetFile(
-        path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True
-    )
+    return pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
 
 
-def read_parquet(
-    path: Path, reading: Reading, columns: Sequence[str] | None = None
-) -> Iterator[pa.RecordBatch]:
+def read_parquet(path: Path, reading: Reading, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, after an empty batch that shows the schema.
 
     Args:

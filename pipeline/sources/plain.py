@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.checks import check_rows
 from pipeline.errors import SourceError
 from pipeline.model import UNTYPED, Session, TimestampUnit, measurements_schema
 from pipeline.normalise import Normaliser, attributes_of, conform_to, merge_attributes
@@ -100,8 +102,7 @@ class _Opening:
         self._widen = all(kind in _TEXT_FORMATS for kind in self._formats.values())
         self._records: dict[str, SessionRecord] = {}
         self._dropped: dict[str, int] = {}
-        self._attributes = dict(options.attributes)
-        self._found_attributes: dict[str, str] = {}
+        self._attributes: dict[str, str] = {}
         self._skipped = 0
 
     def run(self) -> Plain:
@@ -120,8 +121,11 @@ class _Opening:
                 files,
                 self._directory / "sorted",
                 self._schema,
-                {id_: start for id_, record in self._records.items()
-                 if (start := self._recorded_start(record)) is not None},
+                {
+                    id_: start
+                    for id_, record in self._records.items()
+                    if (start := self._recorded_start(record)) is not None
+                },
                 memory_limit=self._options.memory_limit,
                 threads=self._options.threads,
             )
@@ -134,13 +138,13 @@ class _Opening:
             timestamp_unit=self._unit,
             sessions=tuple(sessions),
             files=tuple(DataFile(path) for path in files),
-            attributes={name: "string" if kind == UNTYPED else kind for name, kind in self._found_attributes.items()},
+            attributes={name: "string" if kind == UNTYPED else kind for name, kind in self._attributes.items()},
         )
         return Plain(scan, self._skipped)
 
     @property
     def _schema(self) -> pa.Schema:
-        return measurements_schema(self._unit, self._found_attributes)
+        return measurements_schema(self._unit, self._attributes)
 
     def _records_of(self, path: Path) -> list[SessionRecord]:
         records = read_sidecar(path)
@@ -180,6 +184,7 @@ class _Opening:
         return self._by_first_row(spool.files)
 
     def _text_types(self) -> dict[str, str]:
+        """Find the types that the attributes of all CSV files can have; a column the store has as text stays text."""
         types: dict[str, str] = {}
         for path, kind in self._formats.items():
             if kind == "csv":
@@ -188,14 +193,18 @@ class _Opening:
                 reading = Reading(DEFAULT_BATCH_SIZE, skip_bad=self._options.skip_bad)
                 with reading_errors(path):
                     types = find_text_types(path, reading, types)
-        return types | {name: kind for name, kind in self._options.attributes.items() if types.get(name) in
-                        {UNTYPED, "bool", "int64", "float64"} and kind == "string"}
+        return {
+            name: "string" if self._options.attributes.get(name) == "string" else kind for name, kind in types.items()
+        }
 
     def _spool_file(
         self, path: Path, records: list[SessionRecord], spool: Spool, text_types: Mapping[str, str]
     ) -> None:
         reading = Reading(
-            DEFAULT_BATCH_SIZE, zone=self._options.zone, skip_bad=self._options.skip_bad, text_types=text_types
+            DEFAULT_BATCH_SIZE,
+            zone=self._options.zone,
+            skip_bad=self._options.skip_bad,
+            text_types=text_types,
         )
         only = records[0].session_id if len(records) == 1 else None
         normaliser = Normaliser(
@@ -210,7 +219,7 @@ class _Opening:
             batch = normaliser.conform(raw)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
                 raise _FinerTimesError
-            self._merge(_attributes_with_nulls(batch.schema), path)
+            self._merge(attributes_of(batch.schema), path)
             ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
             spool.write(batch)
         for session_id, count in normaliser.dropped_digits.items():
@@ -223,18 +232,16 @@ class _Opening:
         self._keep_records(path, records, list(ids))
 
     def _merge(self, attributes: Mapping[str, str], path: Path) -> None:
-        self._found_attributes = merge_attributes(
-            self._found_attributes, attributes, where=str(path), widen=self._widen
-        )
-        known = {name: kind for name, kind in self._attributes.items() if name in self._found_attributes}
-        merged = merge_attributes(known, self._found_attributes, where=str(path), widen=False) if not self._widen else {
-            name: "float64" if known.get(name) == "float64" and kind == "int64" else kind
-            for name, kind in self._found_attributes.items()
-        }
-        for name, kind in merged.items():
-            if self._found_attributes.get(name) in {UNTYPED, "int64"}:
-                self._found_attributes[name] = kind
-        merge_attributes(known, self._found_attributes, where=str(path))
+        """Unite the attributes of a file with those found before, and with what the store knows of them."""
+        found = merge_attributes(self._attributes, attributes, where=str(path), widen=self._widen)
+        known = {name: kind for name, kind in self._options.attributes.items() if name in found}
+        if self._widen:
+            # Text knows only numbers: a column of whole ones may be what is float64 in the store.
+            found |= {
+                name: "float64" for name, kind in found.items() if kind == "int64" and known.get(name) == "float64"
+            }
+        merged = merge_attributes(known, found, where=str(path))
+        self._attributes = {name: merged[name] for name in found}
 
     def _keep_records(self, path: Path, records: list[SessionRecord], ids: list[str] | None = None) -> None:
         if len(records) == 1 and records[0].session_id is None:
@@ -249,9 +256,7 @@ class _Opening:
             if before != record:
                 raise SourceError(f"two different records of session {record.session_id!r}")
             if ids and len(records) == 1 and record.session_id not in ids:
-                raise SourceError(
-                    f"its session record is of {record.session_id!r}, its rows are of {ids[0]!r}"
-                )
+                raise SourceError(f"its session record is of {record.session_id!r}, its rows are of {ids[0]!r}")
 
     def _by_first_row(self, files: list[Path]) -> list[Path]:
         """Order files by the session, then the sequence, of their first row: what is sorted stays so."""
@@ -271,16 +276,15 @@ class _Opening:
         return sorted(files, key=key)
 
     def _summarise(self, files: Sequence[Path]) -> SummaryOfSessions:
-        from pipeline.checks import check_rows  # noqa: PLC0415
-
         summary = SummaryOfSessions()
         schema = self._schema
         for path in files:
-            with reading_errors(path):
+            # A spooled file has been checked; its name would tell the user nothing.
+            with reading_errors(path) if path in self._formats else nullcontext():
                 for raw in read_parquet(path, Reading(DEFAULT_BATCH_SIZE)):
                     batch = conform_to(raw, schema)
                     check_rows(batch)
-                    summary.add(batch, self._found_attributes)
+                    summary.add(batch, self._attributes)
         return summary
 
     def _recorded_start(self, record: SessionRecord) -> int | None:
@@ -300,9 +304,7 @@ class _Opening:
         if start is None:
             start = rows.first_row_timestamp
         if start is None:
-            raise SourceError(
-                f"session {session_id!r} has no rows and its record no started_at; give --started-at"
-            )
+            raise SourceError(f"session {session_id!r} has no rows and its record no started_at; give --started-at")
         return start
 
     def _sessions(self, summary: SummaryOfSessions) -> Iterator[Session]:
@@ -336,13 +338,9 @@ class _Opening:
                 null_count=rows.null_count,
                 backward_timestamp_count=rows.backward_timestamp_count,
                 dropped_digit_count=self._dropped.get(session_id, 0),
-                columns=rows.columns or dict(self._found_attributes),
+                columns=rows.columns or dict(self._attributes),
                 content_digest=rows.digest.text,
             )
-
-
-def _attributes_with_nulls(schema: pa.Schema) -> dict[str, str]:
-    return attributes_of(schema)
 
 
 def _name_of(paths: Sequence[Path]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import pyarrow as pa
 
@@ -41,7 +41,7 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading; the names `.gz` and `.zst` say that it is compressed."""
     if path.suffix == ".gz":
         with gzip.open(path) as file:
-            yield file
+            yield cast("IO[bytes]", file)
     elif path.suffix == ".zst":
         with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as file:
             yield file

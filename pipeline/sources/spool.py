@@ -46,9 +46,7 @@ class Spool:
             self.__exit__()
             self._schema = batch.schema
             self.files.append(self._directory / f"{len(self.files):06}.parquet")
-            self._writer = pq.ParquetWriter(
-                self.files[-1], batch.schema, compression="lz4", write_page_checksum=True
-            )
+            self._writer = pq.ParquetWriter(self.files[-1], batch.schema, compression="lz4", write_page_checksum=True)
         self._writer.write_batch(batch)
 
 
@@ -71,9 +69,10 @@ def sort_files(
         memory_limit: as DuckDB writes it, such as `1GB`.
         threads: how many to use.
     """
-    with Spool(directory) as spool, connect_engine(
-        temporary_directory=directory, memory_limit=memory_limit, threads=threads
-    ) as connection:
+    with (
+        Spool(directory) as spool,
+        connect_engine(temporary_directory=directory, memory_limit=memory_limit, threads=threads) as connection,
+    ):
         names = ", ".join(quote_literal(str(path)) for path in files)
         connection.execute(f"CREATE VIEW source_rows AS FROM read_parquet([{names}], union_by_name = true)")
         connection.execute("CREATE TABLE starts (session_id VARCHAR PRIMARY KEY, start BIGINT)")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pyarrow as pa
+
+    from pipeline.compression import Sink
 
 
 class Write(Protocol):
@@ -17,7 +19,7 @@ class Write(Protocol):
     def __call__(
         self,
         reader: pa.RecordBatchReader,
-        file: IO[bytes],
+        file: Sink,
         *,
         table: str,
         metadata: Mapping[str, Any],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,12 +13,14 @@ from pipeline.writers import METADATA_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.compression import Sink
+
 BATCH_ROWS = 65_536
 
 
 def write_arrow(
     reader: pa.RecordBatchReader,
-    file: IO[bytes],
+    file: Sink,
     *,
     metadata: Mapping[str, Any],
     compression: str,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.encoders import encode_csv, encode_csv_header
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.compression import Sink
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def write_csv(
     reader: pa.RecordBatchReader,
-    file: IO[bytes],
+    file: Sink,
     *,
     spreadsheet: bool = False,
     **_: Any,  # noqa: ANN401 - options of other formats

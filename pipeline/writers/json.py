@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.encoders import encode_json_rows
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipeline.compression import Sink
+
 
 def write_json(
     reader: pa.RecordBatchReader,
-    file: IO[bytes],
+    file: Sink,
     *,
     table: str,
     metadata: Mapping[str, Any],

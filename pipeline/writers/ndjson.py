@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.encoders import encode_ndjson
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.compression import Sink
 
-def write_ndjson(reader: pa.RecordBatchReader, file: IO[bytes], **_: Any) -> None:  # noqa: ANN401 - options of other formats
+
+def write_ndjson(reader: pa.RecordBatchReader, file: Sink, **_: Any) -> None:  # noqa: ANN401 - options of other formats
     """Write the rows; the format has no place for metadata."""
     for batch in reader:
         file.write(encode_ndjson(batch))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipeline.compression import Sink
+
 ROW_GROUP_ROWS = 131_072
 
 
 def write_parquet(
     reader: pa.RecordBatchReader,
-    file: IO[bytes],
+    file: Sink,
     *,
     metadata: Mapping[str, Any],
     compression: str,
