@@ -164,9 +164,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedFile:
-    """A file that an export wrote: its name, rows and bytes, its hash where it was computed."""
+    """A file that an export wrote: its name, table, rows and bytes, its hash where it was computed."""
 
     name: str
+    table: str
     rows: int
     bytes: int
     sha256: str | None
@@ -194,8 +195,8 @@ class Report:
 
     @property
     def rows(self) -> int:
-        """Rows of all files."""
-        return sum(file.rows for file in self.files)
+        """Rows of the exported tables; the sessions that describe them do not count."""
+        return sum(file.rows for file in self.files if file.table != "sessions")
 
     @property
     def bytes(self) -> int:
@@ -373,6 +374,7 @@ def _unchanged(job: Job, descriptor: Any, selected: Selected, started: float) ->
     files = tuple(
         ReportedFile(
             name=resource["path"],
+            table=resource["pipeline:table"],
             rows=resource["pipeline:rowCount"],
             bytes=resource["bytes"],
             sha256=resource["hash"].removeprefix("sha256:") if "hash" in resource else None,
@@ -385,7 +387,7 @@ def _unchanged(job: Job, descriptor: Any, selected: Selected, started: float) ->
 
 def _report(job: Job, named: dict[str, WrittenFile], selected: Selected, started: float) -> Report:
     files = tuple(
-        ReportedFile(name=name, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
+        ReportedFile(name=name, table=one.file.table, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
         for name, one in named.items()
     )
     warnings = list(selected.warnings)
