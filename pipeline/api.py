@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.errors import UsageError, suggest
 from pipeline.export import Job, Report, Scope, run
 from pipeline.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
@@ -13,6 +14,20 @@ from pipeline.statistics import StatisticsOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+
+_JOB_OPTIONS = (
+    "overwrite",
+    "rows_per_file",
+    "spreadsheet",
+    "package_metadata",
+    "fail_if_empty",
+    "sync",
+    "hashed",
+    "threads",
+    "batch_size",
+    "memory_limit",
+)
 
 
 def export_measurements(
@@ -122,6 +137,9 @@ def export_statistics(
 def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
     """Part the options of a selection from those of a job."""
     names = Selection.__dataclass_fields__.keys()
+    for name in options:
+        if name not in names and name not in _JOB_OPTIONS:
+            raise UsageError(f"no option {name!r}; {suggest(name, [*names, *_JOB_OPTIONS], noun='options')}")
     chosen = {name: value for name, value in options.items() if name in names}
     return Selection(**chosen), {name: value for name, value in options.items() if name not in names}
 

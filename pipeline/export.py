@@ -241,7 +241,6 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
             )
         with Stage(Path(job.to), sync=job.sync, hashed=job.hashed) as stage:
             written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
-            _require_rows(job, written)
             times = package_range([one.file.content for one in written], Content(digested=False))
             sessions = sessions_file(selected, digested=job.hashed, times=times)
             written.append(_write(stage, sessions, _for_table(job, sessions.table), selected, source))
@@ -250,8 +249,9 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
                 named, source=source, options=options, timestamp_unit=scan.timestamp_unit, added=added
             )
             _write_descriptor(stage, descriptor, named, hashed=job.hashed)
+            report = _report(job, _reported(named), selected, started)
             stage.publish(replace=existing.descriptor is not None)
-    return _report(job, named, selected, started)
+    return replace(report, seconds=time.monotonic() - started)
 
 
 def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Iterator[TableFile]:
@@ -361,13 +361,7 @@ def _stream(job: Job, selected: Selected, files: Iterator[TableFile], source: di
         file = next(files)
         _write_rows(file, out, job, selected, source)
     written = WrittenFile(file, file.reader.schema, job.output_format, job.chosen_compression, out.bytes, None)
-    _require_rows(job, [written])
-    return _report(job, {STANDARD_OUTPUT: written}, selected, started)
-
-
-def _require_rows(job: Job, written: Sequence[WrittenFile]) -> None:
-    if job.fail_if_empty and not any(one.file.content.rows for one in written):
-        raise EmptyExportError("nothing matches the selection, and --fail-if-empty is given; nothing was published")
+    return _report(job, _reported({STANDARD_OUTPUT: written}), selected, started)
 
 
 def _unchanged(job: Job, descriptor: Any, selected: Selected, started: float) -> Report:  # noqa: ANN401 - decoded JSON
@@ -381,25 +375,33 @@ def _unchanged(job: Job, descriptor: Any, selected: Selected, started: float) ->
         )
         for resource in descriptor["resources"]
     )
-    seconds = time.monotonic() - started
-    return Report(to=str(job.to), files=files, sessions=len(selected.sessions), seconds=seconds, is_unchanged=True)
+    return _report(job, files, selected, started, is_unchanged=True)
 
 
-def _report(job: Job, named: dict[str, WrittenFile], selected: Selected, started: float) -> Report:
-    files = tuple(
-        ReportedFile(name=name, table=one.file.table, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
-        for name, one in named.items()
-    )
-    warnings = list(selected.warnings)
-    if not any(one.file.content.rows for one in named.values() if one.file.table != "sessions"):
-        warnings.append("nothing matches the selection; the files are valid and hold no rows")
-    return Report(
+def _report(
+    job: Job, files: Sequence[ReportedFile], selected: Selected, started: float, *, is_unchanged: bool = False
+) -> Report:
+    report = Report(
         to=str(job.to),
-        files=files,
+        files=tuple(files),
         sessions=len(selected.sessions),
         seconds=time.monotonic() - started,
-        warnings=tuple(warnings),
+        is_unchanged=is_unchanged,
+        warnings=selected.warnings,
     )
+    if report.rows:
+        return report
+    if job.fail_if_empty:
+        raise EmptyExportError("nothing matches the selection, and --fail-if-empty is given; nothing was published")
+    warning = "nothing matches the selection; the files are valid and hold no rows"
+    return replace(report, warnings=(*selected.warnings, warning))
+
+
+def _reported(named: dict[str, WrittenFile]) -> list[ReportedFile]:
+    return [
+        ReportedFile(name=name, table=one.file.table, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
+        for name, one in named.items()
+    ]
 
 
 def _require_choice(option: str, value: str, choices: Sequence[str]) -> None:

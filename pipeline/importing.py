@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.batches import Peekable, of_session
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.model import TimestampUnit, measurements_schema
+from pipeline.model import UNTYPED, TimestampUnit, measurements_schema
 from pipeline.normalise import merge_attributes
 from pipeline.records import read_json
 from pipeline.source import Source, source_paths
@@ -114,7 +114,10 @@ def import_sessions(
         total = sum(session.measurement_count for session in wanted)
         batches = Peekable(_counted(opened.scan.batches(wanted), total, on_progress))
         for session in wanted:
-            schema = measurements_schema(store.timestamp_unit, session.columns)
+            # An attribute without a type yet is left to be filled with nulls: other engines would take its type for
+            # one that contradicts other sessions'.
+            typed = {name: kind for name, kind in session.columns.items() if kind != UNTYPED}
+            schema = measurements_schema(store.timestamp_unit, typed)
             rows = (batch.select(schema.names) for batch in of_session(batches, session.session_id))
             store.add(session, (_typed(batch, schema) for batch in rows), schema)
     return ImportReport(

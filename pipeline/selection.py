@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,12 @@ class Selection:
     exclude: Sequence[str] = ()
     redact: Sequence[str] = ()
     timezone: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a text where a list of names is meant: its letters would be taken for names."""
+        for name in ("sessions", "metrics", "columns", "exclude", "redact"):
+            if isinstance(getattr(self, name), str):
+                raise UsageError(f"{name} must be a list of names, not one text")
 
     def resolved_times(self) -> dict[str, str | None]:
         """Give `since` and `until` as RFC 3339: `today` means another day tomorrow."""
@@ -157,7 +164,7 @@ class Selected:
         if self.selection.metrics:
             batch = batch.filter(pc.is_in(batch.column("metric"), pa.array(list(self.selection.metrics))))
         if self.selection.where is not None and batch.num_rows:
-            batch = batch.take(self._matching(batch))
+            batch = batch.filter(self._matching(batch).combine_chunks())
         return batch
 
     @cached_property
@@ -175,13 +182,13 @@ class Selected:
         return connection
 
     def _matching(self, batch: pa.RecordBatch) -> pa.Array:
-        """Find the rows that `where` holds for."""
-        row = "row"
-        while row in batch.schema.names:
-            row += "_"
-        numbered = batch.append_column(row, pa.array(np.arange(batch.num_rows)))
-        matching = _filter_rows(self._engine, numbered, self.selection.where or "", give=row)
-        return pa.array(np.sort(np.asarray(matching)))
+        """Evaluate `where` for each row, as true, false or null."""
+        import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
+
+        condition = self.selection.where or ""
+        with _sql_errors(condition, batch.schema):
+            rows = self._engine.from_arrow(pa.Table.from_batches([batch]))
+            return rows.select(duckdb.SQLExpression(condition).cast("BOOLEAN")).to_arrow_table().column(0)
 
     def check(self) -> None:
         """Find errors in the selection before anything is read or written.
@@ -191,32 +198,25 @@ class Selected:
         """
         _ = self._time_bounds
         if self.selection.where is not None:
-            empty = pa.RecordBatch.from_pylist([], schema=self.scan.schema)
             try:
-                self._matching(empty)
+                # As a filter, so that aggregates and window functions are refused: rows are taken batch by batch.
+                with _sql_errors(self.selection.where, self.scan.schema):
+                    rows = self._engine.from_arrow(self.scan.schema.empty_table())
+                    rows.filter(self.selection.where).fetchall()
             except SourceError as error:
                 raise UsageError(str(error)) from error
 
 
-def _filter_rows(
-    connection: duckdb.DuckDBPyConnection, rows: pa.RecordBatch, condition: str, *, give: str
-) -> pa.ChunkedArray:
-    """Filter rows by a user's SQL expression.
-
-    Args:
-        connection: locked down.
-        rows: the rows.
-        condition: the expression.
-        give: the last column, whose values in the matching rows are given.
-    """
+@contextmanager
+def _sql_errors(condition: str, schema: pa.Schema) -> Iterator[None]:
+    """Say what is wrong with a user's condition on rows."""
     import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
 
     try:
-        matching = connection.from_arrow(pa.Table.from_batches([rows])).filter(condition)
-        return matching.project(f'"{give}"').to_arrow_table().column(0)
+        yield
     except duckdb.Error as error:
         text = str(error).splitlines()[0]
-        hint = f"; columns: {', '.join(rows.schema.names[:-1])}" if "not found in FROM clause" in text else ""
+        hint = f"; columns: {', '.join(schema.names)}" if "not found in FROM clause" in text else ""
         raise SourceError(f"--where {condition!r}: {text}{hint}") from error
 
 

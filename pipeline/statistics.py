@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ from pipeline.engine import connect_engine, quote_literal
 from pipeline.errors import PipelineError, SourceError, UsageError, suggest
 from pipeline.exact import ExactSums
 from pipeline.model import CORE_COLUMNS
-from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, Window
+from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, Window, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,6 +73,8 @@ class StatisticsOptions:
     parsed_window: Window | None = field(init=False)
 
     def __post_init__(self) -> None:
+        if isinstance(self.by, str) or isinstance(self.quantiles, str):
+            raise UsageError("by and quantiles must be lists, not one text")
         object.__setattr__(self, "parsed_window", None if self.window is None else Window.parse(self.window))
         _ = self.quantile_columns
 
@@ -203,6 +206,8 @@ class _Rows:
         except duckdb.Error as error:
             if self._error is not None:
                 raise self._error from None
+            if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
+                raise _beyond_calendar() from error
             raise SourceError(f"statistics: the engine failed ({str(error).splitlines()[0]})") from error
         finally:
             connection.unregister(name)
@@ -378,24 +383,28 @@ def _window_ends(starts: Integers, options: StatisticsOptions, unit: TimestampUn
     window, scale = options.parsed_window, TICKS_PER_SECOND[unit]
     if window is None:
         return starts
-    if window.seconds or options.timezone == "UTC":
-        ends = starts + (window.seconds or window.days * 86_400) * scale
-    else:
-        ends = np.array(
-            [_days_later(start, window.days, options.timezone, scale) for start in starts.tolist()], np.int64
-        )
-    if len(starts) and (starts.min() < MIN_SECOND * scale or ends.max() > MAX_SECOND * scale):
-        raise SourceError("--window: a window reaches beyond the years 0001 to 9999; give a shorter one")
-    return ends
+    length = (window.seconds or window.days * 86_400) * scale
+    fixed = bool(window.seconds) or options.timezone == "UTC"
+    try:
+        ends = [
+            start + length if fixed else _days_later(start, window.days, options.timezone, scale)
+            for start in starts.tolist()
+        ]
+        if ends and (starts.min() < MIN_SECOND * scale or max(ends) > MAX_SECOND * scale):
+            raise _beyond_calendar()
+        return np.array(ends, np.int64)
+    except OverflowError as error:
+        raise _beyond_calendar() from error
+
+
+def _beyond_calendar() -> SourceError:
+    return SourceError("--window: a window reaches beyond the times that can be counted; give a shorter one")
 
 
 def _days_later(start: int, days: int, zone_name: str, scale: int) -> int:
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
-    zone = ZoneInfo(zone_name)
+    """Find the midnight of a zone that is some days after a time."""
+    zone = parse_zone(zone_name)
     local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start // scale)).astimezone(zone)
-    # A zone may skip midnight, so that a day starts later: the end is the midnight of the date.
     day = local.date() + timedelta(days=days)
-    end = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return int(end.timestamp()) * scale
+    end = datetime(day.year, day.month, day.day, tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (end.days * 86_400 + end.seconds) * scale

@@ -114,8 +114,8 @@ def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
             fraction = re.search(r"\.(\d+)", text)
             below = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0
             return ticks * 1000 + below
-        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-        ticks, _ = parse_timestamp(midnight.isoformat(), "us")
+        midnight = datetime(day.year, day.month, day.day, tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)
+        ticks = (midnight.days * 86_400 + midnight.seconds) * TICKS_PER_SECOND["us"]
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})") from error
     return ticks * 1000

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.model import Session
 
 _MAX_TABLE_ROWS = 10_000
+_NESTED_TYPES = {"struct", "list", "map", "array"}
 _INTEGER_TYPES = {
     "TINYINT",
     "SMALLINT",
@@ -35,8 +38,6 @@ _INTEGER_TYPES = {
     "HUGEINT",
     "UHUGEINT",
 }
-_NESTED_TYPES = {"struct", "list", "map", "array", "union"}
-_READ_ONLY = {"SELECT", "EXPLAIN"}
 
 
 def print_sessions(source: str | list[str], *, where_session: str | None, timezone: str | None, as_csv: bool) -> None:
@@ -80,19 +81,26 @@ def print_query(
     with connect_locked(source, timezone=timezone, threads=threads, memory_limit=memory_limit) as connection:
         try:
             statements = connection.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type.name not in _READ_ONLY:
+            if len(statements) != 1 or statements[0].type.name != "SELECT":
                 raise UsageError("query runs one SELECT; it reads the source and writes nothing")
             relation = connection.sql(sql)
             if relation is None:
                 raise UsageError("query runs one SELECT that gives rows")
             reader = _in_model_types(relation).to_arrow_reader(DEFAULT_BATCH_SIZE)
             schema = _model_schema(reader.schema)
-            batches = (batch.cast(schema) for batch in reader)
-            _print_rows(schema, batches, format)
+            names = reader.schema.names
+            if format in {"json", "ndjson"} and len(set(names)) < len(names):
+                doubled = next(name for name in names if names.count(name) > 1)
+                raise UsageError(f"query: two columns are called {doubled!r}; name them apart with AS")
+            _print_rows(schema, (_in_model(batch, schema) for batch in reader), format)
         except duckdb.Error as error:
             lines = str(error).splitlines()
             candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
             raise UsageError(f"query: {lines[0]}{candidates}") from error
+        except (ValueError, OverflowError) as error:
+            raise UsageError(
+                f"query: a time lies outside the years 0001 to 9999 ({error}); cast it to VARCHAR"
+            ) from error
 
 
 def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -107,8 +115,7 @@ def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelatio
         elif kind.id == "decimal" or text == "FLOAT":
             target = "DOUBLE"
         elif kind.id in _NESTED_TYPES:
-            casts.append(f"to_json(#{at})::VARCHAR AS {quoted}")
-            continue
+            target = None
         elif not (
             (text.startswith("TIMESTAMP") and "TIME ZONE" in text)
             or text in {"BIGINT", "DOUBLE", "VARCHAR", "BOOLEAN", "TIMESTAMPTZ_NS"}
@@ -125,10 +132,34 @@ def _model_schema(schema: pa.Schema) -> pa.Schema:
         kind = field.type
         if pa.types.is_timestamp(kind):
             kind = pa.timestamp(kind.unit, "UTC")
-        elif pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        elif pa.types.is_nested(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
             kind = pa.string()
         fields.append(pa.field(field.name, kind))
     return pa.schema(fields)
+
+
+def _in_model(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Cast a batch to the types of the model, what is nested to JSON text."""
+    arrays = [
+        pa.array([None if v is None else _json_text(v) for v in column.to_pylist()], pa.string())
+        if pa.types.is_nested(column.type)
+        else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _json_text(value: object) -> str:
+    return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _finite(value: object) -> object:
+    """Replace numbers that JSON has no text for by their names."""
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _print_rows(schema: pa.Schema, batches: Iterator[pa.RecordBatch], format: str) -> None:  # noqa: A002 - the option's name

@@ -1,0 +1,444 @@
+// Values become text here and nowhere else; docs/formats.md has the text forms.
+//
+// A batch is written row by row into a buffer that its owner uses again and again. What is the same in many rows (the
+// column names around the values, the texts of a dictionary) is prepared once per batch and copied after that.
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "arrow.h"
+
+namespace pipeline {
+namespace {
+
+constexpr size_t kSlack = 32;  // short copies may write so much too far, see put()
+
+// Widest texts: "-9223372036854775808", "-2.2250738585072014e-308", a quoted timestamp in nanoseconds.
+constexpr size_t kMaxValue = 40;
+
+struct Failure {
+    int32_t code;
+    int64_t row;
+    int64_t column;
+};
+
+}  // namespace
+
+extern "C" struct PipelineBuffer {
+    char* data;
+    int64_t size;
+    int64_t capacity;
+};
+
+namespace {
+
+// Writes to the end of a PipelineBuffer; whoever writes reserves first.
+class Out {
+public:
+    explicit Out(PipelineBuffer& buffer) : buffer_(buffer), at_(buffer.data), end_(buffer.data + buffer.capacity) {}
+    ~Out() { buffer_.size = at_ - buffer_.data; }
+
+    void reserve(size_t bytes) {
+        if (static_cast<size_t>(end_ - at_) < bytes + kSlack) grow(bytes + kSlack);
+    }
+    // Copies in steps of 16 bytes: both sides have kSlack bytes behind them.
+    void put(const char* data, size_t size) {
+        for (size_t i = 0; i < size; i += 16) std::memcpy(at_ + i, data + i, 16);
+        at_ += size;
+    }
+    void put(const std::string& padded) { put(padded.data(), padded.size() - kSlack); }
+    void put_exact(const char* data, size_t size) {
+        std::memcpy(at_, data, size);
+        at_ += size;
+    }
+    void put(char c) { *at_++ = c; }
+    char* position() { return at_; }
+    void advance_to(char* position) { at_ = position; }
+    void take_back(size_t bytes) { at_ -= bytes; }
+
+private:
+    void grow(size_t bytes) {
+        const size_t used = at_ - buffer_.data;
+        const size_t capacity = std::max<size_t>(2 * buffer_.capacity, used + bytes);
+        char* data = static_cast<char*>(std::realloc(buffer_.data, capacity));
+        if (data == nullptr) throw std::bad_alloc();
+        buffer_.data = data;
+        buffer_.capacity = static_cast<int64_t>(capacity);
+        at_ = data + used;
+        end_ = data + capacity;
+    }
+    PipelineBuffer& buffer_;
+    char* at_;
+    char* end_;
+};
+
+std::string padded(std::string text) {
+    text.append(kSlack, '\0');
+    return text;
+}
+
+// ---------------------------------------------------------------------------------------------- numbers and times
+
+char* two_digits(char* out, int value) {
+    out[0] = static_cast<char>('0' + value / 10);
+    out[1] = static_cast<char>('0' + value % 10);
+    return out + 2;
+}
+
+// Python's repr of a finite float64: the shortest digits that read back the same, with an exponent where it is below
+// -4 or above 15.
+char* put_float(char* out, double value) {
+    char text[kMaxValue];
+    char* const end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+    const char* at = text;
+    if (*at == '-') *out++ = *at++;
+    char digits[24];
+    int count = 0;
+    for (; *at != 'e'; ++at)
+        if (*at != '.') digits[count++] = *at;
+    ++at;
+    const bool negative = *at++ == '-';
+    int exponent = 0;
+    for (; at != end; ++at) exponent = 10 * exponent + (*at - '0');
+    if (negative) exponent = -exponent;
+    if (exponent < -4 || exponent >= 16) {
+        *out++ = digits[0];
+        if (count > 1) {
+            *out++ = '.';
+            std::memcpy(out, digits + 1, count - 1);
+            out += count - 1;
+        }
+        *out++ = 'e';
+        *out++ = exponent < 0 ? '-' : '+';
+        exponent = std::abs(exponent);
+        if (exponent < 10) *out++ = '0';
+        return std::to_chars(out, out + 4, exponent).ptr;
+    }
+    if (exponent < 0) {
+        *out++ = '0';
+        *out++ = '.';
+        for (int i = -1; i > exponent; --i) *out++ = '0';
+        std::memcpy(out, digits, count);
+        return out + count;
+    }
+    const int whole = exponent + 1;
+    for (int i = 0; i < whole; ++i) *out++ = i < count ? digits[i] : '0';
+    *out++ = '.';
+    if (count <= whole) {
+        *out++ = '0';
+        return out;
+    }
+    std::memcpy(out, digits + whole, count - whole);
+    return out + (count - whole);
+}
+
+// RFC 3339 in UTC. The date of the day before is kept: rows come in order of time.
+class Times {
+public:
+    explicit Times(bool nanoseconds) : per_second_(nanoseconds ? 1'000'000'000 : 1'000'000), digits_(nanoseconds ? 9 : 6) {}
+
+    // False where the year lies outside 0001 to 9999.
+    bool put(char*& out, int64_t ticks) {
+        int64_t second = ticks / per_second_;
+        int64_t fraction = ticks % per_second_;
+        if (fraction < 0) {
+            fraction += per_second_;
+            --second;
+        }
+        int64_t day = second / 86'400;
+        int64_t rest = second % 86'400;
+        if (rest < 0) {
+            rest += 86'400;
+            --day;
+        }
+        if (day != day_ && !set_day(day)) return false;
+        std::memcpy(out, date_, 11);
+        out = two_digits(out + 11, static_cast<int>(rest / 3600));
+        *out++ = ':';
+        out = two_digits(out, static_cast<int>(rest / 60 % 60));
+        *out++ = ':';
+        out = two_digits(out, static_cast<int>(rest % 60));
+        *out++ = '.';
+        for (int i = digits_ - 1; i >= 0; --i) {
+            out[i] = static_cast<char>('0' + fraction % 10);
+            fraction /= 10;
+        }
+        out += digits_;
+        *out++ = 'Z';
+        return true;
+    }
+
+private:
+    // Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    bool set_day(int64_t day) {
+        const int64_t shifted = day + 719'468;
+        if (shifted < 306 || shifted > 3'652'364) return false;
+        const int64_t era = shifted / 146'097;
+        const int64_t of_era = shifted % 146'097;
+        const int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36'524 - of_era / 146'096) / 365;
+        const int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        const int64_t shifted_month = (5 * of_year + 2) / 153;
+        const int month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
+        const int year = static_cast<int>(year_of_era + 400 * era + (month <= 2));
+        char* out = two_digits(date_, year / 100);
+        out = two_digits(out, year % 100);
+        *out++ = '-';
+        out = two_digits(out, month);
+        *out++ = '-';
+        out = two_digits(out, static_cast<int>(of_year - (153 * shifted_month + 2) / 5 + 1));
+        *out = 'T';
+        day_ = day;
+        return true;
+    }
+    int64_t per_second_;
+    int digits_;
+    int64_t day_ = INT64_MIN;
+    char date_[16];
+};
+
+// ------------------------------------------------------------------------------------------------------- formats
+
+// How a format writes what is not the same in all of them.
+struct JsonForm {
+    static constexpr size_t kMaxPerByte = 6;
+    static constexpr std::string_view kNull = "null", kNaN = "\"NaN\"", kInfinity = "\"Infinity\"",
+                                      kMinusInfinity = "\"-Infinity\"", kTimeQuote = "\"";
+
+    void put_text(Out& out, std::string_view text) const {
+        out.put('"');
+        size_t from = 0;
+        for (size_t i = 0; i < text.size(); ++i) {
+            const auto c = static_cast<unsigned char>(text[i]);
+            if (c >= 0x20 && c != '"' && c != '\\') continue;
+            out.put_exact(text.data() + from, i - from);
+            from = i + 1;
+            out.put('\\');
+            switch (c) {
+                case '"': case '\\': out.put(static_cast<char>(c)); break;
+                case '\n': out.put('n'); break;
+                case '\r': out.put('r'); break;
+                case '\t': out.put('t'); break;
+                case '\b': out.put('b'); break;
+                case '\f': out.put('f'); break;
+                default:
+                    out.put_exact("u00", 3);
+                    out.put("0123456789abcdef"[c >> 4]);
+                    out.put("0123456789abcdef"[c & 15]);
+            }
+        }
+        out.put_exact(text.data() + from, text.size() - from);
+        out.put('"');
+    }
+};
+
+struct CsvForm {
+    static constexpr size_t kMaxPerByte = 2;
+    static constexpr std::string_view kNull = "", kNaN = "NaN", kInfinity = "inf", kMinusInfinity = "-inf",
+                                      kTimeQuote = "";
+    bool spreadsheet;
+
+    // What makes a spreadsheet take a cell for a formula: OWASP, "CSV Injection".
+    static bool is_formula(std::string_view text) {
+        if (text.empty()) return false;
+        if (std::strchr("=+-@\t\r\n", text[0]) != nullptr && text[0] != '\0') return true;
+        const std::string_view start = text.substr(0, 3);
+        return start == "\xef\xbc\x9d" || start == "\xef\xbc\x8b" || start == "\xef\xbc\x8d" || start == "\xef\xbc\xa0";
+    }
+    void put_text(Out& out, std::string_view text) const {
+        const bool guarded = spreadsheet && is_formula(text);
+        bool quoted = text.empty();
+        for (const char c : text) quoted |= c == ',' || c == '"' || c == '\r' || c == '\n';
+        if (quoted) out.put('"');
+        if (guarded) out.put('\'');
+        if (!quoted) {
+            out.put_exact(text.data(), text.size());
+            return;
+        }
+        size_t from = 0;
+        for (size_t i = 0; i < text.size(); ++i) {
+            if (text[i] != '"') continue;
+            out.put_exact(text.data() + from, i + 1 - from);
+            from = i;  // the quote comes again
+        }
+        out.put_exact(text.data() + from, text.size() - from);
+        out.put('"');
+    }
+};
+
+struct Prepared {
+    Column column;
+    std::string before;       // what stands before a value, padded
+    std::string null;         // the same and the text of a null, padded
+    std::vector<std::string> texts;  // the same and the text of each place of a dictionary, padded
+    Times times;
+};
+
+template <class Form>
+std::string with_text(const Form& form, const std::string& before, std::string_view text) {
+    PipelineBuffer buffer{nullptr, 0, 0};
+    {
+        Out out(buffer);
+        out.reserve(text.size() * Form::kMaxPerByte + 4);
+        form.put_text(out, text);
+    }
+    std::string result = before + std::string(buffer.data, static_cast<size_t>(buffer.size));
+    std::free(buffer.data);
+    return padded(std::move(result));
+}
+
+// Which places of a dictionary the rows use; a reader may hand over a dictionary much larger than the batch.
+std::vector<bool> used_places(const Column& column, int64_t rows) {
+    std::vector<bool> used(static_cast<size_t>(column.dictionary_size()));
+    for (int64_t row = 0; row < rows; ++row)
+        if (!column.is_null(row)) used.at(static_cast<size_t>(column.index(row))) = true;
+    return used;
+}
+
+template <class Form>
+Prepared prepare(const Form& form, Column column, const std::string& before, int64_t rows) {
+    Prepared prepared{column, padded(before), padded(before + std::string(Form::kNull)), {}, Times(column.nanoseconds())};
+    if (column.is_dictionary()) {
+        const std::vector<bool> used = used_places(column, rows);
+        prepared.texts.resize(used.size());
+        for (size_t at = 0; at < used.size(); ++at)
+            if (used[at])
+                prepared.texts[at] = column.is_null_text(static_cast<int64_t>(at))
+                                         ? prepared.null
+                                         : with_text(form, before, column.text(static_cast<int64_t>(at)));
+    }
+    return prepared;
+}
+
+// Writes one value and what stands before it; false where it has no text.
+template <class Form>
+bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size_t row_bytes) {
+    const Column& column = prepared.column;
+    if (column.is_null(row)) {
+        out.put(prepared.null);
+        return true;
+    }
+    if (column.is_dictionary()) {
+        const std::string& text = prepared.texts[static_cast<size_t>(column.index(row))];
+        out.reserve(text.size() + row_bytes);
+        out.put(text);
+        return true;
+    }
+    out.put(prepared.before);
+    char* at = out.position();
+    switch (column.kind()) {
+        case Kind::Bool: {
+            const bool value = column.boolean(row);
+            out.put_exact(value ? "true" : "false", value ? 4 : 5);
+            return true;
+        }
+        case Kind::Int64:
+            out.advance_to(std::to_chars(at, at + kMaxValue, column.integer(row)).ptr);
+            return true;
+        case Kind::Float64: {
+            const double value = column.number(row);
+            if (std::isfinite(value)) {
+                out.advance_to(put_float(at, value));
+                return true;
+            }
+            const std::string_view name =
+                std::isnan(value) ? Form::kNaN : value > 0 ? Form::kInfinity : Form::kMinusInfinity;
+            out.put_exact(name.data(), name.size());
+            return true;
+        }
+        case Kind::Timestamp:
+            std::memcpy(at, Form::kTimeQuote.data(), Form::kTimeQuote.size());
+            at += Form::kTimeQuote.size();
+            if (!prepared.times.put(at, column.integer(row))) return false;
+            out.advance_to(at);
+            out.put_exact(Form::kTimeQuote.data(), Form::kTimeQuote.size());
+            return true;
+        default: {
+            const std::string_view text = column.text(row);
+            out.reserve(text.size() * Form::kMaxPerByte + 4 + row_bytes);
+            form.put_text(out, text);
+            return true;
+        }
+    }
+}
+
+enum Code : int32_t { kOk = 0, kNoMemory = 1, kBadType = 2, kBadYear = 3, kBadIndex = 4 };
+
+// Writes rows: `begin` and the value of the first column, `between` and the others, `end`; `separator` between rows.
+template <class Form>
+Failure encode(const Form& form, const ArrowSchema& schema, const ArrowArray& array, PipelineBuffer& buffer,
+               const std::vector<std::string>& before, std::string_view end, bool last_separator) {
+    std::vector<Prepared> columns;
+    size_t row_bytes = end.size();
+    for (int64_t i = 0; i < array.n_children; ++i) {
+        const Column column(*schema.children[i], *array.children[i], array.offset);
+        if (column.kind() == Kind::Unknown) return {kBadType, 0, i};
+        columns.push_back(prepare(form, column, before[static_cast<size_t>(i)], array.length));
+        row_bytes += columns.back().null.size() + kMaxValue;
+    }
+    const std::string ending = padded(std::string(end));
+    buffer.size = 0;
+    Out out(buffer);
+    for (int64_t row = 0; row < array.length; ++row) {
+        out.reserve(row_bytes);
+        for (size_t i = 0; i < columns.size(); ++i)
+            if (!put_value(form, out, columns[i], row, row_bytes)) return {kBadYear, row, static_cast<int64_t>(i)};
+        out.put(ending);
+    }
+    if (!last_separator && array.length > 0) out.take_back(2);  // ",\n" stands between rows, not behind the last
+    return {kOk, 0, 0};
+}
+
+template <class Body>
+int32_t guarded(int64_t* row, int64_t* column, Body body) {
+    try {
+        const Failure failure = body();
+        *row = failure.row;
+        *column = failure.column;
+        return failure.code;
+    } catch (const std::bad_alloc&) {
+        return kNoMemory;
+    } catch (const std::out_of_range&) {
+        return kBadIndex;
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+// Rows as JSON objects, each ended by a line feed, or with ",\n" between them where `as_array` is set.
+int32_t pipeline_encode_ndjson(const ArrowSchema* schema, const ArrowArray* array, PipelineBuffer* buffer,
+                               int32_t as_array, int64_t* row, int64_t* column) {
+    return guarded(row, column, [&] {
+        const JsonForm form;
+        std::vector<std::string> before;
+        for (int64_t i = 0; i < schema->n_children; ++i) {
+            const std::string name = with_text(form, i == 0 ? "{" : ",", schema->children[i]->name);
+            before.push_back(name.substr(0, name.size() - kSlack) + ":");
+        }
+        return encode(form, *schema, *array, *buffer, before, as_array ? "},\n" : "}\n", !as_array);
+    });
+}
+
+// Rows as CSV records, each ended by a line feed.
+int32_t pipeline_encode_csv(const ArrowSchema* schema, const ArrowArray* array, PipelineBuffer* buffer,
+                            int32_t spreadsheet, int64_t* row, int64_t* column) {
+    return guarded(row, column, [&] {
+        std::vector<std::string> before(static_cast<size_t>(schema->n_children), ",");
+        if (!before.empty()) before[0].clear();
+        return encode(CsvForm{spreadsheet != 0}, *schema, *array, *buffer, before, "\n", true);
+    });
+}
+
+void pipeline_buffer_free(PipelineBuffer* buffer) {
+    std::free(buffer->data);
+    *buffer = {nullptr, 0, 0};
+}
+
+}  // extern "C"
+}  // namespace pipeline
