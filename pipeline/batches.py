@@ -29,7 +29,9 @@ def regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> 
 
 
 def _one_table(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    arrays = [pa.concat_arrays([batch.column(at) for batch in batches]) for at in range(len(schema))]
+    arrays = [
+        pa.concat_arrays([batch.column(at).cast(field.type) for batch in batches]) for at, field in enumerate(schema)
+    ]
     return pa.table(arrays, schema=schema)
 
 

@@ -56,6 +56,10 @@ def _first_problem(name: str, array: pa.Array) -> tuple[int, str]:
         return pc.index(array.is_null(), True).as_py(), "is null, which it may not be"
     if pa.types.is_string(kind):
         return _first_bad_text(name, array)
+    if pa.types.is_dictionary(kind):
+        place, problem = _first_bad_text(name, array.dictionary)
+        row = pc.index(array.indices, place).as_py() if problem else 0
+        return (row, problem) if row >= 0 else (0, "")
     if pa.types.is_timestamp(kind) and kind.unit == "us" and len(array):
         ticks = np.asarray(pc.fill_null(array.view(pa.int64()), 0))
         scale = TICKS_PER_SECOND["us"]
@@ -97,7 +101,9 @@ def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
     """
     if not batch.num_rows:
         return
-    encoded = pc.dictionary_encode(batch.column("session_id"))
+    encoded = batch.column("session_id")
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.dictionary_encode()
     codes = np.asarray(encoded.indices)
     cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
     for start, stop in pairwise(cuts):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Sink(Protocol):
     """What bytes are written to."""
 
-    def write(self, data: bytes, /) -> int:
+    def write(self, data: bytes | memoryview, /) -> int:
         """Write all of the bytes."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.digest import Digest, row_words
+from pipeline.digest import Digest, digest_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,7 +69,7 @@ class Content:
         ticks = np.asarray(batch.column("timestamp").view(pa.int64()))
         self.add_times(int(ticks.min()), int(ticks.max()))
         if self._digest:
-            lanes = [int(lane.sum()) for lane in row_words(batch.select(list(columns)))]
+            lanes = digest_rows(batch.select(list(columns)))
             self._digest.add(lanes)
             self._digest_by_session.setdefault(session_id, Digest()).add(lanes)
 
@@ -77,7 +77,7 @@ class Content:
         """Add a batch of rows that are no measurements: they count and enter the digest."""
         self.rows += batch.num_rows
         if self._digest:
-            self._digest.add(int(lane.sum()) for lane in row_words(batch))
+            self._digest.add(digest_rows(batch))
 
 
 def observed(

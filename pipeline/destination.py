@@ -46,7 +46,7 @@ class CountingFile:
         """SHA-256 of what was written, in hexadecimal digits; None where it is not hashed."""
         return self._hash.hexdigest() if self._hash else None
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Write all of `data`.
 
         Raises:

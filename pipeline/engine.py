@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipeline.errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -47,6 +50,20 @@ def connect_engine(
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+@contextmanager
+def engine_errors(memory_limit: str | None) -> Iterator[None]:
+    """Say what to do where the engine has too little memory.
+
+    Args:
+        memory_limit: the limit it was given.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        limit = f"--memory-limit {memory_limit} is too low for this" if memory_limit else "memory runs out"
+        raise UsageError(f"{limit}; give the engine more, or fewer --threads") from error
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection, readable: Sequence[Path]) -> None:

@@ -12,6 +12,7 @@ from pipeline.compression import compressing
 from pipeline.content import Content
 from pipeline.destination import Stage, standard_output
 from pipeline.errors import DestinationError, EmptyExportError, UsageError, suggest
+from pipeline.model import plain_schema
 from pipeline.package import (
     DESCRIPTOR,
     MANIFEST,
@@ -108,6 +109,8 @@ class Job:
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
         if self.to_standard_output:
             self._check_standard_output()
+        elif Path(self.to).name in {"", ".."}:
+            raise UsageError(f"--to {self.to}: name a directory that the export can create")
         elif (
             Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl"} and not Path(self.to).is_dir()
         ):
@@ -312,7 +315,9 @@ def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: 
     """Write one file of a stage under a provisional name."""
     with stage.create(f"{file.table}-{file.scope}-{file.part}") as out:
         _write_rows(file, out, job, selected, source)
-    return WrittenFile(file, file.reader.schema, job.output_format, job.chosen_compression, out.bytes, out.sha256)
+    return WrittenFile(
+        file, plain_schema(file.reader.schema), job.output_format, job.chosen_compression, out.bytes, out.sha256
+    )
 
 
 def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source: dict[str, str]) -> None:  # noqa: ANN401 - a binary file
@@ -360,7 +365,9 @@ def _stream(job: Job, selected: Selected, files: Iterator[TableFile], source: di
     with standard_output() as out:
         file = next(files)
         _write_rows(file, out, job, selected, source)
-    written = WrittenFile(file, file.reader.schema, job.output_format, job.chosen_compression, out.bytes, None)
+    written = WrittenFile(
+        file, plain_schema(file.reader.schema), job.output_format, job.chosen_compression, out.bytes, None
+    )
     return _report(job, _reported({STANDARD_OUTPUT: written}), selected, started)
 
 

@@ -101,6 +101,8 @@ def import_sessions(
         started_at=started_at,
         skip_bad=skip_bad,
         attributes=store.attributes,
+        # Whether a session that is replaced had other types does not matter; it is known when the rows are.
+        kept_attributes={} if if_exists == "replace" else store.attributes,
     )
     with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
         opened = open_plain(paths, Path(directory), options)
@@ -109,8 +111,9 @@ def import_sessions(
         if present and if_exists == "error":
             raise SourceError(f"{to}: has session {present[0]!r} already; --if-exists skip or replace says what to do")
         wanted = [session for session in sessions if if_exists == "replace" or session.session_id not in store]
+        kept = store.attributes_without({session.session_id for session in wanted})
         for session in wanted:
-            merge_attributes(store.attributes, session.columns, where=f"session {session.session_id!r}")
+            merge_attributes(kept, session.columns, where=f"session {session.session_id!r}")
         total = sum(session.measurement_count for session in wanted)
         batches = Peekable(_counted(opened.scan.batches(wanted), total, on_progress))
         for session in wanted:

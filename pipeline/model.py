@@ -46,6 +46,8 @@ UNTYPED = "null"
 
 def type_name(arrow_type: pa.DataType) -> str:
     """Name an Arrow type of the model: string, int64, float64, bool, null, timestamp[us], timestamp[ns]."""
+    if pa.types.is_dictionary(arrow_type):
+        return type_name(arrow_type.value_type)
     if pa.types.is_float64(arrow_type):
         return "float64"
     if pa.types.is_timestamp(arrow_type):
@@ -77,6 +79,18 @@ def measurements_schema(unit: TimestampUnit, attributes: Mapping[str, str]) -> p
     fields = [pa.field(name, core_type(name, unit), nullable=c.nullable) for name, c in CORE_COLUMNS.items()]
     fields += [pa.field(name, ATTRIBUTE_TYPES.get(kind, pa.string())) for name, kind in attributes.items()]
     return pa.schema(fields)
+
+
+REPEATED_TEXT = pa.dictionary(pa.int32(), pa.string())
+"""Physical type of string columns whose values repeat, inside the pipeline; files never show it."""
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Give the schema of the same rows with strings as strings."""
+    return pa.schema(
+        [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in schema],
+        schema.metadata,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.timestamps import format_compact
@@ -35,16 +36,23 @@ def safe_name(session_id: str, taken: Collection[str] = ()) -> str:
     if _is_safe(session_id) and session_id.lower() not in taken:
         return session_id
     kept = re.sub(r"[^A-Za-z0-9._-]", "", session_id)[:_MAX_REPLACED_CHARACTERS].strip("._-")
-    digest = hashlib.sha256(session_id.encode()).hexdigest()[:12]
-    return f"{kept}-{digest}" if kept and _is_safe(kept) else f"session-{digest}"
+    stem = kept if kept and _is_safe(kept) else "session"
+    digest = hashlib.sha256(session_id.encode()).hexdigest()
+    names = (f"{stem}-{digest[:digits]}" for digits in (12, 16, 64))
+    return next(name for name in names if name.lower() not in taken or name.endswith(digest))
 
 
 def safe_names(session_ids: Iterable[str]) -> dict[str, str]:
     """Name each session of a package; ids that differ only in case are all replaced."""
     ids = list(session_ids)
-    lowered = [session_id.lower() for session_id in ids]
-    doubled = {text for text in lowered if lowered.count(text) > 1} if len(set(lowered)) < len(ids) else set()
-    return {session_id: safe_name(session_id, doubled) for session_id in ids}
+    times_seen = Counter(session_id.lower() for session_id in ids)
+    taken = {text for text, count in times_seen.items() if count > 1}
+    names = {}
+    # Replaced names first, so that an id that spells one of them gives way.
+    for session_id in sorted(ids, key=lambda one: _is_safe(one) and one.lower() not in taken):
+        names[session_id] = safe_name(session_id, taken)
+        taken.add(names[session_id].lower())
+    return names
 
 
 def time_range(first: int | None, last: int | None, unit: str) -> str:

@@ -23,8 +23,10 @@ from pipeline.model import (
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
+
+    from numpy.typing import NDArray
 
 OPTIONAL_COLUMNS = ("unit",)
 _PLAIN_UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
@@ -66,8 +68,12 @@ class Normaliser:
         self.dropped_digits: Counter[str] = Counter()
         self.skipped = 0
 
-    def conform(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def conform(self, batch: pa.RecordBatch, dropped: NDArray[np.bool_] | None = None) -> pa.RecordBatch:
         """Cast, complete, order and check the columns of a batch.
+
+        Args:
+            batch: the rows.
+            dropped: which of their times lost digits when they were read.
 
         Raises:
             SourceError: a column is missing, doubled, or of a type that does not fit.
@@ -81,6 +87,8 @@ class Normaliser:
             keep = pa.array([self._is_good(batch.slice(row, 1)) for row in range(batch.num_rows)])
             self.skipped += pc.sum(pc.invert(keep)).as_py()
             result, drops = self._conform(batch.filter(keep))
+            dropped = None if dropped is None else dropped[np.asarray(keep)]
+        drops = dropped if drops is None else drops
         if drops is not None and drops.any():
             self.dropped_digits.update(pc.filter(result.column("session_id"), pa.array(drops)).to_pylist())
         return result
@@ -107,13 +115,7 @@ class Normaliser:
 
     def _columns(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         names = batch.schema.names
-        doubled = [name for name, count in Counter(names).items() if count > 1]
-        if doubled:
-            raise SourceError(f"column {doubled[0]!r} occurs {names.count(doubled[0])} times; keep one of them")
-        if "" in names:
-            raise SourceError("a column has no name; give it one")
-        if any("\0" in name for name in names):
-            raise SourceError("a column name holds the character NUL; rename it")
+        check_column_names(names)
         rows = batch.num_rows
         given = dict(zip(names, batch.columns, strict=True))
         if self._session_id is not None and "session_id" not in given:
@@ -144,6 +146,8 @@ class Normaliser:
             return pa.array(values).take(session_ids.indices)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise SourceError(f"attribute {name!r} of the session records has two types; give it one") from error
+        except OverflowError as error:
+            raise SourceError(f"attribute {name!r} of the session records does not fit int64") from error
 
     def _cast(self, name: str, array: pa.Array, wanted: pa.DataType | None, batch: pa.RecordBatch) -> pa.Array:
         if pa.types.is_dictionary(array.type):
@@ -198,6 +202,25 @@ class Normaliser:
             raise checks.bad_row(batch, row, "timestamp", f"cannot be counted in {self._unit} since 1970") from error
 
 
+def check_column_names(names: Sequence[str]) -> None:
+    """Refuse names that cannot be told apart, or that are no names.
+
+    Raises:
+        SourceError: two names are equal, or equal but for case, which SQL does not see; a name is empty or holds NUL.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name:
+            raise SourceError("a column has no name; give it one")
+        if "\0" in name:
+            raise SourceError("a column name holds the character NUL; rename it")
+        before = seen.setdefault(name.lower(), name)
+        if names.count(name) > 1:
+            raise SourceError(f"column {name!r} occurs {names.count(name)} times; keep one of them")
+        if before != name:
+            raise SourceError(f"columns {before!r} and {name!r} differ only in case; rename one of them")
+
+
 def _casts(value: pa.Scalar, target: pa.DataType) -> bool:
     try:
         value.cast(target)
@@ -219,37 +242,34 @@ def parse_floats(array: pa.Array) -> pa.Array:
         return pa.array(values, pa.string()).cast(pa.float64())
 
 
-def parse_timestamps(array: pa.Array, zone: tzinfo | None) -> pa.Array:
-    """Read a string array as times in UTC: microseconds where that drops nothing, else nanoseconds.
+def parse_timestamps(
+    array: pa.Array, zone: tzinfo | None, unit: TimestampUnit
+) -> tuple[pa.Array, NDArray[np.bool_] | None]:
+    """Read a string array as times in UTC.
+
+    Returns:
+        the times, and which of them lost digits below the unit, None where none did.
 
     Raises:
         ValueError: a text is no time; its last argument is the row.
     """
-    plain = pc.match_substring_regex(array, _PLAIN_UTC_TIME)
-    if pc.all(plain, min_count=0).as_py():
+    if unit == "us" and pc.all(pc.match_substring_regex(array, _PLAIN_UTC_TIME), min_count=0).as_py():
         try:
-            return array.cast(timestamp_type("us"))
+            return array.cast(timestamp_type("us")), None
         except pa.ArrowInvalid:
             pass  # the loop below finds the row
-    unit: TimestampUnit = "us"
-    texts = array.to_pylist()
     ticks: list[int | None] = []
-    while True:
-        finer = False
-        ticks.clear()
-        for row, text in enumerate(texts):
-            if text is None:
-                ticks.append(None)
-                continue
-            try:
-                tick, dropped = parse_timestamp(text, unit, zone)
-            except ValueError as error:
-                raise ValueError(str(error), row) from error
-            finer |= dropped
-            ticks.append(tick)
-        if unit == "ns" or not finer:
-            return pa.array(ticks, pa.int64()).view(timestamp_type(unit))
-        unit = "ns"
+    drops = np.zeros(len(array), bool)
+    for row, text in enumerate(array.to_pylist()):
+        if text is None:
+            ticks.append(None)
+            continue
+        try:
+            tick, drops[row] = parse_timestamp(text, unit, zone)
+        except ValueError as error:
+            raise ValueError(str(error), row) from error
+        ticks.append(tick)
+    return pa.array(ticks, pa.int64()).view(timestamp_type(unit)), drops
 
 
 def merge_attributes(

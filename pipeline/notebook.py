@@ -74,7 +74,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     ]
     paths = ", ".join(quote_literal(str(file.path.absolute())) for file in scan.files)
     if scan.files:
-        rows = f"read_parquet([{paths}], union_by_name = true)"
+        rows = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
     else:
         connection.register("no_rows", scan.schema.empty_table())
         connection.execute("CREATE TABLE no_measurements AS FROM no_rows")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, suggest
+from pipeline.model import MAX_SESSION_ID_CHARACTERS
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
@@ -79,6 +81,12 @@ class SessionRecord:
         harness = given.pop("harness", {})
         if harness.keys() - {"name", "version"} or not all(isinstance(text, str | None) for text in harness.values()):
             raise SourceError("'harness' must be an object with the strings name and version, and no more")
+        session_id = given.get("session_id", "x")
+        if not 1 <= len(session_id) <= MAX_SESSION_ID_CHARACTERS:
+            raise SourceError(f"'session_id' must have 1 to {MAX_SESSION_ID_CHARACTERS} characters")
+        names = [*given.get("attributes", {}), *(text for text in harness.values() if text), session_id]
+        if any("\0" in text for text in names) or "" in names:
+            raise SourceError("a name in it is empty or holds the character NUL")
         return cls(harness_name=harness.get("name"), harness_version=harness.get("version"), **given)
 
     @property
@@ -113,9 +121,15 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
     def no_constant(name: str) -> None:
         raise ValueError(f"{name} is not JSON")
 
+    def finite(text: str) -> float:
+        number = float(text)
+        if not isfinite(number):
+            raise ValueError(f"{text} lies beyond the range of float64")
+        return number
+
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
         json.dumps(value, ensure_ascii=False).encode()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error

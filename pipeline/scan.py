@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from pipeline.checks import bad_row, check_rows, session_runs
 from pipeline.errors import SourceError
-from pipeline.model import KEY_COLUMNS, Session, TimestampUnit, measurements_schema
+from pipeline.model import KEY_COLUMNS, REPEATED_TEXT, Session, TimestampUnit, measurements_schema
 from pipeline.normalise import conform_to
-from pipeline.sources.parquet import read_parquet
+from pipeline.sources.parquet import read_parquet, repeated_texts
 from pipeline.sources.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
@@ -62,6 +62,19 @@ class Scan:
         return measurements_schema(self.timestamp_unit, self.attributes)
 
     @cached_property
+    def _repeated(self) -> set[str]:
+        """String columns that are read as dictionaries; what holds for the first file is taken for all."""
+        for file in self.files[:1]:
+            with reading_errors(file.path):
+                return repeated_texts(file.path) & set(self.schema.names)
+        return set()
+
+    def physical_schema(self, columns: Sequence[str]) -> pa.Schema:
+        """Schema of columns as `batches` gives them: strings that repeat are dictionaries."""
+        fields = [self.schema.field(name) for name in columns]
+        return pa.schema([f.with_type(REPEATED_TEXT) if f.name in self._repeated else f for f in fields])
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of what the sessions' records say, the digests of their rows included."""
         digest = hashlib.sha256(self.timestamp_unit.encode())
@@ -94,12 +107,13 @@ class Scan:
         reading = Reading(batch_size)
         order = _OrderCheck(wanted)
         ids = {session.session_id for session in wanted}
-        schema = pa.schema([self.schema.field(name) for name in names])
+        schema = self.physical_schema(names)
+        repeated = [name for name in names if name in self._repeated]
         for file in self.files:
             if file.session_id is not None and file.session_id not in ids:
                 continue
             with reading_errors(file.path):
-                for raw in read_parquet(file.path, reading, names):
+                for raw in read_parquet(file.path, reading, names, repeated):
                     batch = conform_to(raw, schema)
                     check_rows(batch)
                     for session_id, start, stop in session_runs(batch):

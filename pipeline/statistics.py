@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.engine import connect_engine, quote_literal
-from pipeline.errors import PipelineError, SourceError, UsageError, suggest
+from pipeline.engine import connect_engine, engine_errors, quote_literal
+from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.exact import ExactSums
 from pipeline.model import CORE_COLUMNS
 from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, Window, parse_zone
@@ -161,9 +161,12 @@ def aggregate(
     groups = options.group_columns(measurements)
     keys = [name for name in groups if name != "session_id"]
     rows = _Rows(read, session_ids, keys)
-    with connect_engine(
-        temporary_directory=temporary_directory, memory_limit=memory_limit, threads=threads
-    ) as connection:
+    with (
+        engine_errors(memory_limit),
+        connect_engine(
+            temporary_directory=temporary_directory, memory_limit=memory_limit, threads=threads
+        ) as connection,
+    ):
         by = ["session_at"] if not options.pooled else []
         by += [f"key_{at}" for at in range(len(keys))]
         window = _window_sql(options, unit)
@@ -190,7 +193,7 @@ class _Rows:
         self._read = read
         self._ordinals = {session_id: at for at, session_id in enumerate(session_ids)}
         self._keys = keys
-        self._error: PipelineError | None = None
+        self._error: BaseException | None = None
 
     @contextmanager
     def view(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
@@ -208,6 +211,8 @@ class _Rows:
                 raise self._error from None
             if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
                 raise _beyond_calendar() from error
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise
             raise SourceError(f"statistics: the engine failed ({str(error).splitlines()[0]})") from error
         finally:
             connection.unregister(name)
@@ -216,7 +221,7 @@ class _Rows:
         yield first
         try:
             yield from batches
-        except PipelineError as error:
+        except BaseException as error:
             self._error = error
             raise
 

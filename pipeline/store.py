@@ -22,7 +22,7 @@ from pipeline.scan import DataFile, Scan
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import pyarrow as pa
 
@@ -149,14 +149,30 @@ class StoreWriter:
             self.timestamp_unit = unit or "us"
             self._check_is_free()
             existing = None
-        self.attributes = dict(existing.attributes) if existing else {}
+        self._sessions = existing.sessions if existing else ()
         self._directories = (
             {file.session_id: file.path.parent for file in existing.files if file.session_id} if existing else {}
         )
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Type name by attribute column of all sessions that were there."""
+        return self.attributes_without(())
+
+    def attributes_without(self, session_ids: Collection[str]) -> dict[str, str]:
+        """Type name by attribute column of the sessions that were there, some excepted."""
+        attributes: dict[str, str] = {}
+        for session in self._sessions:
+            if session.session_id not in session_ids:
+                attributes = merge_attributes(attributes, session.columns, where=str(self.path))
+        return attributes
+
     def _check_is_free(self) -> None:
         try:
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+            # An import that was killed may have left these.
+            begun = names <= {"sessions", "staging"} and not _session_directories(self.path)
+            if self.path.exists() and not (self.path.is_dir() and begun):
                 raise DestinationError(f"{self.path}: is not a store and not empty; name a new directory")
         except OSError as error:
             raise DestinationError(f"{self.path}: cannot be read ({error.strerror})") from error

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.checks import bad_row, session_runs
-from pipeline.digest import Digest, row_words
+from pipeline.digest import Digest, digest_rows
 from pipeline.model import UNTYPED
 
 if TYPE_CHECKING:
@@ -37,12 +37,11 @@ class SessionSummary:
         """Names of the metrics, sorted."""
         return tuple(sorted(self._metrics))
 
-    def add(self, rows: pa.RecordBatch, lanes: list[Any], kinds: dict[str, str]) -> BadRowError | None:
+    def add(self, rows: pa.RecordBatch, kinds: dict[str, str]) -> BadRowError | None:
         """Add the rows that come next.
 
         Args:
             rows: one or more rows of this session.
-            lanes: words of these rows' digest.
             kinds: type name by attribute column.
 
         Returns:
@@ -67,7 +66,7 @@ class SessionSummary:
         for name, kind in kinds.items():
             if self.columns.get(name, UNTYPED) == UNTYPED:
                 self.columns[name] = UNTYPED if rows.column(name).null_count == rows.num_rows else kind
-        self.digest.add(lane.sum() for lane in lanes)
+        self.digest.add(digest_rows(rows))
         return problem
 
 
@@ -92,14 +91,13 @@ class SummaryOfSessions:
             batch: rows of the data model.
             kinds: type name by attribute column.
         """
-        lanes = row_words(batch)
         for session_id, start, stop in session_runs(batch):
             rows = batch.slice(start, stop - start)
             if session_id != self._current and session_id in self.by_session:
                 self.disorder = self.disorder or bad_row(rows, 0, "session_id", "is apart from its session")
             self._current = session_id
             summary = self.by_session.setdefault(session_id, SessionSummary())
-            problem = summary.add(rows, [lane[start:stop] for lane in lanes], kinds)
+            problem = summary.add(rows, kinds)
             self.disorder = self.disorder or problem
 
 

@@ -75,7 +75,7 @@ def measurement_files(
         on_batch: is shown every batch, for progress.
     """
     columns = selected.choose_columns(selected.scan.schema.names)
-    schema = pa.schema([selected.scan.schema.field(name) for name in columns])
+    schema = selected.scan.physical_schema(columns)
     batches = Peekable(selected.batches([*columns, "timestamp"]))
     names = safe_names(session.session_id for session in selected.sessions)
     if per_session:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
+from pipeline.cli.output import drop_standard_output, writing_to_standard_output
 from pipeline.cli.parser import build_parser
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = 130
 CLOSED_PIPE = 141
 _UNEXPECTED = 1
 
@@ -29,28 +30,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    signals = _Signals()
     try:
         options = build_parser().parse_args([word for word in given if word != "--debug"])
         status: int = options.run(options)
-        sys.stdout.flush()
-    except PipelineError as error:
-        if debug:
-            raise
-        _say(error, hint="" if not isinstance(error, UsageError) else "; --help shows the options")
-        return error.exit_status
-    except KeyboardInterrupt:
-        _say("interrupted; nothing was published")
-        return INTERRUPTED
+        with writing_to_standard_output():
+            sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter would flush standard output again when it ends, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_standard_output()
         return CLOSED_PIPE
-    except Exception as error:
-        if debug:
+    except BaseException as error:
+        # The engine wraps what is raised inside it, an interruption too.
+        if signals.received:
+            _say("interrupted; nothing was published")
+            return 128 + signals.received
+        if debug or isinstance(error, SystemExit):
             raise
+        if isinstance(error, PipelineError):
+            _say(error, hint="" if not isinstance(error, UsageError) else "; --help shows the options")
+            return error.exit_status
         _say(f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where")
         return _UNEXPECTED
     return status
+
+
+class _Signals:
+    """Turns the first SIGINT or SIGTERM into an exception that unwinds, so that stages are removed.
+
+    Attributes:
+        received: number of the signal, 0 without one.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._receive)
+
+    def _receive(self, number: int, _frame: object) -> None:
+        self.received = number
+        raise KeyboardInterrupt
 
 
 def _say(message: object, *, hint: str = "") -> None:

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.output import Progress, print_export, print_import
+from pipeline.cli.output import Progress, print_export, print_import, writing_to_standard_output
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def run_import(options: argparse.Namespace) -> int:
             skip_bad=options.skip_bad,
             on_progress=progress.update,
         )
-    print_import(report, as_json=options.json, quiet=options.quiet)
+    with writing_to_standard_output():
+        print_import(report, as_json=options.json, quiet=options.quiet)
     return 0
 
 
@@ -47,7 +48,8 @@ def run_export(options: argparse.Namespace) -> int:
             on_progress=progress.update,
             **_common(options),
         )
-    print_export(report, as_json=options.json, quiet=options.quiet)
+    with writing_to_standard_output():
+        print_export(report, as_json=options.json, quiet=options.quiet)
     return 0
 
 
@@ -67,7 +69,8 @@ def run_statistics(options: argparse.Namespace) -> int:
             on_progress=progress.update,
             **_common(options),
         )
-    print_export(report, as_json=options.json, quiet=options.quiet)
+    with writing_to_standard_output():
+        print_export(report, as_json=options.json, quiet=options.quiet)
     return 0
 
 
@@ -77,11 +80,12 @@ def run_sessions(options: argparse.Namespace) -> int:
         from pipeline.api import list_sessions  # noqa: PLC0415
 
         sessions = list_sessions(_sole(options.source), where_session=options.where_session, timezone=options.timezone)
-        if options.format == "json":
-            print(json.dumps(sessions, ensure_ascii=False, indent=2))
-        else:
-            for session in sessions:
-                print(json.dumps(session, ensure_ascii=False, separators=(",", ":")))
+        with writing_to_standard_output():
+            if options.format == "json":
+                print(json.dumps(sessions, ensure_ascii=False, indent=2))
+            else:
+                for session in sessions:
+                    print(json.dumps(session, ensure_ascii=False, separators=(",", ":")))
         return 0
     from pipeline.cli.listing import print_sessions  # noqa: PLC0415
 

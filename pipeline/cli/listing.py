@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 from pipeline.errors import UsageError
 from pipeline.notebook import connect_locked
@@ -96,6 +97,8 @@ def print_query(
         except duckdb.Error as error:
             lines = str(error).splitlines()
             candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise UsageError("query: memory runs out; give the engine more with --memory-limit") from error
             raise UsageError(f"query: {lines[0]}{candidates}") from error
         except (ValueError, OverflowError) as error:
             raise UsageError(
@@ -205,8 +208,10 @@ def _cell(value: object) -> str:
 
 def _write(parts: Iterator[bytes] | Sequence[bytes]) -> None:
     for part in parts:
-        sys.stdout.buffer.write(part)
-    sys.stdout.buffer.flush()
+        with writing_to_standard_output():
+            sys.stdout.buffer.write(part)
+    with writing_to_standard_output():
+        sys.stdout.buffer.flush()
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -222,10 +227,11 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
         return "  ".join(padded).rstrip()
 
-    print(line(header))
-    print("  ".join("-" * width for width in widths))
-    for row in shown:
-        print(line(row))
+    with writing_to_standard_output():
+        print(line(header))
+        print("  ".join("-" * width for width in widths))
+        for row in shown:
+            print(line(row))
 
 
 def _is_number(text: str) -> bool:

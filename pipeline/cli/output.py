@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
+from pipeline.errors import DestinationError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.export import Report
     from pipeline.importing import ImportReport
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5
 _CLEAR_LINE = "\r\x1b[K"
+
+
+@contextmanager
+def writing_to_standard_output() -> Iterator[None]:
+    """Say that standard output cannot be written where that is what fails."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_standard_output()
+        raise DestinationError(f"standard output: cannot be written ({error.strerror})") from error
+
+
+def drop_standard_output() -> None:
+    """Write nothing more to standard output."""
+    # The interpreter would flush standard output again when it ends, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Progress:

@@ -409,6 +409,7 @@ int32_t guarded(int64_t* row, int64_t* column, Body body) {
 
 }  // namespace
 
+#pragma GCC visibility push(default)
 extern "C" {
 
 // Rows as JSON objects, each ended by a line feed, or with ",\n" between them where `as_array` is set.
@@ -441,4 +442,5 @@ void pipeline_buffer_free(PipelineBuffer* buffer) {
 }
 
 }  // extern "C"
+#pragma GCC visibility pop
 }  // namespace pipeline

@@ -11,16 +11,17 @@ import pyarrow.csv as pv
 
 from pipeline.errors import SourceError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
-from pipeline.normalise import parse_floats, parse_timestamps
-from pipeline.sources.reading import open_decompressed
+from pipeline.normalise import check_column_names, parse_floats, parse_timestamps
+from pipeline.sources.reading import open_decompressed, reading_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.sources.reading import Reading
 
 _BLOCK_BYTES = 1 << 20
+_MAX_BLOCK_BYTES = 1 << 30
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)|NaN", re.ASCII)
 
@@ -39,40 +40,43 @@ def read_csv(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         done += block.num_rows
 
 
-def find_text_types(path: Path, reading: Reading, known: Mapping[str, str]) -> dict[str, str]:
+def find_text_types(paths: Sequence[Path], reading: Reading) -> dict[str, str]:
     """Find which type each attribute column can have without changing the text of any value.
 
     Args:
-        path: the file.
-        reading: how to read it.
-        known: what other files of the same source allow.
+        paths: files of one source.
+        reading: how to read them.
 
     Returns:
         type name by column: bool, int64 or float64 only where every text is how we write such a value.
     """
-    types = dict(known)
-    for block in _read_text(path, reading):
-        for name in block.schema.names:
-            if name in CORE_COLUMNS:
-                continue
-            kind = types.setdefault(name, UNTYPED)
-            texts = [text for text in pc.unique(block.column(name)).to_pylist() if text is not None]
-            if texts and kind != "string":
-                types[name] = _common(kind, texts)
-    return types
+    possible: dict[str, set[str]] = {}
+    filled: set[str] = set()
+    for path in paths:
+        with reading_errors(path):
+            for block in _read_text(path, reading):
+                check_column_names(block.schema.names)
+                for name in set(block.schema.names) - CORE_COLUMNS.keys():
+                    texts = _distinct(block.column(name))
+                    kinds = possible.setdefault(name, set(_TEXT_TYPES))
+                    kinds -= {kind for kind in kinds if not all(map(_TEXT_TYPES[kind], texts))}
+                    filled |= {name} if texts else set()
+    reading.skipped = 0  # they are counted when they are read for good
+    return {
+        name: next((kind for kind in _TEXT_TYPES if kind in kinds), "string") if name in filled else UNTYPED
+        for name, kinds in possible.items()
+    }
 
 
-def _common(kind: str, texts: list[str]) -> str:
-    candidates = [UNTYPED, "bool", "int64", "float64"].index(kind)
-    if kind in (UNTYPED, "bool") and all(text in {"true", "false"} for text in texts):
-        return "bool"
-    if kind == "bool":
-        return "string"
-    if candidates < 3 and all(_is_integer(text) for text in texts):
-        return "int64"
-    if all(_is_integer(text) or _is_float(text) for text in texts):
-        return "float64"
-    return "string"
+def _distinct(array: pa.Array) -> list[str]:
+    try:
+        return [text for text in pc.unique(array).to_pylist() if text is not None]
+    except UnicodeDecodeError:
+        return [""]  # fits no type but text; reading it for good names the row
+
+
+def _is_bool(text: str) -> bool:
+    return text in {"true", "false"}
 
 
 def _is_integer(text: str) -> bool:
@@ -80,7 +84,13 @@ def _is_integer(text: str) -> bool:
 
 
 def _is_float(text: str) -> bool:
+    if _is_integer(text):
+        return int(float(text)) == int(text)
     return bool(_NUMBER.fullmatch(text)) and repr(float(text)) == text.replace("NaN", "nan")
+
+
+# In the order of preference: what is written as a whole number is one.
+_TEXT_TYPES: dict[str, Callable[[str], bool]] = {"bool": _is_bool, "int64": _is_integer, "float64": _is_float}
 
 
 def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -91,29 +101,53 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         return "error"
 
     parse = pv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_invalid_row)
-    with open_decompressed(path) as file:
-        names = _header(file)
+    names = _header(path, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _row: "skip"))
     convert = pv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
+        check_utf8=False,  # checked with the values, so that the row can be named or left out
     )
-    read = pv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES)
-    with open_decompressed(path) as file, pv.open_csv(file, read, parse, convert) as blocks:
-        yield pa.RecordBatch.from_pylist([], schema=blocks.schema)
-        yield from blocks
+    done, block_bytes = 0, _BLOCK_BYTES
+    while True:
+        read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
+        skip, skipped = done, reading.skipped
+        try:
+            with open_decompressed(path) as file, pv.open_csv(file, read, parse, convert) as blocks:
+                yield pa.RecordBatch.from_pylist([], schema=blocks.schema)
+                for block in blocks:
+                    rest = block.slice(min(skip, block.num_rows))
+                    skip -= block.num_rows - rest.num_rows
+                    done += rest.num_rows
+                    if rest.num_rows:
+                        yield rest
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or block_bytes >= _MAX_BLOCK_BYTES:
+                raise
+            # A row is larger than a block: once more with larger ones, past what has been read.
+            block_bytes *= 8
+            reading.skipped = skipped
+        else:
+            return
 
 
-def _header(file: object) -> list[str]:
-    read = pv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES)
-    try:
-        with pv.open_csv(file, read, pv.ParseOptions(newlines_in_values=True)) as blocks:
-            return list(blocks.schema.names)
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            raise SourceError("is empty; it needs a header line") from error
-        raise
+def _header(path: Path, parse: pv.ParseOptions) -> list[str]:
+    block_bytes = _BLOCK_BYTES
+    while True:
+        read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
+        try:
+            with (
+                open_decompressed(path) as file,
+                pv.open_csv(file, read, parse, pv.ConvertOptions(check_utf8=False)) as blocks,
+            ):
+                return list(blocks.schema.names)
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" in str(error):
+                raise SourceError("is empty; it needs a header line") from error
+            if "straddling" not in str(error) or block_bytes >= _MAX_BLOCK_BYTES:
+                raise
+            block_bytes *= 8
 
 
 def _typed(batch: pa.RecordBatch, reading: Reading, *, first_row: int) -> pa.RecordBatch:
@@ -141,11 +175,17 @@ class _BadTextError(Exception):
 
 
 def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid as error:
+        row = next(row for row, value in enumerate(array) if not _is_text(value))
+        raise _BadTextError(f"column {name!r}: holds bytes that are not valid UTF-8", row) from error
     if name == "timestamp":
         try:
-            return parse_timestamps(array, reading.zone)
+            times, reading.drops = parse_timestamps(array, reading.zone, reading.unit)
         except ValueError as error:
             raise _BadTextError(f"column 'timestamp': {error.args[0]}", error.args[-1]) from error
+        return times
     if name == "value":
         return _parsed(name, array, parse_floats, "a number")
     if name == "sequence":
@@ -156,6 +196,14 @@ def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
     if kind == "float64":
         return _parsed(name, array, parse_floats, "a number")
     return _parsed(name, array, lambda texts: texts.cast(ATTRIBUTE_TYPES[kind]), f"of type {kind}")
+
+
+def _is_text(value: pa.Scalar) -> bool:
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parsed(name: str, array: pa.Array, parse: Callable[[pa.Array], pa.Array], what: str) -> pa.Array:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.normalise import parse_floats, parse_timestamps
-from pipeline.sources.reading import open_decompressed
+from pipeline.sources.reading import FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.sources.reading import Reading
 
+_TEXT_COLUMNS = {"session_id", "metric", "unit"}
 _NON_FINITE = {"NaN", "Infinity", "-Infinity"}
 _INTEGER_LIMIT = 2**63
 _EXACT_INTEGER_LIMIT = 2**53
@@ -56,6 +57,8 @@ def _decode(text: str) -> dict[str, Any]:
     row = _DECODER.decode(text)
     if not isinstance(row, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - wrong text, not a wrong argument
+    if not "".join(row).isascii():
+        "".join(row).encode()  # a key may hold half of a surrogate pair
     return row
 
 
@@ -76,6 +79,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_consta
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not valid UTF-8"
+    if isinstance(error, UnicodeEncodeError):
+        return "a key holds half of a surrogate pair"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
@@ -105,23 +110,27 @@ class _BadValueError(Exception):
 def _array(name: str, values: list[Any], reading: Reading) -> pa.Array:
     kinds = {type(value) for value in values} - {type(None)}
     if name == "timestamp":
-        _require(name, values, str)
-        try:
-            return parse_timestamps(pa.array(values, pa.string()), reading.zone)
-        except ValueError as error:
-            message, row = error.args[0], error.args[-1]
-            raise _BadValueError(f"column 'timestamp': {message}", row if isinstance(row, int) else 0) from error
-    if name == "value" or float in kinds:
+        return _times(values, reading)
+    if float in kinds and name in reading.ambiguous_columns:
+        raise FractionsFoundError(name)
+    if name == "value" or float in kinds or name in reading.number_columns:
+        reading.number_columns.add(name)
         return _floats(name, values)
-    if name == "sequence" or int in kinds:
+    if name == "sequence" or (int in kinds and name not in _TEXT_COLUMNS):
         _require(name, values, int)
         _limit(name, values, _INTEGER_LIMIT)
         return pa.array(values, pa.int64())
-    if bool in kinds and name not in {"session_id", "metric", "unit"}:
+    if bool in kinds and name not in _TEXT_COLUMNS:
         _require(name, values, bool)
         return pa.array(values, pa.bool_())
     if not kinds:
         return pa.nulls(len(values))
+    if name not in _TEXT_COLUMNS and kinds == {str} and _NON_FINITE.issuperset(set(values) - {None}):
+        reading.ambiguous_columns.add(name)
+    return _texts(name, values)
+
+
+def _texts(name: str, values: list[Any]) -> pa.Array:
     _require(name, values, str)
     for row, value in enumerate(values):
         try:
@@ -129,6 +138,15 @@ def _array(name: str, values: list[Any], reading: Reading) -> pa.Array:
         except UnicodeEncodeError:
             raise _BadValueError(f"column {name!r}: holds half of a surrogate pair", row) from None
     return pa.array(values, pa.string())
+
+
+def _times(values: list[Any], reading: Reading) -> pa.Array:
+    texts = _texts("timestamp", values)
+    try:
+        times, reading.drops = parse_timestamps(texts, reading.zone, reading.unit)
+    except ValueError as error:
+        raise _BadValueError(f"column 'timestamp': {error.args[0]}", error.args[-1]) from error
+    return times
 
 
 def _floats(name: str, values: list[Any]) -> pa.Array:

@@ -14,22 +14,50 @@ if TYPE_CHECKING:
     from pipeline.sources.reading import Reading
 
 _BUFFER_BYTES = 65_536
+_MAX_REPEATED_BYTES = 3
 
 
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a file so that memory follows the batch, not the row group or the column."""
-    return pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES, page_checksum_verification=True)
+def open_parquet(path: Path, repeated: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a file so that memory follows the batch, not the row group or the column.
+
+    Args:
+        path: the file.
+        repeated: string columns to read as dictionaries.
+    """
+    return pq.ParquetFile(
+        path,
+        pre_buffer=False,
+        buffer_size=_BUFFER_BYTES,
+        page_checksum_verification=True,
+        read_dictionary=list(repeated) or None,
+    )
 
 
-def read_parquet(path: Path, reading: Reading, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def repeated_texts(path: Path) -> set[str]:
+    """Find the string columns whose values repeat so much that a file of rows holds little more than their places."""
+    with open_parquet(path) as file:
+        metadata = file.metadata
+        sizes: dict[str, float] = {}
+        for at, field in enumerate(file.schema_arrow):
+            groups = [metadata.row_group(group).column(at) for group in range(metadata.num_row_groups)]
+            values = sum(group.num_values for group in groups)
+            if pa.types.is_string(field.type) and values and all(group.has_dictionary_page for group in groups):
+                sizes[field.name] = sum(group.total_uncompressed_size for group in groups) / values
+    return {name for name, size in sizes.items() if size < _MAX_REPEATED_BYTES}
+
+
+def read_parquet(
+    path: Path, reading: Reading, columns: Sequence[str] | None = None, repeated: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, after an empty batch that shows the schema.
 
     Args:
         path: the file.
         reading: how to read it.
         columns: the columns to read, all by default; those that the file lacks are left out.
+        repeated: string columns to read as dictionaries.
     """
-    with open_parquet(path) as file:
+    with open_parquet(path, repeated) as file:
         schema = file.schema_arrow
         wanted = [name for name in columns if name in schema.names] if columns is not None else None
         fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]

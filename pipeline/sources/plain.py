@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,18 @@ import pyarrow as pa
 from pipeline.checks import check_rows
 from pipeline.errors import SourceError
 from pipeline.model import UNTYPED, Session, TimestampUnit, measurements_schema
-from pipeline.normalise import Normaliser, attributes_of, conform_to, merge_attributes
+from pipeline.normalise import (
+    Normaliser,
+    attributes_of,
+    check_column_names,
+    conform_to,
+    merge_attributes,
+)
 from pipeline.records import SessionRecord, parse_records, read_sidecar
 from pipeline.scan import DEFAULT_BATCH_SIZE, DataFile, Scan
 from pipeline.sources.files import file_format
 from pipeline.sources.parquet import open_parquet, read_parquet
-from pipeline.sources.reading import Reading, reading_errors
+from pipeline.sources.reading import FractionsFoundError, Reading, reading_errors
 from pipeline.sources.spool import Spool, sort_files
 from pipeline.summary import SessionSummary, SummaryOfSessions
 
@@ -39,7 +46,8 @@ class PlainOptions:
         configuration: of sessions without a record.
         started_at: of sessions whose record does not say, as text.
         skip_bad: leave out rows that cannot be read or break a rule.
-        attributes: type name by attribute column where it is known already.
+        attributes: type name by attribute column where it is known already; text is read as such where it can be.
+        kept_attributes: those of them that rows must agree with.
         memory_limit: bytes that sorting may use.
         threads: threads that sorting may use.
     """
@@ -51,6 +59,7 @@ class PlainOptions:
     started_at: str | None = None
     skip_bad: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    kept_attributes: Mapping[str, str] = field(default_factory=dict)
     memory_limit: str | None = None
     threads: int | None = None
 
@@ -83,22 +92,35 @@ def open_plain(paths: Sequence[Path], spool_directory: Path, options: PlainOptio
     Raises:
         SourceError: a file cannot be read or holds bad data.
     """
-    try:
-        return _Opening(paths, spool_directory, options, options.timestamp_unit or "us").run()
-    except _FinerTimesError:
-        finer = spool_directory / "ns"
-        finer.mkdir()
-        return _Opening(paths, finer, options, "ns").run()
+    unit = options.timestamp_unit or "us"
+    number_columns = {name for name, kind in options.attributes.items() if kind == "float64"}
+    for attempt in itertools.count():
+        directory = spool_directory / str(attempt)
+        directory.mkdir()
+        try:
+            return _Opening(paths, directory, options, unit, number_columns).run()
+        except _FinerTimesError:
+            unit = "ns"
+        except FractionsFoundError as found:
+            number_columns.add(found.column)
+    raise AssertionError("the loop ends by returning")
 
 
 class _Opening:
     def __init__(
-        self, paths: Sequence[Path], spool_directory: Path, options: PlainOptions, unit: TimestampUnit
+        self,
+        paths: Sequence[Path],
+        spool_directory: Path,
+        options: PlainOptions,
+        unit: TimestampUnit,
+        number_columns: set[str],
     ) -> None:
         self._formats = {path: file_format(path) for path in paths}
         self._directory = spool_directory
         self._options = options
         self._unit = unit
+        self._number_columns = number_columns
+        self._ambiguous_columns: set[str] = set()
         self._widen = all(kind in _TEXT_FORMATS for kind in self._formats.values())
         self._records: dict[str, SessionRecord] = {}
         self._dropped: dict[str, int] = {}
@@ -153,7 +175,7 @@ class _Opening:
 
             with reading_errors(path):
                 records = parse_records(read_records(path), where="table 'sessions'")
-        if not records and (self._options.configuration is not None or self._options.session_id is not None):
+        if not records and self._options.session_id is not None:
             records = [SessionRecord(session_id=self._options.session_id)]
         if len(records) == 1 and records[0].session_id is None and self._options.session_id is not None:
             records = [replace(records[0], session_id=self._options.session_id)]
@@ -161,19 +183,20 @@ class _Opening:
 
     def _can_stay(self, path: Path, records: Sequence[SessionRecord]) -> bool:
         """Whether a file's rows are of the model as they lie there."""
-        if self._formats[path] != "parquet" or self._options.skip_bad:
+        if self._formats[path] != "parquet" or self._options.skip_bad or self._options.session_id is not None:
+            return False
+        if any(record.session_id is None for record in records):
             return False
         with reading_errors(path), open_parquet(path) as file:
             schema = file.schema_arrow
+            check_column_names(schema.names)
         if any(name not in schema.names for r in records for name in r.scalar_attributes):
             return False
         try:
             expected = measurements_schema(self._unit, attributes_of(schema))
         except KeyError:
             return False
-        return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected] and len(
-            set(schema.names)
-        ) == len(schema.names)
+        return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]
 
     def _spool(self, records: Mapping[Path, list[SessionRecord]]) -> list[Path]:
         with Spool(self._directory / "spool") as spool:
@@ -185,14 +208,12 @@ class _Opening:
 
     def _text_types(self) -> dict[str, str]:
         """Find the types that the attributes of all CSV files can have; a column the store has as text stays text."""
-        types: dict[str, str] = {}
-        for path, kind in self._formats.items():
-            if kind == "csv":
-                from pipeline.sources.csv import find_text_types  # noqa: PLC0415 - needs pyarrow.csv
+        paths = [path for path, kind in self._formats.items() if kind == "csv"]
+        if not paths:
+            return {}
+        from pipeline.sources.csv import find_text_types  # noqa: PLC0415 - needs pyarrow.csv
 
-                reading = Reading(DEFAULT_BATCH_SIZE, skip_bad=self._options.skip_bad)
-                with reading_errors(path):
-                    types = find_text_types(path, reading, types)
+        types = find_text_types(paths, Reading(DEFAULT_BATCH_SIZE, skip_bad=self._options.skip_bad))
         return {
             name: "string" if self._options.attributes.get(name) == "string" else kind for name, kind in types.items()
         }
@@ -203,20 +224,23 @@ class _Opening:
         reading = Reading(
             DEFAULT_BATCH_SIZE,
             zone=self._options.zone,
+            unit=self._unit,
             skip_bad=self._options.skip_bad,
             text_types=text_types,
+            number_columns=self._number_columns,
+            ambiguous_columns=self._ambiguous_columns,
         )
         only = records[0].session_id if len(records) == 1 else None
         normaliser = Normaliser(
             unit=self._unit,
             zone=self._options.zone,
             session_id=self._options.session_id or only,
-            attributes={r.session_id if len(records) > 1 else None: r.scalar_attributes for r in records},
+            attributes={record.session_id: record.scalar_attributes for record in records},
             skip_bad=self._options.skip_bad,
         )
         ids: dict[str, None] = {}
         for raw in READERS[self._formats[path]]()(path, reading):
-            batch = normaliser.conform(raw)
+            batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
                 raise _FinerTimesError
             self._merge(attributes_of(batch.schema), path)
@@ -234,7 +258,7 @@ class _Opening:
     def _merge(self, attributes: Mapping[str, str], path: Path) -> None:
         """Unite the attributes of a file with those found before, and with what the store knows of them."""
         found = merge_attributes(self._attributes, attributes, where=str(path), widen=self._widen)
-        known = {name: kind for name, kind in self._options.attributes.items() if name in found}
+        known = {name: kind for name, kind in self._options.kept_attributes.items() if name in found}
         if self._widen:
             # Text knows only numbers: a column of whole ones may be what is float64 in the store.
             found |= {
@@ -252,6 +276,8 @@ class _Opening:
         for record in records:
             if record.session_id is None:
                 raise SourceError(f"a session record beside {path.name} names no session_id")
+            for which in ("started_at", "ended_at"):
+                record.ticks(which, self._unit, self._options.zone)
             before = self._records.setdefault(record.session_id, record)
             if before != record:
                 raise SourceError(f"two different records of session {record.session_id!r}")

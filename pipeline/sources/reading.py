@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.model import TimestampUnit
+
 
 @dataclass
 class Reading:
@@ -24,16 +29,32 @@ class Reading:
     Attributes:
         batch_size: rows of a batch, at most.
         zone: zone of times in text that name none.
+        unit: timestamp unit of times in text.
         skip_bad: leave out records that cannot be read.
         skipped: how many were left out.
+        drops: which times of the batch that was read last lost digits below the unit; None where none can.
         text_types: type name by attribute column, for formats in which everything is text.
+        number_columns: attribute columns known to hold fractions, for formats that write NaN as a string.
+        ambiguous_columns: those that held nothing but such strings so far, and so were taken for text.
     """
 
     batch_size: int
     zone: tzinfo | None = None
+    unit: TimestampUnit = "us"
     skip_bad: bool = False
     skipped: int = 0
+    drops: NDArray[np.bool_] | None = None
     text_types: Mapping[str, str] = field(default_factory=dict)
+    number_columns: set[str] = field(default_factory=set)
+    ambiguous_columns: set[str] = field(default_factory=set)
+
+
+class FractionsFoundError(Exception):
+    """A column that was taken for text holds numbers: the source must be read again, with its name known."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        super().__init__(column)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.engine import connect_engine, quote_literal
+from pipeline.engine import connect_engine, engine_errors, quote_literal
 from pipeline.normalise import conform_to
 from pipeline.scan import DEFAULT_BATCH_SIZE
 
@@ -71,10 +71,13 @@ def sort_files(
     """
     with (
         Spool(directory) as spool,
+        engine_errors(memory_limit),
         connect_engine(temporary_directory=directory, memory_limit=memory_limit, threads=threads) as connection,
     ):
         names = ", ".join(quote_literal(str(path)) for path in files)
-        connection.execute(f"CREATE VIEW source_rows AS FROM read_parquet([{names}], union_by_name = true)")
+        connection.execute(
+            f"CREATE VIEW source_rows AS FROM read_parquet([{names}], union_by_name = true, hive_partitioning = false)"
+        )
         connection.execute("CREATE TABLE starts (session_id VARCHAR PRIMARY KEY, start BIGINT)")
         epoch = "epoch_ns" if schema.field("timestamp").type.unit == "ns" else "epoch_us"
         connection.execute(

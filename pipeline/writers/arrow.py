@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.batches import regroup
+from pipeline.model import plain_schema
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def write_arrow(
 ) -> None:
     """Write the rows in batches of one size, whatever the batches read."""
     described = json.dumps(metadata, ensure_ascii=False).encode()
-    schema = reader.schema.with_metadata({METADATA_KEY: described})
+    schema = plain_schema(reader.schema).with_metadata({METADATA_KEY: described})
     options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
     with pa.ipc.new_file(file, schema, options=options) as writer:
         for table in regroup(reader, schema, BATCH_ROWS):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.encoders import encode_csv, encode_csv_header
+from pipeline.encoders import encode_csv_header
+from pipeline.native import TextBuffer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,5 +26,6 @@ def write_csv(
     if spreadsheet:
         file.write(BYTE_ORDER_MARK)
     file.write(encode_csv_header(reader.schema, spreadsheet=spreadsheet))
+    buffer = TextBuffer()
     for batch in reader:
-        file.write(encode_csv(batch, spreadsheet=spreadsheet))
+        file.write(buffer.csv(batch, spreadsheet=spreadsheet))

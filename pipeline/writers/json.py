@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.encoders import encode_json_rows
+from pipeline.native import TextBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,10 @@ def write_json(
     """Write an object with `metadata` and, under the table's name, an array of its rows, one a line."""
     described = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
     file.write(f'{{"metadata":{described},\n"{table}":['.encode())
-    separator = b"\n"
+    buffer, separator = TextBuffer(), b"\n"
     for batch in reader:
         if batch.num_rows:
             file.write(separator)
-            file.write(encode_json_rows(batch))
+            file.write(buffer.ndjson(batch, as_array=True))
             separator = b",\n"
     file.write(b"\n]}\n")

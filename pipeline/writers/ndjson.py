@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.encoders import encode_ndjson
+from pipeline.native import TextBuffer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,5 +14,6 @@ if TYPE_CHECKING:
 
 def write_ndjson(reader: pa.RecordBatchReader, file: Sink, **_: Any) -> None:  # noqa: ANN401 - options of other formats
     """Write the rows; the format has no place for metadata."""
+    buffer = TextBuffer()
     for batch in reader:
-        file.write(encode_ndjson(batch))
+        file.write(buffer.ndjson(batch))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from pipeline.batches import regroup
+from pipeline.model import plain_schema
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write_parquet(
 ) -> None:
     """Write the rows in row groups of one size, whatever the batches."""
     described = json.dumps(metadata, ensure_ascii=False).encode()
-    schema = reader.schema.with_metadata({METADATA_KEY: described})
+    schema = plain_schema(reader.schema).with_metadata({METADATA_KEY: described})
     with pq.ParquetWriter(
         file, schema, compression=compression, write_page_checksum=True, write_page_index=True
     ) as writer:
