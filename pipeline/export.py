@@ -230,7 +230,7 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
         tempfile.TemporaryDirectory(prefix="pipeline-") as spill,
     ):
         selected = select(scan, job.selection, batch_size=job.batch_size)
-        source = {"name": scan.name, "fingerprint": scan.fingerprint}
+        source = {"name": scan.name, "fingerprint": selected.fingerprint}
         options = job.shaping_options()
         files = _files(job, selected, Path(spill), _Counter(selected, job, on_progress))
         if existing is None:

@@ -133,6 +133,7 @@ class Normaliser:
         for name in {name: None for attributes in self._attributes.values() for name in attributes}:
             if name not in columns:
                 columns[name] = self._constant(name, columns["session_id"])
+        check_column_names(list(columns))
         return columns
 
     def _constant(self, name: str, session_ids: pa.Array) -> pa.Array:
@@ -295,6 +296,10 @@ def merge_attributes(
             merged[name] = "float64"
         elif before != kind:
             raise SourceError(f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type")
+    try:
+        check_column_names([*CORE_COLUMNS, *merged])
+    except SourceError as error:
+        raise SourceError(f"{where}: {error}") from error
     return merged
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
+import atexit
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.engine import connect_engine, lock_down, quote_identifier, quote_literal
+from pipeline.model import UNTYPED
 from pipeline.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.source import Source, open_source
 
@@ -25,7 +26,7 @@ def connect(source: Source, *, timezone: str | None = None) -> duckdb.DuckDBPyCo
 
     The views are ordinary and lazy: rows are read when a query runs, `cursor()` sees them too. Sources that DuckDB
     cannot read as they are (CSV, NDJSON, Arrow, DuckDB files, Parquet of other types or out of order) are converted
-    once, into temporary files that live as long as the connection.
+    once, into temporary files that live as long as the process.
 
     Args:
         source: a store, files, globs or a DuckDB file.
@@ -34,15 +35,12 @@ def connect(source: Source, *, timezone: str | None = None) -> duckdb.DuckDBPyCo
     Raises:
         SourceError: the source cannot be read or holds bad data.
     """
+    # A cursor may outlive the connection it was made of, so only the end of the process is late enough.
     resources = ExitStack()
-    try:
-        scan = resources.enter_context(open_source(source, timezone=timezone))
-        connection = connect_engine()
-        create_views(connection, scan)
-    except BaseException:
-        resources.close()
-        raise
-    weakref.finalize(connection, resources.close)
+    atexit.register(resources.close)
+    scan = resources.enter_context(open_source(source, timezone=timezone))
+    connection = connect_engine()
+    create_views(connection, scan)
     return connection
 
 
@@ -68,8 +66,11 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     """Create the views `measurements` and `sessions` of a scan."""
     own = ["session_id", "sequence", "timestamp", "metric", "value", "unit"]
     columns = [quote_identifier(name) for name in own]
+    # What is null in all rows may stand in no file.
+    held = {name for session in scan.sessions for name, kind in session.columns.items() if kind != UNTYPED}
     columns += [
-        f"{quote_identifier(name)}::{_SQL_TYPES.get(kind, 'VARCHAR')} AS {quote_identifier(name)}"
+        f"{quote_identifier(name) if name in held else 'NULL'}::{_SQL_TYPES.get(kind, 'VARCHAR')} "
+        f"AS {quote_identifier(name)}"
         for name, kind in scan.attributes.items()
     ]
     paths = ", ".join(quote_literal(str(file.path.absolute())) for file in scan.files)

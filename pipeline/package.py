@@ -155,14 +155,16 @@ def _resource(name: str, one: WrittenFile, *, is_part: bool) -> dict[str, Any]:
     suffix = f"_part-{file.part:04}" if is_part else ""
     resource: dict[str, Any] = {"name": file.resource_name + suffix, "path": name}
     schema = _table_schema(one)
-    if one.format.name in {"csv", "ndjson"} and one.compression != "zstd":
+    is_readable = one.format.name == "csv" or (one.format.name == "ndjson" and content.rows > 0)
+    if is_readable and one.compression != "zstd":
         resource |= {"type": "table", "format": one.format.name, "mediatype": one.format.mediatype}
         resource["encoding"] = "utf-8"
         if one.compression == "gzip":
             resource["compression"] = "gz"
         resource["schema"] = schema
     else:
-        # Readers of data packages that know neither the format nor the compression can check bytes and hash.
+        # Readers of data packages that know neither the format nor the compression can check bytes and hash; an
+        # NDJSON file without rows has no bytes, which they do not take for a table.
         resource |= {"format": "bin", "mediatype": one.format.mediatype, "pipeline:format": one.format.name}
         if one.format.is_text:
             resource["encoding"] = "utf-8"

@@ -104,6 +104,23 @@ class Selected:
     warnings: tuple[str, ...]
     batch_size: int
 
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the source as it may be published: a hash of what is redacted could be guessed from."""
+        redacted, _ = _redact(self.scan.sessions, self.selection.redact)
+        return replace(self.scan, sessions=tuple(redacted)).fingerprint
+
+    def check_redacted(self, columns: Sequence[str]) -> None:
+        """Refuse to publish in a column what is redacted in the metadata.
+
+        Raises:
+            UsageError: an attribute is redacted, and one of the columns shows it.
+        """
+        for path in self.selection.redact:
+            steps = _path_steps(path)
+            if steps[0] == "attributes" and steps[1] in columns:
+                raise UsageError(f"--redact {path}: the column {steps[1]!r} shows it too; leave it out (--exclude)")
+
     def choose_columns(self, names: Sequence[str]) -> list[str]:
         """Apply `columns` and `exclude` to the columns of a table.
 
@@ -244,7 +261,11 @@ def select(scan: Scan, selection: Selection, *, batch_size: int) -> Selected:
         for metric in selection.metrics
         if metric not in known
     ]
-    redacted = _redact(sessions, selection.redact)
+    redacted, found = _redact(sessions, selection.redact)
+    for path in selection.redact:
+        # A typing error must not publish a secret.
+        if sessions and path not in found:
+            raise SourceError(f"--redact {path!r}: no selected session has this path")
     selected = Selected(scan, tuple(redacted), selection, tuple(warnings), batch_size)
     selected.check()
     return selected
@@ -268,29 +289,29 @@ def _where_session(sessions: list[Session], scan: Scan, condition: str) -> list[
     return [session for session in sessions if session.session_id in wanted]
 
 
-def _redact(sessions: Sequence[Session], paths: Sequence[str]) -> list[Session]:
-    """Replace the values at paths; a path that no session has is an error, lest a typing error publish a secret."""
-    result = list(sessions)
+def _redact(sessions: Sequence[Session], paths: Sequence[str]) -> tuple[list[Session], set[str]]:
+    """Replace the values at paths, and tell which of the paths there are."""
+    result, found = list(sessions), set()
     for path in paths:
-        steps = [_unquote(quoted) if quoted else plain for quoted, plain in _PATH_STEP.findall(path)]
-        spelled = "".join(match.group(0) for match in _PATH_STEP.finditer(path))
-        if spelled != path or len(steps) < 2 or steps[0] not in {"configuration", "attributes"}:
-            raise UsageError(
-                f"--redact {path!r}: give a path such as configuration.network.address or attributes.robot_id"
-            )
-        found = False
+        where, *steps = _path_steps(path)
         for at, session in enumerate(result):
-            value = copy.deepcopy(dict(getattr(session, steps[0])))
-            if _replace_at(value, steps[1:]):
-                found = True
+            value = copy.deepcopy(dict(getattr(session, where)))
+            if _replace_at(value, steps):
+                found.add(path)
                 result[at] = (
                     replace(session, configuration=value)
-                    if steps[0] == "configuration"
+                    if where == "configuration"
                     else replace(session, attributes=value)
                 )
-        if sessions and not found:
-            raise SourceError(f"--redact {path!r}: no selected session has this path")
-    return result
+    return result, found
+
+
+def _path_steps(path: str) -> list[str]:
+    steps = [_unquote(quoted) if quoted else plain for quoted, plain in _PATH_STEP.findall(path)]
+    spelled = "".join(match.group(0) for match in _PATH_STEP.finditer(path))
+    if spelled != path or len(steps) < 2 or steps[0] not in {"configuration", "attributes"}:
+        raise UsageError(f"--redact {path!r}: give a path such as configuration.network.address or attributes.robot_id")
+    return steps
 
 
 def _unquote(quoted: str) -> str:

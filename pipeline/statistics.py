@@ -48,6 +48,7 @@ DESCRIPTIONS = {
     "last_timestamp": "Time of the last value",
 }
 _INTEGER_FIGURES = {"count", "null_count", "non_finite_count", "session_count"}
+_STORED_AS_BITS = {"window_start", "window_end", "first_timestamp", "last_timestamp", "first", "last"}
 _TIME_FIGURES = {"window_start", "window_end", "first_timestamp", "last_timestamp"}
 
 
@@ -87,7 +88,7 @@ class StatisticsOptions:
                 number = Decimal(text)
             except InvalidOperation as error:
                 raise UsageError(f"--quantile {text!r}: give a number from 0 to 1, such as 0.999") from error
-            if not 0 <= number <= 1:
+            if not (number.is_finite() and 0 <= number <= 1):
                 raise UsageError(f"--quantile {text!r}: must be from 0 to 1; p99 is 0.99")
             numbers.add(number)
         return {_quantile_name(number): float(number) for number in sorted(numbers)}
@@ -235,6 +236,7 @@ class _Rows:
                 "sequence": batch.column("sequence"),
                 "time": batch.column("timestamp").view(pa.int64()),
                 "value": batch.column("value"),
+                "bits": batch.column("value").view(pa.int64()),  # the engine takes -0.0 for 0.0
             }
             arrays |= {f"key_{at}": batch.column(name) for at, name in enumerate(self._keys)}
             started = True
@@ -247,7 +249,7 @@ class _Rows:
                 "value",
                 *(f"key_{at}" for at in range(len(self._keys))),
             ]
-            kinds = [pa.int64(), pa.int64(), pa.int64(), pa.float64(), *[pa.string()] * len(self._keys)]
+            kinds = [pa.int64(), pa.int64(), pa.int64(), pa.float64(), pa.int64(), *[pa.string()] * len(self._keys)]
             yield pa.RecordBatch.from_pylist([], schema=pa.schema(list(zip(names, kinds, strict=True))))
 
 
@@ -282,8 +284,8 @@ def _groups_sql(by: Sequence[str], window: str | None) -> str:
                 count(*) FILTER (WHERE value IS NULL) AS null_count,
                 count(*) FILTER (WHERE NOT isfinite(value)) AS non_finite_count,
                 count(DISTINCT session_at) AS session_count,
-                arg_min(value, {at}) {finite} AS first,
-                arg_max(value, {at}) {finite} AS last,
+                arg_min(bits, {at}) {finite} AS first,
+                arg_max(bits, {at}) {finite} AS last,
                 min(time) {finite} AS first_timestamp,
                 max(time) {finite} AS last_timestamp
             FROM (SELECT *{f", {window} AS window_at" if window else ""} FROM measured)
@@ -380,7 +382,7 @@ def _table(
         array = columns[own] if own in columns else groups.column(name)
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
-        arrays.append(array.view(at_field.type) if name in _TIME_FIGURES else array.cast(at_field.type))
+        arrays.append(array.view(at_field.type) if name in _STORED_AS_BITS else array.cast(at_field.type))
     return pa.table(arrays, schema=schema)
 
 

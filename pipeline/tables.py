@@ -75,6 +75,7 @@ def measurement_files(
         on_batch: is shown every batch, for progress.
     """
     columns = selected.choose_columns(selected.scan.schema.names)
+    selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
     batches = Peekable(selected.batches([*columns, "timestamp"]))
     names = safe_names(session.session_id for session in selected.sessions)
@@ -142,6 +143,7 @@ def statistics_files(
         on_batch: is shown every batch of measurements, for progress.
     """
     schema = options.schema(selected.scan.schema)
+    selected.check_redacted(options.by)
     columns = selected.choose_columns(schema.names) if choose_columns else schema.names
     times = Content(digested=False)
 

@@ -98,6 +98,7 @@ class TextBuffer:
         if not self._buffer.size:
             return memoryview(b"")
         text = (ctypes.c_char * self._buffer.size).from_address(self._buffer.data)
+        text.owner = self  # a view must not outlive the memory
         return memoryview(text).cast("B")
 
 
