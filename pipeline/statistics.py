@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.engine import connect_engine, engine_errors, quote_literal
 from pipeline.errors import SourceError, UsageError, suggest
@@ -238,7 +239,7 @@ class _Rows:
                 "value": batch.column("value"),
                 "bits": batch.column("value").view(pa.int64()),  # the engine takes -0.0 for 0.0
             }
-            arrays |= {f"key_{at}": batch.column(name) for at, name in enumerate(self._keys)}
+            arrays |= {f"key_{at}": _as_key(batch.column(name)) for at, name in enumerate(self._keys)}
             started = True
             yield pa.record_batch(list(arrays.values()), names=list(arrays))
         if not started:
@@ -247,10 +248,18 @@ class _Rows:
                 "sequence",
                 "time",
                 "value",
+                "bits",
                 *(f"key_{at}" for at in range(len(self._keys))),
             ]
             kinds = [pa.int64(), pa.int64(), pa.int64(), pa.float64(), pa.int64(), *[pa.string()] * len(self._keys)]
             yield pa.RecordBatch.from_pylist([], schema=pa.schema(list(zip(names, kinds, strict=True))))
+
+
+def _as_key(array: pa.Array) -> pa.Array:
+    """Give equal numbers, which the engine groups, equal bits, so that their text does not depend on the first row."""
+    if not pa.types.is_float64(array.type):
+        return array
+    return pc.if_else(pc.is_nan(array), pa.scalar(float("nan")), pc.add(array, 0.0))
 
 
 def _window_sql(options: StatisticsOptions, unit: TimestampUnit) -> str | None:
