@@ -26,8 +26,9 @@ from pipeline.package import (
 )
 from pipeline.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selected, Selection, select
+from pipeline.sizes import parse_size
 from pipeline.source import Source, open_source
-from pipeline.statistics import StatisticsOptions
+from pipeline.statistics import DEFAULT_BUDGET_BYTES, StatisticsOptions
 from pipeline.tables import TableFile, measurement_files, sessions_file, statistics_files
 from pipeline.writers import FORMATS, Format
 
@@ -65,7 +66,7 @@ class Job:
         hashed: compute SHA-256 and digests.
         threads: of the engine.
         batch_size: rows of a batch.
-        memory_limit: of the engine.
+        memory_limit: of sorting and of statistics, such as `128MB`.
     """
 
     source: Source
@@ -105,6 +106,8 @@ class Job:
         ):
             if number is not None and number < 1:
                 raise UsageError(f"{option} {number}: must be 1 or more")
+        if self.memory_limit is not None:
+            parse_size(self.memory_limit)
         if self.spreadsheet and self.format != "csv":
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
         if self.to_standard_output:
@@ -279,18 +282,16 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Iter
             digested=job.hashed,
             choose_columns="measurements" not in job.tables,
             temporary_directory=spill,
-            memory_limit=job.memory_limit,
-            threads=job.threads,
+            budget_bytes=DEFAULT_BUDGET_BYTES if job.memory_limit is None else parse_size(job.memory_limit),
             on_batch=counter.add,
         )
 
 
 class _Counter:
-    """Counts rows for progress: measurements are read once, for statistics twice."""
+    """Counts rows for progress; each table reads them once."""
 
     def __init__(self, selected: Selected, job: Job, on_progress: Callable[[int, int], None] | None) -> None:
-        passes = ("measurements" in job.tables) + 2 * ("statistics" in job.tables)
-        self._total = passes * sum(session.measurement_count for session in selected.sessions)
+        self._total = len(job.tables) * sum(session.measurement_count for session in selected.sessions)
         self._done = 0
         self._on_progress = on_progress
 

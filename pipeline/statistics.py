@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Literal
 
@@ -12,17 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine import connect_engine, engine_errors, quote_literal
-from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.exact import ExactSums
+from pipeline.errors import DestinationError, SourceError, UsageError, suggest
 from pipeline.model import CORE_COLUMNS
-from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, Window, parse_zone
+from pipeline.native import GroupedValues
+from pipeline.timestamps import Window
+from pipeline.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    import duckdb
     from numpy.typing import NDArray
 
     from pipeline.model import TimestampUnit
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+DEFAULT_BUDGET_BYTES = 24_000_000
 DEFAULT_QUANTILES = ("0.25", "0.5", "0.75", "0.9", "0.95", "0.99")
 DESCRIPTIONS = {
     "window_start": "Start of the window, inclusive",
@@ -49,7 +48,6 @@ DESCRIPTIONS = {
     "last_timestamp": "Time of the last value",
 }
 _INTEGER_FIGURES = {"count", "null_count", "non_finite_count", "session_count"}
-_STORED_AS_BITS = {"window_start", "window_end", "first_timestamp", "last_timestamp", "first", "last"}
 _TIME_FIGURES = {"window_start", "window_end", "first_timestamp", "last_timestamp"}
 
 
@@ -141,286 +139,118 @@ def aggregate(
     session_ids: Sequence[str],
     options: StatisticsOptions,
     *,
-    temporary_directory: Path | None = None,
-    memory_limit: str | None = None,
-    threads: int | None = None,
+    temporary_directory: Path,
+    budget_bytes: int = DEFAULT_BUDGET_BYTES,
 ) -> pa.Table:
-    """Aggregate rows. They are read twice: once for groups and counts, once sorted, for ranks and exact sums.
+    """Aggregate rows, which are read once.
 
     Args:
-        read: gives the batches of the wanted columns, of one session each; called twice.
+        read: gives the batches of the wanted columns, of one session each.
         measurements: schema of the rows.
         session_ids: all sessions in order; groups come in this order.
         options: what to aggregate.
-        temporary_directory: where sorting may spill.
-        memory_limit: of the engine, such as `512MB`.
-        threads: of the engine.
+        temporary_directory: where values may spill.
+        budget_bytes: memory for values.
 
     Returns:
         the statistics, ordered by session, metric, unit, further columns and window.
     """
     unit: TimestampUnit = measurements.field("timestamp").type.unit
-    groups = options.group_columns(measurements)
-    keys = [name for name in groups if name != "session_id"]
-    rows = _Rows(read, session_ids, keys)
-    with (
-        engine_errors(memory_limit),
-        connect_engine(
-            temporary_directory=temporary_directory, memory_limit=memory_limit, threads=threads
-        ) as connection,
-    ):
-        by = ["session_at"] if not options.pooled else []
-        by += [f"key_{at}" for at in range(len(keys))]
-        window = _window_sql(options, unit)
-        if window is not None:
-            by.append("window_at")
-        with rows.view(connection, "measured"):
-            connection.execute(_groups_sql(by, window))
-        found = connection.sql("SELECT * FROM groups ORDER BY group_at").to_arrow_table()
-        with rows.view(connection, "measured"):
-            values = connection.sql(_values_sql(by, window))
-            figures = _figures(values.to_arrow_reader(65_536), found, options)
-    return _table(found, figures, session_ids, options, options.schema(measurements), keys, unit)
+    names = [name for name in options.group_columns(measurements) if name != "session_id"]
+    encoders = [_KeyEncoder(measurements.field(name).type) for name in names]
+    ordinals = {session_id: at for at, session_id in enumerate(session_ids)}
+    windows = Windows(options.parsed_window, options.timezone, unit) if options.parsed_window else None
+    key_count = (not options.pooled) + len(names) + (windows is not None)
+    groups = GroupedValues(key_count, budget_bytes=budget_bytes, directory=temporary_directory)
+    with _spill_errors(temporary_directory):
+        for batch in read(["sequence", "timestamp", "value", *names]):
+            session = ordinals[batch.column("session_id")[0].as_py()]
+            times = np.asarray(batch.column("timestamp").view(pa.int64()))
+            keys = [] if options.pooled else [np.full(batch.num_rows, session, np.int64)]
+            keys += [encoder.encode(batch.column(name)) for encoder, name in zip(encoders, names, strict=True)]
+            keys += [windows.starts(times)] if windows else []
+            groups.add(keys, times, np.asarray(batch.column("sequence")), batch.column("value"), session=session)
+        integers, numbers = groups.figures(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
+    return _table(groups.keys(), integers, numbers, encoders, names, session_ids, windows, options, measurements)
 
 
-class _Rows:
-    """Rows as the engine reads them: keys by position, times and sessions as integers."""
-
-    def __init__(
-        self,
-        read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]],
-        session_ids: Sequence[str],
-        keys: Sequence[str],
-    ) -> None:
-        self._read = read
-        self._ordinals = {session_id: at for at, session_id in enumerate(session_ids)}
-        self._keys = keys
-        self._error: BaseException | None = None
-
-    @contextmanager
-    def view(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
-        """Let the engine read the rows once, under a name; an error of reading comes out as it was raised."""
-        import duckdb  # noqa: PLC0415 - loaded already, for the name of its error
-
-        batches = self._batches()
-        first = next(batches)
-        reader = pa.RecordBatchReader.from_batches(first.schema, self._guarded(first, batches))
-        connection.register(name, reader)
-        try:
-            yield
-        except duckdb.Error as error:
-            if self._error is not None:
-                raise self._error from None
-            if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
-                raise _beyond_calendar() from error
-            if isinstance(error, duckdb.OutOfMemoryException):
-                raise
-            raise SourceError(f"statistics: the engine failed ({str(error).splitlines()[0]})") from error
-        finally:
-            connection.unregister(name)
-
-    def _guarded(self, first: pa.RecordBatch, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield first
-        try:
-            yield from batches
-        except BaseException as error:
-            self._error = error
-            raise
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        columns = ["sequence", "timestamp", "value", *self._keys]
-        started = False
-        for batch in self._read(columns):
-            session_id = batch.column("session_id")[0].as_py()
-            arrays = {
-                "session_at": pa.repeat(pa.scalar(self._ordinals[session_id], pa.int64()), batch.num_rows),
-                "sequence": batch.column("sequence"),
-                "time": batch.column("timestamp").view(pa.int64()),
-                "value": batch.column("value"),
-                "bits": batch.column("value").view(pa.int64()),  # the engine takes -0.0 for 0.0
-            }
-            arrays |= {f"key_{at}": _as_key(batch.column(name)) for at, name in enumerate(self._keys)}
-            started = True
-            yield pa.record_batch(list(arrays.values()), names=list(arrays))
-        if not started:
-            names = [
-                "session_at",
-                "sequence",
-                "time",
-                "value",
-                "bits",
-                *(f"key_{at}" for at in range(len(self._keys))),
-            ]
-            kinds = [pa.int64(), pa.int64(), pa.int64(), pa.float64(), pa.int64(), *[pa.string()] * len(self._keys)]
-            yield pa.RecordBatch.from_pylist([], schema=pa.schema(list(zip(names, kinds, strict=True))))
+@contextmanager
+def _spill_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DestinationError(f"{directory}: {error}; TMPDIR says where temporary files go") from error
 
 
-def _as_key(array: pa.Array) -> pa.Array:
-    """Give equal numbers, which the engine groups, equal bits, so that their text does not depend on the first row."""
-    if not pa.types.is_float64(array.type):
-        return array
-    return pc.if_else(pc.is_nan(array), pa.scalar(float("nan")), pc.add(array, 0.0))
+class _KeyEncoder:
+    """Numbers the values of a column in the order in which they appear."""
+
+    def __init__(self, kind: pa.DataType) -> None:
+        self._kind = kind
+        self._codes: dict[object, int] = {}
+
+    def encode(self, array: pa.Array) -> Integers:
+        """Give the number of each value."""
+        if pa.types.is_float64(array.type):
+            # Equal numbers are one group, whose text must not depend on its first row.
+            array = pc.if_else(pc.is_nan(array), pa.scalar(float("nan")), pc.add(array, 0.0))
+        encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+        distinct = [_NAN if value != value else value for value in encoded.dictionary.to_pylist()]  # noqa: PLR0124 - NaN
+        codes = [self._codes.setdefault(value, len(self._codes)) for value in distinct]
+        if not encoded.indices.null_count:
+            numbers: Integers = np.array(codes or [0], np.int64)[np.asarray(encoded.indices)]
+            return numbers
+        codes.append(self._codes.setdefault(None, len(self._codes)))
+        numbers = np.array(codes, np.int64)[np.asarray(pc.fill_null(encoded.indices, len(distinct)))]
+        return numbers
+
+    def decode(self, codes: Integers) -> pa.Array:
+        """Give the values of numbers."""
+        values = [float("nan") if value is _NAN else value for value in self._codes]
+        return pa.array(values, self._kind).take(pa.array(codes))
 
 
-def _window_sql(options: StatisticsOptions, unit: TimestampUnit) -> str | None:
-    """SQL of the start of a row's window, in ticks."""
-    window, scale = options.parsed_window, TICKS_PER_SECOND[unit]
-    if window is None:
-        return None
-    if window.seconds or options.timezone == "UTC":
-        length = (window.seconds or window.days * 86_400) * scale
-        return f"(time - ((time % {length}) + {length}) % {length})"
-    zone = quote_literal(options.timezone)
-    micros = "time" if unit == "us" else "((time - ((time % 1000) + 1000) % 1000) // 1000)"
-    local_day = (
-        f"date_diff('day', DATE '1970-01-01', timezone({zone}, timezone('UTC', make_timestamp({micros})))::DATE)"
-    )
-    first_day = f"(floor({local_day} / {window.days}.0)::INTEGER * {window.days})"
-    midnight = f"timezone({zone}, (DATE '1970-01-01' + {first_day})::TIMESTAMP)"
-    return f"(epoch_us({midnight}) * {scale // 1_000_000})"
-
-
-def _groups_sql(by: Sequence[str], window: str | None) -> str:
-    order = ", ".join(f"{name} NULLS LAST" for name in by)
-    finite = "FILTER (WHERE isfinite(value))"
-    at = "{'time': time, 'sequence': sequence, 'session_at': session_at}"
-    return f"""
-        CREATE TABLE groups AS
-        SELECT row_number() OVER (ORDER BY {order}) - 1 AS group_at, *
-        FROM (
-            SELECT {", ".join(by)},
-                count(*) {finite} AS count,
-                count(*) FILTER (WHERE value IS NULL) AS null_count,
-                count(*) FILTER (WHERE NOT isfinite(value)) AS non_finite_count,
-                count(DISTINCT session_at) AS session_count,
-                arg_min(bits, {at}) {finite} AS first,
-                arg_max(bits, {at}) {finite} AS last,
-                min(time) {finite} AS first_timestamp,
-                max(time) {finite} AS last_timestamp
-            FROM (SELECT *{f", {window} AS window_at" if window else ""} FROM measured)
-            GROUP BY {", ".join(by)}
-        )"""
-
-
-def _values_sql(by: Sequence[str], window: str | None) -> str:
-    same = " AND ".join(f"m.{name} IS NOT DISTINCT FROM groups.{name}" for name in by)
-    return f"""
-        SELECT group_at, value
-        FROM (SELECT *{f", {window} AS window_at" if window else ""} FROM measured WHERE isfinite(value)) m
-        JOIN groups ON {same}
-        ORDER BY group_at, value"""
-
-
-def _figures(values: pa.RecordBatchReader, groups: pa.Table, options: StatisticsOptions) -> dict[str, Floats]:
-    """Find the ranked values and exact sums of each group in its sorted values."""
-    count = np.asarray(groups.column("count")).astype(np.int64)
-    first = np.cumsum(count) - count
-    size = count + np.asarray(groups.column("null_count")).astype(np.int64) if options.lost == "infinite" else count
-    ranks = {"min": np.zeros_like(count), "max": np.maximum(count - 1, 0)}
-    parts: dict[str, Floats] = {}
-    for name, quantile in options.quantile_columns.items():
-        position = np.maximum(size - 1, 0) * quantile
-        ranks[f"{name} low"] = np.floor(position).astype(np.int64)
-        ranks[f"{name} high"] = np.minimum(ranks[f"{name} low"] + 1, np.maximum(size - 1, 0))
-        parts[name] = position - np.floor(position)
-    places = {name: np.where(rank < count, first + rank, -1) for name, rank in ranks.items()}
-    wanted = np.unique(np.concatenate(list(places.values())))
-    held = np.full(len(wanted), np.inf)
-    sums = ExactSums(len(count))
-    start = 0
-    for batch in values:
-        numbers = np.asarray(batch.column("value"))
-        low, high = np.searchsorted(wanted, [start, start + len(numbers)])
-        held[low:high] = numbers[wanted[low:high] - start]
-        sums.add(np.asarray(batch.column("group_at")), numbers)
-        start += len(numbers)
-    if start != count.sum():
-        raise SourceError("statistics: the source changed while it was read; run it again")
-    # Adding zero makes -0.0 and 0.0, which are equal, the same in every order of rows.
-    ranked = {name: held[np.searchsorted(wanted, place)] + 0.0 for name, place in places.items()}
-    figures = {"min": _without(ranked["min"], count == 0), "max": _without(ranked["max"], count == 0)}
-    for name, part in parts.items():
-        quantiles = _interpolate(ranked[f"{name} low"], ranked[f"{name} high"], part)
-        figures[name] = _without(quantiles, size == 0)
-    counts = count.tolist()
-    figures["sum"] = np.array([sums.sum(at) if n else np.nan for at, n in enumerate(counts)], np.float64)
-    figures["mean"] = np.array([sums.mean(at, n) if n else np.nan for at, n in enumerate(counts)], np.float64)
-    figures["stddev"] = np.array([sums.stddev(at, n) if n > 1 else np.nan for at, n in enumerate(counts)], np.float64)
-    return figures
-
-
-def _without(numbers: Floats, absent: NDArray[np.bool_]) -> Floats:
-    """Mark figures that do not exist: no figure of finite values is NaN, so NaN says it."""
-    return np.where(absent, np.nan, numbers)
-
-
-def _interpolate(low: Floats, high: Floats, part: Floats) -> Floats:
-    """Type 7 of Hyndman and Fan (1996): lo + (hi - lo) t, and lo (1 - t) + hi t where hi - lo overflows."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        step = high - low
-        result = low + step * part
-        wide = np.isinf(step) & np.isfinite(high)
-        result = np.where(wide, low * (1 - part) + high * part, result)
-    return np.where((part == 0) | (low == high), low, np.where(np.isinf(high), high, result))
+_NAN = object()
 
 
 def _table(
-    groups: pa.Table,
-    figures: dict[str, Floats],
+    keys: Integers,
+    integers: dict[str, Integers],
+    numbers: dict[str, Floats],
+    encoders: Sequence[_KeyEncoder],
+    names: Sequence[str],
     session_ids: Sequence[str],
+    windows: Windows | None,
     options: StatisticsOptions,
-    schema: pa.Schema,
-    keys: Sequence[str],
-    unit: TimestampUnit,
+    measurements: pa.Schema,
 ) -> pa.Table:
-    groups = groups.combine_chunks()
-    columns: dict[str, pa.Array] = {f"key {name}": groups.column(f"key_{at}") for at, name in enumerate(keys)}
+    """Put the figures of groups into the columns and the order of the statistics."""
+    place = 0
+    order: dict[str, pa.Array] = {}
+    columns: dict[str, pa.Array] = {}
     if not options.pooled:
-        columns["key session_id"] = pa.array(session_ids, pa.string()).take(groups.column("session_at"))
-    if options.parsed_window is not None:
-        starts = np.asarray(groups.column("window_at")).astype(np.int64)
-        columns["window_start"] = pa.array(starts)
-        columns["window_end"] = pa.array(_window_ends(starts, options, unit))
-    for name, numbers in figures.items():
-        columns[name] = pa.array(numbers, pa.float64(), mask=np.isnan(numbers))
-    names = set(keys) | {"session_id"}
-    arrays = []
-    for at_field in schema:
-        name = at_field.name
-        own = f"key {name}" if name in names else name
-        array = columns[own] if own in columns else groups.column(name)
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
-        arrays.append(array.view(at_field.type) if name in _STORED_AS_BITS else array.cast(at_field.type))
-    return pa.table(arrays, schema=schema)
-
-
-def _window_ends(starts: Integers, options: StatisticsOptions, unit: TimestampUnit) -> Integers:
-    window, scale = options.parsed_window, TICKS_PER_SECOND[unit]
-    if window is None:
-        return starts
-    length = (window.seconds or window.days * 86_400) * scale
-    fixed = bool(window.seconds) or options.timezone == "UTC"
-    try:
-        ends = [
-            start + length if fixed else _days_later(start, window.days, options.timezone, scale)
-            for start in starts.tolist()
-        ]
-        if ends and (starts.min() < MIN_SECOND * scale or max(ends) > MAX_SECOND * scale):
-            raise _beyond_calendar()
-        return np.array(ends, np.int64)
-    except OverflowError as error:
-        raise _beyond_calendar() from error
-
-
-def _beyond_calendar() -> SourceError:
-    return SourceError("--window: a window reaches beyond the times that can be counted; give a shorter one")
-
-
-def _days_later(start: int, days: int, zone_name: str, scale: int) -> int:
-    """Find the midnight of a zone that is some days after a time."""
-    zone = parse_zone(zone_name)
-    local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start // scale)).astimezone(zone)
-    day = local.date() + timedelta(days=days)
-    end = datetime(day.year, day.month, day.day, tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (end.days * 86_400 + end.seconds) * scale
+        order["session"] = pa.array(keys[:, 0])
+        columns["session_id"] = pa.array(session_ids, pa.string()).take(order["session"])
+        place = 1
+    own = set(names)
+    for encoder, name in zip(encoders, names, strict=True):
+        order[f"key {name}"] = columns[name] = encoder.decode(keys[:, place])
+        place += 1
+    if windows is not None:
+        columns["window_start"] = order["window"] = pa.array(keys[:, place])
+        columns["window_end"] = pa.array(windows.ends(keys[:, place]))
+    exists = integers["count"] > 0
+    for name, values in integers.items():
+        columns.setdefault(name, pa.array(values, mask=~exists if name in _TIME_FIGURES else None))
+    for name, figures in numbers.items():
+        columns.setdefault(name, pa.array(figures, pa.float64(), mask=np.isnan(figures)))
+    schema = options.schema(measurements)
+    arrays = [
+        columns[field.name].view(field.type)
+        if field.name in _TIME_FIGURES and field.name not in own
+        else columns[field.name]
+        for field in schema
+    ]
+    by = [(name, "ascending", "at_end") for name in order]
+    sorted_rows = pc.sort_indices(pa.table(order), sort_keys=by) if order else pa.array([], pa.int64())
+    return pa.table(arrays, schema=schema).take(sorted_rows)

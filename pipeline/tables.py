@@ -125,8 +125,7 @@ def statistics_files(
     digested: bool,
     choose_columns: bool,
     temporary_directory: Path,
-    memory_limit: str | None,
-    threads: int | None,
+    budget_bytes: int,
     on_batch: Observer | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of statistics.
@@ -137,9 +136,8 @@ def statistics_files(
         rows_per_file: split files after so many rows.
         digested: compute digests.
         choose_columns: whether the selection's columns are those of the statistics.
-        temporary_directory: where sorting may spill.
-        memory_limit: of the engine.
-        threads: of the engine.
+        temporary_directory: where values may spill.
+        budget_bytes: memory for values.
         on_batch: is shown every batch of measurements, for progress.
     """
     schema = options.schema(selected.scan.schema)
@@ -158,8 +156,7 @@ def statistics_files(
         [session.session_id for session in selected.sessions],
         options,
         temporary_directory=temporary_directory,
-        memory_limit=memory_limit,
-        threads=threads,
+        budget_bytes=budget_bytes,
     ).select(list(columns))
     key = [*options.group_columns(selected.scan.schema), *(["window_start"] if options.window else [])]
     for part, rows in _parts(table.to_batches(selected.batch_size), rows_per_file):

@@ -246,7 +246,7 @@ def _add_tuning(parser: argparse.ArgumentParser, *, batch_size: bool = True) -> 
     tuning.add_argument("--threads", type=_count, metavar="N", help="threads of the engine (default: one per core)")
     if batch_size:
         tuning.add_argument("--batch-size", type=_count, metavar="ROWS", help="rows of a batch (default: 16384)")
-    tuning.add_argument("--memory-limit", type=_memory, metavar="SIZE", help="of the engine, such as 512MB")
+    tuning.add_argument("--memory-limit", metavar="SIZE", help="of sorting and statistics, such as 128MB")
 
 
 def _names(text: str) -> list[str]:
@@ -261,9 +261,3 @@ def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,18}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
     return int(text)
-
-
-def _memory(text: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?)?B", text, re.IGNORECASE):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 512MB or 1GiB")
-    return text

@@ -1,0 +1,73 @@
+"""Loads the compiled part, and hands it batches through the Arrow C data interface."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.native.build import library_name
+
+
+class ArrowBatch(Protocol):
+    """A record batch or array of any library, as the Arrow PyCapsule interface gives it."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[Any, Any]:
+        """Export as two capsules, of the schema and of the array."""
+
+
+class Buffer(ctypes.Structure):
+    """Memory that text is written to: address, bytes used, bytes there are."""
+
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_int64), ("capacity", ctypes.c_int64))
+
+
+class Figures(ctypes.Structure):
+    """Addresses of the arrays that the figures of groups are written to."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("mean", "stddev", "min", "quantiles", "max", "sum"))
+
+
+class Exported:
+    """A batch behind the C data interface; whoever exported it frees it when this object goes."""
+
+    def __init__(self, batch: ArrowBatch) -> None:
+        self._capsules = batch.__arrow_c_array__()
+        self.schema = _capsule_pointer(self._capsules[0], b"arrow_schema")
+        self.array = _capsule_pointer(self._capsules[1], b"arrow_array")
+
+
+def _load() -> ctypes.CDLL:
+    path = Path(__file__).with_name(library_name())
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(
+            f"{path.name}: the compiled part is missing; install the project ('uv sync' or 'pip install .'), "
+            "which builds it"
+        ) from error
+    pointer, number, size = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint64
+    long, text, place = ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int64)
+    buffer = ctypes.POINTER(Buffer)
+    signatures: dict[str, tuple[Any, list[Any]]] = {
+        "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
+        "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
+        "buffer_free": (None, [buffer]),
+        "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
+        "statistics_new": (pointer, [size, size, text]),
+        "statistics_free": (None, [pointer]),
+        "statistics_add": (number, [pointer, long, pointer, pointer, pointer, long, pointer, pointer, text]),
+        "statistics_groups": (size, [pointer]),
+        "statistics_describe": (None, [pointer, pointer, pointer, pointer]),
+        "statistics_finish": (number, [pointer, pointer, size, number, ctypes.POINTER(Figures), text]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, f"pipeline_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+LIBRARY = _load()
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+_capsule_pointer.restype = ctypes.c_void_p

@@ -1,0 +1,55 @@
+"""Text of record batches."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+from pipeline.native.library import LIBRARY, Buffer, Exported
+
+if TYPE_CHECKING:
+    from pipeline.native.library import ArrowBatch
+
+_OK, _NO_MEMORY, _BAD_TYPE, _BAD_YEAR, _BAD_INDEX = range(5)
+
+
+class TextBuffer:
+    """Encodes batches one after the other into the same memory.
+
+    What `ndjson` and `csv` give is overwritten by the next call.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = Buffer()
+
+    def __del__(self) -> None:
+        LIBRARY.pipeline_buffer_free(self._buffer)
+
+    def ndjson(self, batch: ArrowBatch, *, as_array: bool = False) -> memoryview:
+        r"""Encode rows as JSON objects, each ended by a line feed, or with `,\n` between them.
+
+        Raises:
+            TypeError: a column's type is not one of the data model.
+            ValueError: a time lies outside the years 0001 to 9999.
+        """
+        return self._encode(LIBRARY.pipeline_encode_ndjson, batch, option=as_array)
+
+    def csv(self, batch: ArrowBatch, *, spreadsheet: bool = False) -> memoryview:
+        """Encode rows as CSV records; the errors are those of `ndjson`."""
+        return self._encode(LIBRARY.pipeline_encode_csv, batch, option=spreadsheet)
+
+    def _encode(self, function: Any, batch: ArrowBatch, *, option: bool) -> memoryview:  # noqa: ANN401 - a C function
+        exported = Exported(batch)
+        row, column = ctypes.c_int64(), ctypes.c_int64()
+        status = function(exported.schema, exported.array, self._buffer, option, row, column)
+        if status == _BAD_TYPE:
+            raise TypeError(f"column {column.value}: no text is defined for its type")
+        if status == _BAD_YEAR:
+            raise ValueError(f"column {column.value}, row {row.value}: lies outside the years 0001 to 9999")
+        if status != _OK:
+            raise MemoryError("no memory for text") if status == _NO_MEMORY else ValueError("the batch is damaged")
+        if not self._buffer.size:
+            return memoryview(b"")
+        text = (ctypes.c_char * self._buffer.size).from_address(self._buffer.data)
+        text.owner = self  # a view must not outlive the memory
+        return memoryview(text).cast("B")

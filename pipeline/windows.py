@@ -1,0 +1,110 @@
+"""Windows of time: of a fixed length, aligned to the Unix epoch, or of days of a time zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.errors import SourceError
+from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, Window, parse_zone
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY_SECONDS = 86_400
+_FARTHEST_OFFSET_DAYS = 2  # no zone is farther from UTC than a day, and a window may start a day before
+
+
+class Windows:
+    """Finds the window of each time; times are counts of a unit since the Unix epoch."""
+
+    def __init__(self, window: Window, timezone: str, unit: str) -> None:
+        """Set the length.
+
+        Args:
+            window: length of a window.
+            timezone: IANA name of the zone whose days count.
+            unit: us or ns.
+        """
+        self._scale = TICKS_PER_SECOND[unit]
+        fixed = window.seconds or (window.days * _DAY_SECONDS if timezone == "UTC" else 0)
+        self._length = fixed * self._scale
+        self._days = window.days
+        self._zone = parse_zone(timezone)
+        self._midnight = lru_cache(maxsize=100_000)(self._find_midnight)
+
+    def starts(self, times: Integers) -> Integers:
+        """Give the start of each time's window."""
+        with _beyond_calendar():
+            if self._length:
+                return self._fixed_starts(times)
+            first, last = int(times.min()), int(times.max())
+            days = self._local_days(first, last, times)
+            midnights = np.array([self._midnight(day) for day in days], np.int64)
+            found = np.searchsorted(midnights, times, "right") - 1
+            windows = np.array([self._midnight(day // self._days * self._days) for day in days], np.int64)
+            return windows[found]
+
+    def ends(self, starts: Integers) -> Integers:
+        """Give the end of the window of each start.
+
+        Raises:
+            SourceError: a window reaches beyond the years 0001 to 9999, or what the unit can count.
+        """
+        with _beyond_calendar():
+            ends = [self._end(start) for start in starts.tolist()]
+            low, high = MIN_SECOND * self._scale, MAX_SECOND * self._scale
+            if ends and (int(starts.min()) < low or max(ends) > high):
+                raise OverflowError
+            return np.array(ends, np.int64)
+
+    def _fixed_starts(self, times: Integers) -> Integers:
+        if self._length >= 2**63:
+            raise OverflowError
+        starts = times - times % self._length
+        if (starts > times).any():  # the subtraction wrapped around
+            raise OverflowError
+        return starts
+
+    def _end(self, start: int) -> int:
+        if self._length:
+            return start + self._length
+        local = (_EPOCH + timedelta(seconds=start // self._scale)).astimezone(self._zone)
+        day = local.date().toordinal() - _EPOCH_DAY
+        # The zone may have skipped the day that the window starts with.
+        return self._midnight(day // self._days * self._days + self._days)
+
+    def _local_days(self, first: int, last: int, times: Integers) -> list[int]:
+        """List days of the zone, since the epoch, so that each time lies in one of them; they ascend."""
+        day = _DAY_SECONDS * self._scale
+        near = range(-_FARTHEST_OFFSET_DAYS, _FARTHEST_OFFSET_DAYS + 1)
+        utc_days = range(first // day, last // day + 1)
+        if len(utc_days) > len(times):
+            utc_days = np.unique(times // day).tolist()
+        lowest, highest = 1 - _EPOCH_DAY, date.max.toordinal() - _EPOCH_DAY
+        return sorted({d + n for d in utc_days for n in near if lowest <= d + n <= highest})
+
+    def _find_midnight(self, day: int) -> int:
+        """Find the first moment of a day of the zone; where midnight is skipped, the moment after the gap."""
+        local = date.fromordinal(day + _EPOCH_DAY)
+        moment = datetime(local.year, local.month, local.day, tzinfo=self._zone)
+        delta = moment.astimezone(UTC) - _EPOCH
+        return (delta.days * _DAY_SECONDS + delta.seconds) * self._scale
+
+
+class _beyond_calendar:  # noqa: N801 - reads as a phrase in a with statement
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OverflowError | ValueError):
+            raise SourceError(
+                "--window: a window reaches beyond the times that can be counted; give a shorter one"
+            ) from error
