@@ -47,7 +47,7 @@ class Content:
         for session_id, rows in self.rows_by_session.items():
             one: dict[str, Any] = {"session_id": session_id, "rowCount": rows}
             if self._digest:
-                one["contentDigest"] = self._digest_by_session[session_id].text
+                one["contentDigest"] = self._digest_by_session.get(session_id, Digest()).text
             described.append(one)
         return described
 

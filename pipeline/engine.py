@@ -29,10 +29,12 @@ def connect_engine(
     temporary_directory: Path | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
+    for_users: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """Open a connection in memory, in UTC, that takes no names from Python and loads no extensions.
 
     Args:
+        for_users: leave names from Python and DuckDB's own place to spill, as a notebook expects.
         temporary_directory: where it may spill; without it, nowhere.
         memory_limit: such as `512MB`; DuckDB's default is 80% of the machine's memory.
         threads: DuckDB's default is one per core.
@@ -43,6 +45,8 @@ def connect_engine(
         "python_enable_replacements": "false",
         "temp_directory": str(temporary_directory) if temporary_directory else "",
     }
+    if for_users:
+        config = {}
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     if threads is not None:

@@ -39,7 +39,7 @@ def connect(source: Source, *, timezone: str | None = None) -> duckdb.DuckDBPyCo
     resources = ExitStack()
     atexit.register(resources.close)
     scan = resources.enter_context(open_source(source, timezone=timezone))
-    connection = connect_engine()
+    connection = connect_engine(for_users=True)
     create_views(connection, scan)
     return connection
 

@@ -152,14 +152,10 @@ class Selected:
         """
         needed = {*columns, *self._filter_columns}
         kept = [name for name in self.scan.schema.names if name in {*columns, "session_id", "sequence"}]
-        for batch in self.scan.batches(self._sessions_with_rows, sorted(needed), batch_size=self.batch_size):
+        for batch in self.scan.batches(self.sessions, sorted(needed), batch_size=self.batch_size):
             rows = self._filter(batch)
             if rows.num_rows:
                 yield rows.select(kept)
-
-    @property
-    def _sessions_with_rows(self) -> list[Session]:
-        return [session for session in self.sessions if session.measurement_count]
 
     @property
     def _filter_columns(self) -> list[str]:

@@ -198,11 +198,9 @@ class _KeyEncoder:
         distinct = [_NAN if value != value else value for value in encoded.dictionary.to_pylist()]  # noqa: PLR0124 - NaN
         codes = [self._codes.setdefault(value, len(self._codes)) for value in distinct]
         if not encoded.indices.null_count:
-            numbers: Integers = np.array(codes or [0], np.int64)[np.asarray(encoded.indices)]
-            return numbers
+            return _pick(codes or [0], encoded.indices)
         codes.append(self._codes.setdefault(None, len(self._codes)))
-        numbers = np.array(codes, np.int64)[np.asarray(pc.fill_null(encoded.indices, len(distinct)))]
-        return numbers
+        return _pick(codes, pc.fill_null(encoded.indices, len(distinct)))
 
     def decode(self, codes: Integers) -> pa.Array:
         """Give the values of numbers."""
@@ -211,6 +209,10 @@ class _KeyEncoder:
 
 
 _NAN = object()
+
+
+def _pick(codes: Sequence[int], places: pa.Array) -> Integers:
+    return np.take(np.array(codes, np.int64), np.asarray(places))
 
 
 def _table(

@@ -49,6 +49,8 @@ class Windows:
             days = self._local_days(first, last, times)
             midnights = np.array([self._midnight(day) for day in days], np.int64)
             found = np.searchsorted(midnights, times, "right") - 1
+            if (found < 0).any():  # their local day lies before the year 0001
+                raise OverflowError
             windows = np.array([self._midnight(day // self._days * self._days) for day in days], np.int64)
             return windows[found]
 

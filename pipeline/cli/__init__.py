@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import traceback
 from typing import TYPE_CHECKING
 
 from pipeline.cli.output import drop_standard_output, writing_to_standard_output
@@ -44,8 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signals.received:
             _say("interrupted; nothing was published")
             return 128 + signals.received
-        if debug or isinstance(error, SystemExit):
+        if isinstance(error, SystemExit):
             raise
+        if debug:
+            traceback.print_exc()
         if isinstance(error, PipelineError):
             _say(error, hint="" if not isinstance(error, UsageError) else "; --help shows the options")
             return error.exit_status

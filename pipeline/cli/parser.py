@@ -238,7 +238,7 @@ def _add_groups(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--quiet", action="store_true", help="print no report, only warnings and errors")
 
 
 def _add_tuning(parser: argparse.ArgumentParser, *, batch_size: bool = True) -> None:

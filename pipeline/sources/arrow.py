@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.sources.reading import empty_batch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -30,7 +32,7 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
 
 
 def _sliced(schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int) -> Iterator[pa.RecordBatch]:
-    yield pa.RecordBatch.from_pylist([], schema=schema)
+    yield empty_batch(schema)
     for batch in batches:
         batch.validate()
         for start in range(0, batch.num_rows, batch_size):

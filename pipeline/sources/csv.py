@@ -12,7 +12,7 @@ import pyarrow.csv as pv
 from pipeline.errors import SourceError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
 from pipeline.normalise import check_column_names, parse_floats, parse_timestamps
-from pipeline.sources.reading import open_decompressed, reading_errors
+from pipeline.sources.reading import empty_batch, open_decompressed, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,13 +95,13 @@ _TEXT_TYPES: dict[str, Callable[[str], bool]] = {"bool": _is_bool, "int64": _is_
 
 def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     def on_invalid_row(_row: pv.InvalidRow) -> str:
-        if reading.skip_bad:
-            reading.skipped += 1
-            return "skip"
-        return "error"
+        reading.skipped += 1
+        return "skip"
 
-    parse = pv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_invalid_row)
-    names = _header(path, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _row: "skip"))
+    handler = on_invalid_row if reading.skip_bad else None
+    parse = pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler)
+    handler = (lambda _row: "skip") if reading.skip_bad else None
+    names = _header(path, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler))
     convert = pv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
@@ -115,7 +115,7 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         skip, skipped = done, reading.skipped
         try:
             with open_decompressed(path) as file, pv.open_csv(file, read, parse, convert) as blocks:
-                yield pa.RecordBatch.from_pylist([], schema=blocks.schema)
+                yield empty_batch(blocks.schema)
                 for block in blocks:
                     rest = block.slice(min(skip, block.num_rows))
                     skip -= block.num_rows - rest.num_rows

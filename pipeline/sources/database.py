@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from pipeline.engine import lock_down
 from pipeline.errors import SourceError, suggest
+from pipeline.sources.reading import empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pyarrow as pa
 
     from pipeline.sources.reading import Reading
 
@@ -47,7 +49,7 @@ def read_database(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             raise SourceError(f"no table 'measurements'; {suggest('measurements', tables, noun='its tables')}")
         relation = connection.sql("SELECT * FROM main.measurements")
         reader = relation.to_arrow_reader(reading.batch_size)
-        yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+        yield empty_batch(reader.schema)
         yield from reader
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.sources.reading import empty_batch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -24,12 +26,15 @@ def open_parquet(path: Path, repeated: Sequence[str] = ()) -> pq.ParquetFile:
         path: the file.
         repeated: string columns to read as dictionaries.
     """
+    metadata = pq.read_metadata(path)
+    held = set(metadata.schema.names)
     return pq.ParquetFile(
         path,
+        metadata=metadata,
         pre_buffer=False,
         buffer_size=_BUFFER_BYTES,
         page_checksum_verification=True,
-        read_dictionary=list(repeated) or None,
+        read_dictionary=[name for name in repeated if name in held] or None,
     )
 
 
@@ -61,5 +66,5 @@ def read_parquet(
         schema = file.schema_arrow
         wanted = [name for name in columns if name in schema.names] if columns is not None else None
         fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]
-        yield pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
+        yield empty_batch(pa.schema(fields))
         yield from file.iter_batches(reading.batch_size, columns=wanted, use_threads=False)

@@ -145,8 +145,8 @@ class _Opening:
                 self._schema,
                 {
                     id_: start
-                    for id_, record in self._records.items()
-                    if (start := self._recorded_start(record)) is not None
+                    for id_ in summary.by_session
+                    if (start := self._recorded_start(self._records.get(id_, SessionRecord()))) is not None
                 },
                 memory_limit=self._options.memory_limit,
                 threads=self._options.threads,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
@@ -64,11 +65,16 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
         with gzip.open(path) as file:
             yield cast("IO[bytes]", file)
     elif path.suffix == ".zst":
-        with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as file:
-            yield file
+        with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as stream:
+            yield io.BufferedReader(stream)
     else:
         with path.open("rb") as file:
             yield file
+
+
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    """Make a batch without rows, which shows a schema."""
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 @contextmanager
@@ -82,5 +88,6 @@ def reading_errors(path: Path) -> Iterator[None]:
         error.args = (f"{path}: {error}",)
         raise
     except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[0]
+        text = str(error).strip() or type(error).__name__
+        reason = getattr(error, "strerror", None) or text.splitlines()[0]
         raise SourceError(f"{path}: cannot be read, it is damaged or of another format ({reason})") from error

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.engine import connect_engine, engine_errors, quote_literal
 from pipeline.normalise import conform_to
 from pipeline.scan import DEFAULT_BATCH_SIZE
 
@@ -69,6 +68,8 @@ def sort_files(
         memory_limit: as DuckDB writes it, such as `1GB`.
         threads: how many to use.
     """
+    from pipeline.engine import connect_engine, engine_errors, quote_literal  # noqa: PLC0415 - sorting needs DuckDB
+
     with (
         Spool(directory) as spool,
         engine_errors(memory_limit),

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.batches import regroup
 from pipeline.model import plain_schema
@@ -33,4 +34,16 @@ def write_arrow(
     options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
     with pa.ipc.new_file(file, schema, options=options) as writer:
         for table in regroup(reader, schema, BATCH_ROWS):
-            writer.write_table(table, max_chunksize=BATCH_ROWS)
+            columns = [_without_traces(column.combine_chunks()) for column in table.columns]
+            writer.write_table(pa.table(columns, schema=schema), max_chunksize=BATCH_ROWS)
+
+
+def _without_traces(array: pa.Array) -> pa.Array:
+    """Put zeros under nulls: what readers leave there depends on their batches, and would go into the file."""
+    if not array.null_count or pa.types.is_string(array.type):
+        return array
+    is_timestamp = pa.types.is_timestamp(array.type)
+    numbers = array.view(pa.int64()) if is_timestamp else array
+    zeros = pc.fill_null(numbers, pa.scalar(0).cast(numbers.type))
+    validity = pc.is_valid(array).buffers()[1]
+    return pa.Array.from_buffers(array.type, len(array), [validity, zeros.buffers()[1]])
