@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.arrays import integers, is_null, places
 from pipeline.errors import BadRowError
 from pipeline.model import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
 from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
@@ -53,17 +54,17 @@ def bad_row(batch: pa.RecordBatch, row: int, column: str, problem: str) -> BadRo
 def _first_problem(name: str, array: pa.Array) -> tuple[int, str]:
     kind = array.type
     if name in CORE_COLUMNS and not CORE_COLUMNS[name].nullable and array.null_count:
-        return pc.index(array.is_null(), True).as_py(), "is null, which it may not be"
+        return int(is_null(array).argmax()), "is null, which it may not be"
     if pa.types.is_string(kind):
         return _first_bad_text(name, array)
     if pa.types.is_dictionary(kind):
         place, problem = _first_bad_text(name, array.dictionary)
-        row = pc.index(array.indices, place).as_py() if problem else 0
+        row = _first_true(pc.equal(array.indices, place)) if problem else 0
         return (row, problem) if row >= 0 else (0, "")
     if pa.types.is_timestamp(kind) and kind.unit == "us" and len(array):
-        ticks = np.asarray(pc.fill_null(array.view(pa.int64()), 0))
+        ticks = integers(array)
         scale = TICKS_PER_SECOND["us"]
-        outside = (ticks < MIN_SECOND * scale) | (ticks >= (MAX_SECOND + 1) * scale)
+        outside = ((ticks < MIN_SECOND * scale) | (ticks >= (MAX_SECOND + 1) * scale)) & ~is_null(array)
         if outside.any():
             return int(outside.argmax()), "lies outside the years 0001 to 9999"
     return 0, ""
@@ -73,24 +74,48 @@ def _first_bad_text(name: str, array: pa.Array) -> tuple[int, str]:
     try:
         array.validate(full=True)
     except pa.ArrowInvalid:
+        if not has_sound_offsets(array):
+            return 0, "is damaged"
         for row, value in enumerate(array):
             try:
                 value.as_py()
             except UnicodeDecodeError:
                 return row, "holds bytes that are not valid UTF-8"
         return 0, "is damaged"
-    data = array.buffers()[2]
-    if data is not None and not np.frombuffer(data, np.uint8).all():
-        found = pc.index(pc.match_substring(array, "\0"), True).as_py()
-        if found >= 0:
-            return found, "holds the character NUL"
+    if _holds_nul(array):
+        return _first_true(pc.match_substring(array, "\0")), "holds the character NUL"
     if name == "session_id":
-        lengths = pc.utf8_length(array)
-        wrong = pc.or_(pc.equal(lengths, 0), pc.greater(lengths, MAX_SESSION_ID_CHARACTERS))
-        found = pc.index(wrong, True).as_py()
-        if found >= 0:
-            return found, f"must have 1 to {MAX_SESSION_ID_CHARACTERS} characters"
+        lengths = integers(pc.utf8_length(array).cast(pa.int64()))
+        wrong = np.flatnonzero((lengths == 0) | (lengths > MAX_SESSION_ID_CHARACTERS))
+        if len(wrong):
+            return int(wrong[0]), f"must have 1 to {MAX_SESSION_ID_CHARACTERS} characters"
     return 0, ""
+
+
+def _first_true(mask: pa.Array) -> int:
+    found = np.flatnonzero(np.asarray(mask.fill_null(False)))
+    return int(found[0]) if len(found) else -1
+
+
+def _holds_nul(array: pa.Array) -> bool:
+    _, offsets, data = array.buffers()
+    if data is None or not len(array):
+        return False
+    ends = np.frombuffer(offsets, np.int32)
+    first, last = ends[array.offset], ends[array.offset + len(array)]
+    return not np.frombuffer(data, np.uint8)[first:last].all()
+
+
+def has_sound_offsets(array: pa.Array) -> bool:
+    """Whether the texts of a string array lie within its data, so that they can be looked at."""
+    _, offsets, data = array.buffers()
+    wide = pa.types.is_large_string(array.type)
+    if offsets is None:
+        return len(array) == 0
+    ends = np.frombuffer(offsets, np.int64 if wide else np.int32).astype(np.int64)
+    ends = ends[array.offset : array.offset + len(array) + 1]
+    size = data.size if data is not None else 0
+    return bool(ends[0] >= 0 and ends[-1] <= size and (ends[1:] >= ends[:-1]).all())
 
 
 def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
@@ -104,7 +129,7 @@ def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
     encoded = batch.column("session_id")
     if not pa.types.is_dictionary(encoded.type):
         encoded = encoded.dictionary_encode()
-    codes = np.asarray(encoded.indices)
+    codes = places(encoded)
     cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
     for start, stop in pairwise(cuts):
         yield encoded.dictionary[int(codes[start])].as_py(), start, stop

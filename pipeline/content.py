@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
+from pipeline.arrays import integers
 from pipeline.digest import Digest, digest_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import pyarrow as pa
 
 
 class Content:
@@ -66,7 +66,7 @@ class Content:
         session_id = batch.column("session_id")[0].as_py()
         self.rows += batch.num_rows
         self.rows_by_session[session_id] = self.rows_by_session.get(session_id, 0) + batch.num_rows
-        ticks = np.asarray(batch.column("timestamp").view(pa.int64()))
+        ticks = integers(batch.column("timestamp"))
         self.add_times(int(ticks.min()), int(ticks.max()))
         if self._digest:
             lanes = digest_rows(batch.select(list(columns)))

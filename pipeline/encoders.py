@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.arrays import from_strings
 from pipeline.native import TextBuffer
 
 if TYPE_CHECKING:
@@ -37,5 +38,5 @@ def encode_csv(batch: ArrowBatch, *, spreadsheet: bool = False) -> bytes:
 
 def encode_csv_header(schema: pa.Schema, *, spreadsheet: bool = False) -> bytes:
     """Line of the column names, which are text like any other."""
-    names = pa.record_batch([pa.array([name]) for name in schema.names], names=schema.names)
+    names = pa.record_batch([from_strings([name]) for name in schema.names], names=schema.names)
     return encode_csv(names, spreadsheet=spreadsheet)

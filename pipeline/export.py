@@ -321,7 +321,16 @@ def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: 
     )
 
 
+def _check_one_column(job: Job, schema: pa.Schema) -> None:
+    if job.format == "csv" and len(schema) == 1 and schema.field(0).nullable:
+        raise UsageError(
+            f"a CSV of the column {schema.names[0]!r} alone shows nulls as empty lines, which readers skip; "
+            "add a column, or choose another --format"
+        )
+
+
 def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source: dict[str, str]) -> None:  # noqa: ANN401 - a binary file
+    _check_one_column(job, file.reader.schema)
     outside = job.chosen_compression if job.output_format.is_text else "none"
     with compressing(out, outside) as compressed:
         job.output_format.load()(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from dataclasses import dataclass
@@ -155,4 +156,9 @@ def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> di
         value = read_json(Path(configuration))
     if value is not None and not isinstance(value, dict):
         raise SourceError(f"--configuration {configuration}: must hold a JSON object")
-    return value
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"configuration: is no JSON object ({error})") from error
+    return None if value is None else dict(json.loads(text))

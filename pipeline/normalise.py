@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import checks
+from pipeline.arrays import integers, is_null
 from pipeline.errors import BadRowError, SourceError, suggest
 from pipeline.model import (
     ATTRIBUTE_TYPES,
@@ -192,9 +193,9 @@ class Normaliser:
                 raise SourceError(f"column 'timestamp': {error}") from error
         drops = None
         if array.type.unit == "ns" and self._unit == "us":
-            ticks = np.asarray(pc.fill_null(array.view(pa.int64()), 0))
+            ticks = np.where(is_null(array), 0, integers(array))
             drops = ticks % 1000 != 0
-            array = pa.array(ticks // 1000, pa.int64(), mask=np.asarray(array.is_null()))
+            array = pa.array(ticks // 1000, pa.int64(), mask=is_null(array))
             return drops, array.view(timestamp_type("us"))
         try:
             return drops, array.cast(timestamp_type(self._unit))

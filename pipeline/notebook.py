@@ -6,15 +6,16 @@ import atexit
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from pipeline.engine import connect_engine, lock_down, quote_identifier, quote_literal
+from pipeline.errors import SourceError
 from pipeline.model import UNTYPED
 from pipeline.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import duckdb
 
     from pipeline.scan import Scan
 
@@ -81,7 +82,10 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
         connection.execute("CREATE TABLE no_measurements AS FROM no_rows")
         connection.unregister("no_rows")
         rows = "no_measurements"
-    connection.execute(f"CREATE VIEW measurements AS SELECT {', '.join(columns)} FROM {rows}")
+    try:
+        connection.execute(f"CREATE VIEW measurements AS SELECT {', '.join(columns)} FROM {rows}")
+    except duckdb.Error as error:
+        raise SourceError(f"{scan.name}: cannot be read ({str(error).splitlines()[0]})") from error
     connection.register("session_records", sessions_table(scan.sessions, scan.timestamp_unit))
     typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
     connection.execute(f"CREATE TABLE session_rows AS SELECT * REPLACE ({typed}) FROM session_records")

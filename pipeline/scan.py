@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
+from pipeline.arrays import integers
 from pipeline.checks import bad_row, check_rows, session_runs
 from pipeline.errors import SourceError
 from pipeline.model import KEY_COLUMNS, REPEATED_TEXT, Session, TimestampUnit, measurements_schema
@@ -140,7 +140,7 @@ class _OrderCheck:
             self._next_session()
         if self._at == len(self._sessions):
             raise bad_row(rows, 0, "session_id", "is out of order; the source changed while it was read")
-        sequence = np.asarray(rows.column("sequence"))
+        sequence = integers(rows.column("sequence"))
         wrong = sequence[1:] <= sequence[:-1]
         if self._last is not None and sequence[0] <= self._last:
             raise bad_row(rows, 0, "sequence", "does not increase")

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.arrays import from_bools, from_strings, integers
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.timestamps import format_timestamp, parse_instant, parse_zone
@@ -167,15 +168,15 @@ class Selected:
     def _filter(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         low, high = self._time_bounds
         if low is not None or high is not None:
-            ticks = np.asarray(batch.column("timestamp").view(pa.int64()))
+            ticks = integers(batch.column("timestamp"))
             keep = np.ones(len(ticks), bool)
             if low is not None:
                 keep &= ticks >= low
             if high is not None:
                 keep &= ticks < high
-            batch = batch.filter(pa.array(keep))
+            batch = batch.filter(from_bools(keep))
         if self.selection.metrics:
-            batch = batch.filter(pc.is_in(batch.column("metric"), pa.array(list(self.selection.metrics))))
+            batch = batch.filter(pc.is_in(batch.column("metric"), from_strings(self.selection.metrics)))
         if self.selection.where is not None and batch.num_rows:
             batch = batch.filter(self._matching(batch).combine_chunks())
         return batch

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.arrays import from_integers, from_strings
 from pipeline.model import Session, TimestampUnit, timestamp_type
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def sessions_table(sessions: Iterable[Session], unit: TimestampUnit) -> pa.Table
     columns = []
     for field in schema:
         values = [row[field.name] for row in rows]
-        if field.name in _TIMES:
-            columns.append(pa.array(values, pa.int64()).view(field.type))
+        if field.name in _TIMES | _COUNTS:
+            columns.append(from_integers(values, field.type))
         else:
-            columns.append(pa.array(values, field.type))
+            columns.append(from_strings(values))
     return pa.table(columns, schema=schema)
 
 

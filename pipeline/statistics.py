@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.arrays import from_strings, integers, is_null, places
 from pipeline.errors import DestinationError, SourceError, UsageError, suggest
 from pipeline.model import CORE_COLUMNS
 from pipeline.native import GroupedValues
@@ -115,14 +116,14 @@ class StatisticsOptions:
     def schema(self, measurements: pa.Schema) -> pa.Schema:
         """Schema of the statistics of rows of a schema."""
         time = measurements.field("timestamp").type
-        fields = [(name, measurements.field(name).type) for name in self.group_columns(measurements)]
+        fields = [measurements.field(name) for name in self.group_columns(measurements)]
         names = ["window_start", "window_end"] if self.window else []
         names += ["count", "null_count", "non_finite_count", *(["session_count"] if self.pooled else [])]
         names += ["mean", "stddev", "min", *self.quantile_columns, "max"]
         names += ["sum", "first", "last", "first_timestamp", "last_timestamp"]
         for name in names:
             kind = time if name in _TIME_FIGURES else pa.int64() if name in _INTEGER_FIGURES else pa.float64()
-            fields.append((name, kind))
+            fields.append(pa.field(name, kind, nullable=name not in _INTEGER_FIGURES))
         return pa.schema(fields)
 
 
@@ -165,13 +166,13 @@ def aggregate(
     with _spill_errors(temporary_directory):
         for batch in read(["sequence", "timestamp", "value", *names]):
             session = ordinals[batch.column("session_id")[0].as_py()]
-            times = np.asarray(batch.column("timestamp").view(pa.int64()))
+            times = integers(batch.column("timestamp"))
             keys = [] if options.pooled else [np.full(batch.num_rows, session, np.int64)]
             keys += [encoder.encode(batch.column(name)) for encoder, name in zip(encoders, names, strict=True)]
             keys += [windows.starts(times)] if windows else []
-            groups.add(keys, times, np.asarray(batch.column("sequence")), batch.column("value"), session=session)
-        integers, numbers = groups.figures(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
-    return _table(groups.keys(), integers, numbers, encoders, names, session_ids, windows, options, measurements)
+            groups.add(keys, times, integers(batch.column("sequence")), batch.column("value"), session=session)
+        counts, numbers = groups.figures(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
+    return _table(groups.keys(), counts, numbers, encoders, names, session_ids, windows, options, measurements)
 
 
 @contextmanager
@@ -198,26 +199,26 @@ class _KeyEncoder:
         distinct = [_NAN if value != value else value for value in encoded.dictionary.to_pylist()]  # noqa: PLR0124 - NaN
         codes = [self._codes.setdefault(value, len(self._codes)) for value in distinct]
         if not encoded.indices.null_count:
-            return _pick(codes or [0], encoded.indices)
+            return np.take(np.array(codes or [0], np.int64), places(encoded))
         codes.append(self._codes.setdefault(None, len(self._codes)))
-        return _pick(codes, pc.fill_null(encoded.indices, len(distinct)))
+        return np.take(np.array(codes, np.int64), np.where(is_null(encoded), len(distinct), places(encoded)))
 
     def decode(self, codes: Integers) -> pa.Array:
         """Give the values of numbers."""
         values = [float("nan") if value is _NAN else value for value in self._codes]
-        return pa.array(values, self._kind).take(pa.array(codes))
+        if pa.types.is_string(self._kind):
+            array = from_strings([value if value is None else str(value) for value in values])
+        else:
+            array = pa.array(values, self._kind)
+        return array.take(pa.array(codes))
 
 
 _NAN = object()
 
 
-def _pick(codes: Sequence[int], places: pa.Array) -> Integers:
-    return np.take(np.array(codes, np.int64), np.asarray(places))
-
-
 def _table(
     keys: Integers,
-    integers: dict[str, Integers],
+    counts: dict[str, Integers],
     numbers: dict[str, Floats],
     encoders: Sequence[_KeyEncoder],
     names: Sequence[str],
@@ -232,7 +233,7 @@ def _table(
     columns: dict[str, pa.Array] = {}
     if not options.pooled:
         order["session"] = pa.array(keys[:, 0])
-        columns["session_id"] = pa.array(session_ids, pa.string()).take(order["session"])
+        columns["session_id"] = from_strings(session_ids).take(order["session"])
         place = 1
     own = set(names)
     for encoder, name in zip(encoders, names, strict=True):
@@ -241,8 +242,8 @@ def _table(
     if windows is not None:
         columns["window_start"] = order["window"] = pa.array(keys[:, place])
         columns["window_end"] = pa.array(windows.ends(keys[:, place]))
-    exists = integers["count"] > 0
-    for name, values in integers.items():
+    exists = counts["count"] > 0
+    for name, values in counts.items():
         columns.setdefault(name, pa.array(values, mask=~exists if name in _TIME_FIGURES else None))
     for name, figures in numbers.items():
         columns.setdefault(name, pa.array(figures, pa.float64(), mask=np.isnan(figures)))

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.arrays import integers
 from pipeline.checks import bad_row, session_runs
 from pipeline.digest import Digest, digest_rows
 from pipeline.model import UNTYPED
@@ -47,8 +48,8 @@ class SessionSummary:
         Returns:
             what is wrong with their order, None where it holds.
         """
-        sequence = np.asarray(rows.column("sequence"))
-        times = np.asarray(rows.column("timestamp").view(pa.int64()))
+        sequence = integers(rows.column("sequence"))
+        times = integers(rows.column("timestamp"))
         problem = _order_problem(rows, self._last_sequence)
         self._last_sequence = int(sequence[-1])
         self.measurement_count += rows.num_rows
@@ -102,7 +103,7 @@ class SummaryOfSessions:
 
 
 def _order_problem(rows: pa.RecordBatch, last: int | None) -> BadRowError | None:
-    sequence = np.asarray(rows.column("sequence"))
+    sequence = integers(rows.column("sequence"))
     first = 0 if last is None else int(sequence[0]) <= last
     if first:
         repeated = int(sequence[0]) == last

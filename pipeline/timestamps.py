@@ -68,14 +68,18 @@ def parse_timestamp(text: str, unit: str, zone: tzinfo | None = None) -> tuple[i
         moment = localize(moment, zone)
     digits = FRACTION_DIGITS[unit]
     fraction = fraction or ""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    second = delta.days * 86_400 + delta.seconds
-    if not MIN_SECOND <= second <= MAX_SECOND:
-        raise ValueError(f"{text!r} lies outside the years 0001 to 9999 in UTC")
+    second = _checked_second(moment - datetime(1970, 1, 1, tzinfo=UTC))
     ticks = second * TICKS_PER_SECOND[unit] + int(fraction[:digits].ljust(digits, "0"))
     if not -(2**63) < ticks < 2**63:
         raise ValueError(f"{text!r} lies outside the years that nanoseconds can count, 1677 to 2262")
     return ticks, fraction[digits:].strip("0") != ""
+
+
+def _checked_second(since_epoch: timedelta) -> int:
+    second = since_epoch.days * 86_400 + since_epoch.seconds
+    if not MIN_SECOND <= second <= MAX_SECOND:
+        raise ValueError("it lies outside the years 0001 to 9999 in UTC")
+    return second
 
 
 def localize(moment: datetime, zone: tzinfo) -> datetime:
@@ -115,7 +119,8 @@ def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
             below = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0
             return ticks * 1000 + below
         midnight = datetime(day.year, day.month, day.day, tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)
-        ticks = (midnight.days * 86_400 + midnight.seconds) * TICKS_PER_SECOND["us"]
+        second = _checked_second(midnight)
+        ticks = second * TICKS_PER_SECOND["us"]
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})") from error
     return ticks * 1000

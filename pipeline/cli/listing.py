@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
-from pipeline.errors import UsageError
+from pipeline.errors import SourceError, UsageError
 from pipeline.notebook import connect_locked
 from pipeline.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
@@ -97,6 +97,8 @@ def print_query(
         except duckdb.Error as error:
             lines = str(error).splitlines()
             candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
+            if isinstance(error, duckdb.IOException) or "arquet" in lines[0]:
+                raise SourceError(f"the source cannot be read ({lines[0]})") from error
             if isinstance(error, duckdb.OutOfMemoryException):
                 raise UsageError("query: memory runs out; give the engine more with --memory-limit") from error
             raise UsageError(f"query: {lines[0]}{candidates}") from error
@@ -217,9 +219,8 @@ def _write(parts: Iterator[bytes] | Sequence[bytes]) -> None:
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a header, numbers to the right."""
     # Control characters would move the cursor of the reader's terminal.
-    shown = [
-        ["".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell) for cell in row] for row in rows
-    ]
+    header = [_printable(name) for name in header]
+    shown = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *shown, strict=True)]
     right = [bool(shown) and all(_is_number(row[at]) for row in shown) for at in range(len(header))]
 
@@ -232,6 +233,10 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join("-" * width for width in widths))
         for row in shown:
             print(line(row))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _is_number(text: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
+from pipeline.checks import has_sound_offsets
 from pipeline.sources.reading import empty_batch
 
 if TYPE_CHECKING:
@@ -31,9 +33,31 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                 yield from _sliced(stream.schema, stream, reading.batch_size)
 
 
+def _check_sound(array: pa.Array) -> None:
+    """Refuse a damaged array: to look into it could end the process.
+
+    Raises:
+        pa.ArrowInvalid: it is damaged.
+    """
+    if pa.types.is_dictionary(array.type):
+        places = np.asarray(array.indices.drop_null())
+        if len(places) and (places.min() < 0 or places.max() >= len(array.dictionary)):
+            raise pa.ArrowInvalid("an index lies beyond its dictionary")
+        _check_sound(array.dictionary)
+        return
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        # Text that is no UTF-8 is sound: the row is named later.
+        textual = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+        if not (textual and has_sound_offsets(array)):
+            raise
+
+
 def _sliced(schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int) -> Iterator[pa.RecordBatch]:
     yield empty_batch(schema)
     for batch in batches:
-        batch.validate()
+        for column in batch.columns:
+            _check_sound(column)
         for start in range(0, batch.num_rows, batch_size):
             yield batch.slice(start, batch_size)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.errors import SourceError
+from pipeline.model import CORE_COLUMNS
 from pipeline.normalise import parse_floats, parse_timestamps
 from pipeline.sources.reading import FractionsFoundError, open_decompressed
 
@@ -113,7 +114,8 @@ def _array(name: str, values: list[Any], reading: Reading) -> pa.Array:
         return _times(values, reading)
     if float in kinds and name in reading.ambiguous_columns:
         raise FractionsFoundError(name)
-    if name == "value" or float in kinds or name in reading.number_columns:
+    is_attribute = name not in CORE_COLUMNS
+    if name == "value" or (is_attribute and (float in kinds or name in reading.number_columns)):
         reading.number_columns.add(name)
         return _floats(name, values)
     if name == "sequence" or (int in kinds and name not in _TEXT_COLUMNS):

@@ -1,0 +1,79 @@
+"""Arrow arrays as numpy sees them, without a copy, and from Python values.
+
+`np.asarray` of an Arrow array and `pa.array` of a list would load pandas where it is installed: a quarter of a second
+and 40 MB for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+
+
+def integers(array: pa.Array) -> Integers:
+    """View int64 values, or the ticks of timestamps; what stands under a null is anything."""
+    data = array.buffers()[1]
+    if data is None:
+        return np.zeros(len(array), np.int64)
+    return np.frombuffer(data, np.int64)[array.offset : array.offset + len(array)]
+
+
+def places(array: pa.Array) -> NDArray[np.int32]:
+    """View the indices of a dictionary array; what stands under a null is anything."""
+    indices = array.indices if array.indices.type == pa.int32() else array.indices.cast(pa.int32())
+    data = indices.buffers()[1]
+    if data is None:
+        return np.zeros(len(array), np.int32)
+    return np.frombuffer(data, np.int32)[indices.offset : indices.offset + len(indices)]
+
+
+def is_null(array: pa.Array) -> NDArray[np.bool_]:
+    """Tell which values are null."""
+    validity = array.buffers()[0]
+    if validity is None or not array.null_count:
+        return np.zeros(len(array), np.bool_)
+    bits = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
+    return np.equal(bits[array.offset : array.offset + len(array)], 0)
+
+
+def from_strings(values: Sequence[str | None]) -> pa.Array:
+    """Make a string array.
+
+    Raises:
+        OverflowError: the texts are larger than 2 GB together.
+    """
+    texts = [b"" if value is None else value.encode() for value in values]
+    if sum(map(len, texts)) >= 2**31:
+        raise OverflowError("texts of more than 2 GB in one column")
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    validity = _validity(values)
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [validity, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    )
+
+
+def from_bools(values: NDArray[np.bool_]) -> pa.Array:
+    """Make a boolean array."""
+    bits = pa.py_buffer(np.packbits(values, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, bits])
+
+
+def from_integers(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
+    """Make an array of int64 values, or of timestamps from their ticks."""
+    numbers = np.array([0 if value is None else value for value in values], np.int64)
+    return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(numbers)])
+
+
+def _validity(values: Sequence[object]) -> pa.Buffer | None:
+    if all(value is not None for value in values):
+        return None
+    return pa.py_buffer(np.packbits([value is not None for value in values], bitorder="little"))
