@@ -1,0 +1,32 @@
+# Recipes for development: `uv run just RECIPE`, or `just RECIPE` where just is installed.
+
+# List the recipes
+[private]
+default:
+    @just --list
+
+# Run the tests
+test *arguments:
+    uv run pytest {{ arguments }}
+
+# Check style
+lint:
+    uv run ruff check
+    uv run ruff format --check
+
+# Check types
+types:
+    uv run mypy
+
+# Format, and fix what can be fixed
+fmt:
+    uv run ruff check --fix
+    uv run ruff format
+
+# Run the documents: their commands, their Python, their links
+docs *arguments:
+    uv run pytest tests/test_docs.py {{ arguments }}
+
+# Run the benchmarks
+bench *arguments:
+    uv run python benchmarks {{ arguments }}

@@ -1,0 +1,511 @@
+"""Points in time as text and back, time ranges of a selection, and windows of statistics."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+
+import pytest
+from conftest import descriptor, only, row, write_ndjson
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from readers import csv_with_python, parse_time
+
+import pipeline
+from pipeline.errors import SourceError, UsageError
+from pipeline.timestamps import (
+    Window,
+    format_compact,
+    format_timestamp,
+    localize,
+    parse_instant,
+    parse_timestamp,
+    parse_zone,
+)
+
+YEAR_1 = -62_135_596_800
+YEAR_10000 = 253_402_300_800
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+TICKS = {
+    "us": st.integers(YEAR_1 * 10**6, YEAR_10000 * 10**6 - 1)
+    | st.sampled_from([YEAR_1 * 10**6, YEAR_10000 * 10**6 - 1, -1, 0, 1]),
+    "ns": st.integers(-(2**63) + 1, 2**63 - 1) | st.sampled_from([-(2**63) + 1, 2**63 - 1, -1, 0, 1]),
+}
+
+
+def microseconds(moment):
+    span = moment - EPOCH
+    return (span.days * 86_400 + span.seconds) * 10**6 + span.microseconds
+
+
+# Text.
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+@given(data=st.data())
+def test_a_time_survives_its_text(unit, data):
+    ticks = data.draw(TICKS[unit])
+    text = format_timestamp(ticks, unit)
+    assert parse_timestamp(text, unit) == (ticks, False)
+    assert parse_time(text) == ticks
+    assert len(text) == {"us": 27, "ns": 30}[unit]
+
+
+@given(TICKS["us"])
+def test_text_is_that_of_datetime(ticks):
+    moment = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=ticks)  # noqa: DTZ001 - is UTC
+    assert format_timestamp(ticks, "us") == moment.isoformat(timespec="microseconds") + "Z"
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+@given(data=st.data())
+def test_text_sorts_as_time_does(unit, data):
+    times = data.draw(st.lists(TICKS[unit], max_size=8))
+    assert sorted(format_timestamp(t, unit) for t in times) == [
+        format_timestamp(t, unit) for t in sorted(times)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ticks", "unit", "text"),
+    [
+        (0, "us", "1970-01-01T00:00:00.000000Z"),
+        (-1, "us", "1969-12-31T23:59:59.999999Z"),
+        (-1, "ns", "1969-12-31T23:59:59.999999999Z"),
+        (1_795_536_000_000_001, "us", "2026-11-24T16:00:00.000001Z"),
+        (YEAR_1 * 10**6, "us", "0001-01-01T00:00:00.000000Z"),
+        (YEAR_10000 * 10**6 - 1, "us", "9999-12-31T23:59:59.999999Z"),
+        (2**63 - 1, "ns", "2262-04-11T23:47:16.854775807Z"),
+        (951_782_400_000_000, "us", "2000-02-29T00:00:00.000000Z"),
+    ],
+)
+def test_times_have_the_text_of_the_contract(ticks, unit, text):
+    assert format_timestamp(ticks, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("ticks", "unit", "text"),
+    [
+        (0, "us", "19700101T000000Z"),
+        (-1, "ns", "19691231T235959Z"),
+        (YEAR_1 * 10**6, "us", "00010101T000000Z"),
+        (1_795_536_061_999_999, "us", "20261124T160101Z"),
+    ],
+)
+def test_names_of_files_have_whole_seconds(ticks, unit, text):
+    assert format_compact(ticks, unit) == text
+
+
+@given(
+    st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30)),  # noqa: DTZ001 - an offset is added
+    st.integers(-23 * 60 - 59, 23 * 60 + 59),
+    st.sampled_from(["T", "t", " "]),
+)
+def test_offsets_are_taken_off(moment, minutes, letter):
+    zone = dt.timezone(dt.timedelta(minutes=minutes))
+    sign, size = "-" if minutes < 0 else "+", abs(minutes)
+    text = moment.isoformat(timespec="microseconds").replace("T", letter)
+    expected = microseconds(moment.replace(tzinfo=zone))
+    for colon in (":", ""):
+        written = f"{text}{sign}{size // 60:02}{colon}{size % 60:02}"
+        assert parse_timestamp(written, "us") == (expected, False)
+
+
+@pytest.mark.parametrize("text", ["2026-11-24T16:00:00Z", "2026-11-24 16:00:00z", "2026-11-24T17:00:00+01"])
+def test_short_forms_are_read(text):
+    assert parse_timestamp(text, "us") == (1_795_536_000_000_000, False)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "unit", "ticks", "dropped"),
+    [
+        ("", "us", 0, False),
+        (".5", "us", 500_000, False),
+        (".000001", "us", 1, False),
+        (".0000010", "us", 1, False),
+        (".0000019", "us", 1, True),
+        (".0000009", "us", 0, True),
+        (".000000001", "us", 0, True),
+        (".000000001", "ns", 1, False),
+        (".0000000010", "ns", 1, False),
+        (".0000000019", "ns", 1, True),
+        (".123456789", "ns", 123_456_789, False),
+        (".999999999999", "us", 999_999, True),
+    ],
+)
+def test_digits_below_the_unit_are_dropped_and_told(fraction, unit, ticks, dropped):
+    assert parse_timestamp(f"1970-01-01T00:00:00{fraction}Z", unit) == (ticks, dropped)
+
+
+def test_digits_are_dropped_towards_the_past():
+    assert parse_timestamp("1969-12-31T23:59:59.9999999Z", "us") == (-1, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2026-11-24",
+        "2026-11-24T16:00Z",
+        "2026-11-24T16:00:00.Z",
+        "2026-11-24T16:00:00,5Z",
+        "2026-02-29T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-11-24T25:00:00Z",
+        "2026-11-24T16:60:00Z",
+        "2026-12-31T23:59:60Z",
+        "2026-11-24T16:00:00+24:00",
+        "2026-11-24T16:00:00 Europe/Berlin",
+        " 2026-11-24T16:00:00Z",
+        "2026-11-24T16:00:00Z\n",
+        "20261124T160000Z",
+        "١٩٧٠-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+        "-001-01-01T00:00:00Z",
+        "1795536000",
+    ],
+)
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ValueError, match=r"time|years"):
+        parse_timestamp(text, "us")
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59.999999-00:01"])
+def test_times_whose_year_in_utc_has_no_text_are_refused(text):
+    with pytest.raises(ValueError, match="years 0001 to 9999"):
+        parse_timestamp(text, "us")
+
+
+@pytest.mark.parametrize(
+    "text", ["1677-09-21T00:12:43Z", "2262-04-11T23:47:16.854775808Z", "0001-01-01T00:00:00Z"]
+)
+def test_times_that_nanoseconds_cannot_count_are_refused(text):
+    with pytest.raises(ValueError, match="1677 to 2262"):
+        parse_timestamp(text, "ns")
+    assert parse_timestamp(text, "us")
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_time_or_refused(text):
+    try:
+        ticks, _ = parse_timestamp(text, "us", BERLIN)
+    except ValueError:
+        return
+    assert YEAR_1 * 10**6 <= ticks < YEAR_10000 * 10**6
+
+
+# Zones.
+
+
+@given(st.datetimes(dt.datetime(1, 1, 3), dt.datetime(9999, 12, 29)))  # noqa: DTZ001 - the zone is what is tested
+def test_a_local_time_is_one_instant_or_refused(moment):
+    try:
+        ticks, _ = parse_timestamp(moment.isoformat(timespec="microseconds"), "us", BERLIN)
+    except ValueError:
+        first, second = moment.replace(tzinfo=BERLIN), moment.replace(tzinfo=BERLIN, fold=1)
+        assert first.utcoffset() != second.utcoffset()
+        return
+    back = (EPOCH + dt.timedelta(microseconds=ticks)).astimezone(BERLIN)
+    assert back.replace(tzinfo=None) == moment
+
+
+def test_a_time_without_a_zone_needs_one():
+    with pytest.raises(ValueError, match="--timezone"):
+        parse_timestamp("2026-11-24T16:00:00", "us")
+    assert parse_timestamp("2026-11-24T17:00:00", "us", BERLIN)[0] == 1_795_536_000_000_000
+    assert parse_timestamp("2026-07-24T17:00:00", "us", BERLIN) == parse_timestamp(
+        "2026-07-24T15:00:00Z", "us"
+    )
+
+
+@pytest.mark.parametrize("text", ["2026-03-29T02:00:00", "2026-03-29T02:59:59.999999", "2026-10-25T02:30:00"])
+def test_a_time_that_a_zone_skips_or_has_twice_is_refused(text):
+    with pytest.raises(ValueError, match="does not exist or is ambiguous"):
+        parse_timestamp(text, "us", BERLIN)
+    assert parse_timestamp(text + "+01:00", "us", BERLIN)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-29T01:59:59", "2026-03-29T03:00:00", "2026-10-25T01:59:59", "2026-10-25T03:00:00"]
+)
+def test_times_around_a_change_are_read(text):
+    moment = dt.datetime.fromisoformat(text)
+    assert localize(moment, BERLIN) == moment.replace(tzinfo=BERLIN)
+    assert parse_timestamp(text, "us", BERLIN)[0] == microseconds(moment.replace(tzinfo=BERLIN))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Berlin", "Europe/Atlantis", "../../etc/passwd", "/etc/localtime", "a\0b", "CEST+1"]
+)
+def test_an_unknown_zone_is_refused(name):
+    with pytest.raises(UsageError, match="--timezone"):
+        parse_zone(name)
+
+
+# Ranges.
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2026-11-24", "UTC", "2026-11-24T00:00:00Z"),
+        ("2026-11-24", "Europe/Berlin", "2026-11-23T23:00:00Z"),
+        ("2026-07-24", "Europe/Berlin", "2026-07-23T22:00:00Z"),
+        ("2026-11-24T16:00:00", "Europe/Berlin", "2026-11-24T15:00:00Z"),
+        ("2026-11-24T16:00:00Z", "Europe/Berlin", "2026-11-24T16:00:00Z"),
+        # Midnight that a zone skips: the day begins at the change.
+        ("2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00Z"),
+        # Midnight that a zone has twice: the day begins at the first.
+        ("2026-11-01", "America/Havana", "2026-11-01T04:00:00Z"),
+        # Offsets had seconds once.
+        ("1890-01-01", "Europe/Berlin", "1889-12-31T23:06:32Z"),
+        ("9999-12-31", "UTC", "9999-12-31T00:00:00Z"),
+        ("0001-01-01", "UTC", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_a_day_begins_at_its_midnight(text, zone, expected):
+    found = parse_instant(text, option="--since", zone=zoneinfo.ZoneInfo(zone))
+    assert found == parse_timestamp(expected, "us")[0] * 1000
+
+
+@given(TICKS["ns"])
+def test_instants_count_nanoseconds(ticks):
+    assert parse_instant(format_timestamp(ticks, "ns"), option="--since") == ticks
+
+
+@given(
+    st.dates(),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Pacific/Apia", "Asia/Kathmandu"]),
+)
+def test_a_day_is_in_its_zone(day, name):
+    zone = zoneinfo.ZoneInfo(name)
+    try:
+        ticks = parse_instant(day.isoformat(), option="--since", zone=zone)
+    except UsageError:
+        # At the ends of the calendar a midnight may have no year in UTC.
+        assert day.year in {1, 9999}
+        return
+    assume(1 < day.year < 9999)
+    begin = (EPOCH + dt.timedelta(microseconds=ticks // 1000)).astimezone(zone)
+    before = (EPOCH + dt.timedelta(microseconds=ticks // 1000 - 1)).astimezone(zone)
+    # Apia left out the whole day of 2011-12-30.
+    skipped = name == "Pacific/Apia" and day == dt.date(2011, 12, 30)
+    assert begin.date() == (day + dt.timedelta(days=1) if skipped else day)
+    assert before.date() < day
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_today_and_yesterday_are_days_of_the_zone(zone):
+    found = zoneinfo.ZoneInfo(zone)
+    while True:
+        today = dt.datetime.now(found).date()
+        ticks = parse_instant("today", option="--since", zone=found)
+        before = parse_instant("yesterday", option="--since", zone=found)
+        if dt.datetime.now(found).date() == today:
+            break
+    assert ticks == parse_instant(today.isoformat(), option="--since", zone=found)
+    yesterday = today - dt.timedelta(days=1)
+    assert before == parse_instant(yesterday.isoformat(), option="--since", zone=found)
+
+
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "2026-02-30", "24.11.2026", "", "2026-11-24T16:00", "1795536000", "2026-11"]
+)
+def test_an_instant_that_cannot_be_read_names_its_option(text):
+    with pytest.raises(UsageError, match=r"--until .*RFC 3339, a date, today or yesterday"):
+        parse_instant(text, option="--until")
+
+
+def test_an_instant_that_a_zone_skips_is_refused():
+    with pytest.raises(UsageError, match="ambiguous"):
+        parse_instant("2026-03-29T02:30:00", option="--since", zone=BERLIN)
+
+
+def test_a_day_that_begins_before_the_year_1_is_refused(tmp_path):
+    source = write_ndjson(tmp_path / "run.ndjson", [row()])
+    with pytest.raises(UsageError, match="--since"):
+        pipeline.export_measurements(source, tmp_path / "out", since="0001-01-01", timezone="Europe/Berlin")
+
+
+@pytest.fixture
+def timed(tmp_path):
+    """Rows at the edges of two seconds, in nanoseconds."""
+    fractions = ["16:00:00.000000000", "16:00:00.999999999", "16:00:01.000000000", "16:00:01.000000001"]
+    rows = [row(sequence=at, timestamp=f"2026-11-24T{text}Z") for at, text in enumerate(fractions)]
+    return write_ndjson(tmp_path / "run.ndjson", rows)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ("2026-11-24T16:00:00Z", None, [0, 1, 2, 3]),
+        ("2026-11-24T16:00:00.000000001Z", None, [1, 2, 3]),
+        ("2026-11-24T16:00:00.999999999Z", "2026-11-24T16:00:01Z", [1]),
+        (None, "2026-11-24T16:00:01Z", [0, 1]),
+        (None, "2026-11-24T16:00:01.000000001Z", [0, 1, 2]),
+        ("2026-11-24T16:00:01.0000000009Z", None, [2, 3]),
+        ("2026-11-24T16:00:01.00000001Z", None, []),
+        (None, "2026-11-24T16:00:01.00000001Z", [0, 1, 2, 3]),
+        ("2026-11-24T17:00:01+01:00", "2026-11-25", [2, 3]),
+        ("2026-11-25", None, []),
+        (None, "2026-11-24", []),
+        ("0001-01-01", "9999-12-31T23:59:59.999999999Z", [0, 1, 2, 3]),
+    ],
+)
+def test_since_is_inclusive_and_until_exclusive(timed, tmp_path, since, until, expected):
+    pipeline.export_measurements(
+        timed,
+        tmp_path / "out",
+        format="csv",
+        columns=("sequence", "timestamp"),
+        since=since,
+        until=until,
+        sync=False,
+    )
+    data = only(tmp_path / "out", "measurements_*").read_bytes()
+    assert [
+        sequence for sequence, _ in csv_with_python(data, [("sequence", "int64"), ("timestamp", "ns")])
+    ] == expected
+
+
+def test_a_store_of_microseconds_takes_bounds_in_nanoseconds(tmp_path):
+    rows = [row(sequence=at, timestamp=f"2026-11-24T16:00:00.00000{at}Z") for at in range(3)]
+    source = write_ndjson(tmp_path / "run.ndjson", rows)
+    for at, (since, until, expected) in enumerate(
+        [
+            ("2026-11-24T16:00:00.000001000Z", None, 2),
+            ("2026-11-24T16:00:00.000000001Z", None, 2),
+            ("2026-11-24T16:00:00.000001001Z", None, 1),
+            (None, "2026-11-24T16:00:00.000001001Z", 2),
+            (None, "2026-11-24T16:00:00.000001000Z", 1),
+        ]
+    ):
+        pipeline.export_measurements(source, tmp_path / str(at), since=since, until=until, sync=False)
+        assert descriptor(tmp_path / str(at))["resources"][0]["pipeline:rowCount"] == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "until"), [("2026-11-24", "2026-11-24"), ("2026-11-25", "2026-11-24"), ("today", "yesterday")]
+)
+def test_a_range_that_holds_nothing_is_a_mistake(timed, tmp_path, since, until):
+    with pytest.raises(UsageError, match="--since is not before --until"):
+        pipeline.export_measurements(timed, tmp_path / "out", since=since, until=until)
+    assert not (tmp_path / "out").exists()
+
+
+# Windows.
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "days"),
+    [
+        ("10s", 10, 0),
+        ("1m", 60, 0),
+        ("2h", 7200, 0),
+        ("1d", 0, 1),
+        ("999999999s", 999_999_999, 0),
+        ("7d", 0, 7),
+    ],
+)
+def test_windows_are_read(text, seconds, days):
+    assert Window.parse(text) == Window(text, seconds=seconds, days=days)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "m", "0s", "-1m", "1", "1.5h", "1 m", "01m", "1M", "1w", "1m\n", "٣m", "9999999999s"]
+)
+def test_what_is_no_window_is_refused(text):
+    with pytest.raises(UsageError, match="--window"):
+        Window.parse(text)
+
+
+def windows(directory, unit="us"):
+    resource = next(r for r in descriptor(directory)["resources"] if r["pipeline:table"] == "statistics")
+    kinds = [("window_start", unit), ("window_end", unit), ("count", "int64")]
+    data = (directory / resource["path"]).read_bytes()
+    return [
+        (format_timestamp(start, unit), format_timestamp(end, unit), count)
+        for start, end, count in csv_with_python(data, kinds)
+    ]
+
+
+def statistics(tmp_path, times, window, **options):
+    rows = [row(sequence=at, timestamp=text) for at, text in enumerate(times)]
+    source = write_ndjson(tmp_path / "run.ndjson", rows)
+    columns = ("window_start", "window_end", "count")
+    pipeline.export_statistics(
+        source, tmp_path / "out", window=window, columns=columns, sync=False, **options
+    )
+    return windows(tmp_path / "out")
+
+
+def test_windows_are_half_open_and_aligned_to_the_epoch(tmp_path):
+    times = [
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T00:00:06.999999Z",
+        "1970-01-01T00:00:21Z",
+    ]
+    assert statistics(tmp_path, times, "7s") == [
+        ("1969-12-31T23:59:53.000000Z", "1970-01-01T00:00:00.000000Z", 1),
+        ("1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:07.000000Z", 2),
+        # A window without rows has no row.
+        ("1970-01-01T00:00:21.000000Z", "1970-01-01T00:00:28.000000Z", 1),
+    ]
+
+
+def test_days_follow_the_zone_where_a_day_has_23_or_25_hours(tmp_path):
+    times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"]
+    times += ["2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"]
+    assert statistics(tmp_path, times, "1d", timezone="Europe/Berlin") == [
+        ("2026-03-27T23:00:00.000000Z", "2026-03-28T23:00:00.000000Z", 1),
+        ("2026-03-28T23:00:00.000000Z", "2026-03-29T22:00:00.000000Z", 2),
+        ("2026-03-29T22:00:00.000000Z", "2026-03-30T22:00:00.000000Z", 1),
+        ("2026-10-24T22:00:00.000000Z", "2026-10-25T23:00:00.000000Z", 2),
+        ("2026-10-25T23:00:00.000000Z", "2026-10-26T23:00:00.000000Z", 1),
+    ]
+
+
+def test_days_are_those_of_utc_without_a_zone(tmp_path):
+    assert statistics(tmp_path, ["2026-03-28T23:59:59.999999Z", "2026-03-29T00:00:00Z"], "1d") == [
+        ("2026-03-28T00:00:00.000000Z", "2026-03-29T00:00:00.000000Z", 1),
+        ("2026-03-29T00:00:00.000000Z", "2026-03-30T00:00:00.000000Z", 1),
+    ]
+
+
+def test_a_day_may_begin_after_midnight(tmp_path):
+    times = ["2018-11-04T02:59:59Z", "2018-11-04T03:00:00Z"]
+    assert statistics(tmp_path, times, "1d", timezone="America/Sao_Paulo") == [
+        ("2018-11-03T03:00:00.000000Z", "2018-11-04T03:00:00.000000Z", 1),
+        ("2018-11-04T03:00:00.000000Z", "2018-11-05T02:00:00.000000Z", 1),
+    ]
+
+
+@pytest.mark.parametrize("window", ["999999999d", "999999999h", "1d"])
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_a_window_that_has_no_end_is_refused(tmp_path, window, zone):
+    source = write_ndjson(tmp_path / "run.ndjson", [row(timestamp="9999-12-31T23:30:00Z")])
+    with pytest.raises((SourceError, UsageError), match="--window"):
+        pipeline.export_statistics(source, tmp_path / "out", window=window, timezone=zone)
+    assert not (tmp_path / "out").exists()
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(TICKS["us"].filter(lambda t: abs(t) < 5 * 10**16), min_size=1, max_size=6),
+    st.sampled_from(["7s", "13m", "5h", "3d"]),
+)
+def test_each_row_is_in_its_window(tmp_path_factory, times, window):
+    length = {"7s": 7, "13m": 780, "5h": 18_000, "3d": 259_200}[window] * 10**6
+    directory = tmp_path_factory.mktemp("windows")
+    found = statistics(directory, [format_timestamp(t, "us") for t in times], window)
+    expected = {}
+    for ticks in times:
+        expected[ticks // length * length] = expected.get(ticks // length * length, 0) + 1
+    assert found == [
+        (format_timestamp(start, "us"), format_timestamp(start + length, "us"), count)
+        for start, count in sorted(expected.items())
+    ]
