@@ -76,8 +76,8 @@ class SummaryOfSessions:
 
     Attributes:
         by_session: the summaries, by session id, as the sessions appeared.
-        disorder: the first row that is out of order, None as long as there is none. A session's rows are in order
-            where they stand together and their sequence increases.
+        disorder: the first row that is out of order, None as long as there is none; nothing is added behind it. A
+            session's rows are in order where they stand together and their sequence increases.
     """
 
     def __init__(self) -> None:
@@ -100,6 +100,8 @@ class SummaryOfSessions:
             summary = self.by_session.setdefault(session_id, SessionSummary())
             problem = summary.add(rows, kinds)
             self.disorder = self.disorder or problem
+            if self.disorder:
+                return
 
 
 def _order_problem(rows: pa.RecordBatch, last: int | None) -> BadRowError | None:

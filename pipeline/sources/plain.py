@@ -145,9 +145,10 @@ class _Opening:
                 self._schema,
                 {
                     id_: start
-                    for id_ in summary.by_session
-                    if (start := self._recorded_start(self._records.get(id_, SessionRecord()))) is not None
+                    for id_, record in self._records.items()
+                    if (start := self._recorded_start(record)) is not None
                 },
+                default_start=self._default_start(),
                 memory_limit=self._options.memory_limit,
                 threads=self._options.threads,
             )
@@ -311,6 +312,8 @@ class _Opening:
                     batch = conform_to(raw, schema)
                     check_rows(batch)
                     summary.add(batch, self._attributes)
+                    if summary.disorder is not None:
+                        return summary
         return summary
 
     def _recorded_start(self, record: SessionRecord) -> int | None:

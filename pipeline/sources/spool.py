@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import DestinationError
 from pipeline.normalise import conform_to
 from pipeline.scan import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -34,7 +36,8 @@ class Spool:
 
     def __exit__(self, *exc_info: object) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with self._writing_errors():
+                self._writer.close()
             self._writer = None
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -46,7 +49,18 @@ class Spool:
             self._schema = batch.schema
             self.files.append(self._directory / f"{len(self.files):06}.parquet")
             self._writer = pq.ParquetWriter(self.files[-1], batch.schema, compression="lz4", write_page_checksum=True)
-        self._writer.write_batch(batch)
+        with self._writing_errors():
+            self._writer.write_batch(batch)
+
+    @contextmanager
+    def _writing_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DestinationError(
+                f"{self._directory}: temporary files cannot be written ({error.strerror or error}); "
+                "TMPDIR says where they go"
+            ) from error
 
 
 def sort_files(
@@ -55,6 +69,7 @@ def sort_files(
     schema: pa.Schema,
     recorded_starts: Mapping[str, int],
     *,
+    default_start: int | None,
     memory_limit: str | None,
     threads: int | None,
 ) -> list[Path]:
@@ -64,7 +79,8 @@ def sort_files(
         files: Parquet files of rows of the model.
         directory: where to put the sorted files.
         schema: schema of all rows together.
-        recorded_starts: start by session id where a record says it; other sessions start at their first row.
+        recorded_starts: start by session id where a record says it.
+        default_start: of other sessions; where it is None, they start at their first row.
         memory_limit: as DuckDB writes it, such as `1GB`.
         threads: how many to use.
     """
@@ -81,10 +97,8 @@ def sort_files(
         )
         connection.execute("CREATE TABLE starts (session_id VARCHAR PRIMARY KEY, start BIGINT)")
         epoch = "epoch_ns" if schema.field("timestamp").type.unit == "ns" else "epoch_us"
-        connection.execute(
-            f"INSERT INTO starts SELECT session_id, arg_min({epoch}(timestamp), sequence) "
-            "FROM source_rows GROUP BY session_id"
-        )
+        first = f"arg_min({epoch}(timestamp), sequence)" if default_start is None else str(default_start)
+        connection.execute(f"INSERT INTO starts SELECT session_id, {first} FROM source_rows GROUP BY session_id")
         for session_id, start in recorded_starts.items():
             connection.execute("UPDATE starts SET start = ? WHERE session_id = ?", [start, session_id])
         rows = connection.sql(

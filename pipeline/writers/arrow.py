@@ -44,6 +44,6 @@ def _without_traces(array: pa.Array) -> pa.Array:
         return array
     is_timestamp = pa.types.is_timestamp(array.type)
     numbers = array.view(pa.int64()) if is_timestamp else array
-    zeros = pc.fill_null(numbers, pa.scalar(0).cast(numbers.type))
+    zeros = numbers.fill_null(False if pa.types.is_boolean(array.type) else 0)
     validity = pc.is_valid(array).buffers()[1]
     return pa.Array.from_buffers(array.type, len(array), [validity, zeros.buffers()[1]])
