@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +15,7 @@ from pipeline.content import Content
 from pipeline.destination import Stage, standard_output
 from pipeline.errors import DestinationError, EmptyExportError, UsageError, suggest
 from pipeline.model import plain_schema
+from pipeline.overlap import WrittenBehind
 from pipeline.package import (
     DESCRIPTOR,
     MANIFEST,
@@ -34,8 +37,11 @@ from pipeline.writers import FORMATS, Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
+
+    from pipeline.compression import Sink
 
 Scope = Literal["per-session", "cross-session"]
 SCOPES = ("per-session", "cross-session")
@@ -272,6 +278,7 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Iter
             per_session=job.scope == "per-session",
             rows_per_file=rows_per_file,
             digested=job.hashed,
+            ahead=job.threads != 1,
             on_batch=counter.add,
         )
     if "statistics" in job.tables:
@@ -283,6 +290,7 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Iter
             choose_columns="measurements" not in job.tables,
             temporary_directory=spill,
             budget_bytes=DEFAULT_BUDGET_BYTES if job.memory_limit is None else parse_size(job.memory_limit),
+            ahead=job.threads != 1,
             on_batch=counter.add,
         )
 
@@ -321,6 +329,15 @@ def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: 
     )
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _written_behind(job: Job, sink: Sink) -> AbstractContextManager[Sink]:
+    """Write text in a thread of its own; other formats' writers hand over bytes that they may change."""
+    return WrittenBehind(sink) if job.output_format.is_text and job.threads != 1 else nullcontext(sink)
+
+
 def _check_one_column(job: Job, schema: pa.Schema) -> None:
     if job.format == "csv" and len(schema) == 1 and schema.field(0).nullable:
         raise UsageError(
@@ -332,10 +349,13 @@ def _check_one_column(job: Job, schema: pa.Schema) -> None:
 def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source: dict[str, str]) -> None:  # noqa: ANN401 - a binary file
     _check_one_column(job, file.reader.schema)
     outside = job.chosen_compression if job.output_format.is_text else "none"
-    with compressing(out, outside) as compressed:
+    with (
+        compressing(out, outside, threads=job.threads or _cores()) as compressed,
+        _written_behind(job, compressed) as sink,
+    ):
         job.output_format.load()(
             file.reader,
-            compressed,
+            sink,
             table=file.table,
             metadata=_metadata(file, job, selected, source),
             compression=job.chosen_compression,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from pipeline.batches import Peekable, first_rows, of_session
 from pipeline.content import Content, observed
 from pipeline.naming import safe_names
+from pipeline.overlap import ScannedAhead
 from pipeline.sessions_table import DESCRIPTIONS as SESSION_DESCRIPTIONS
 from pipeline.sessions_table import sessions_table
 from pipeline.statistics import DESCRIPTIONS as STATISTIC_DESCRIPTIONS
@@ -63,6 +65,7 @@ def measurement_files(
     per_session: bool,
     rows_per_file: int | None,
     digested: bool,
+    ahead: bool,
     on_batch: Observer | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of measurements; each must be read before the next is asked for.
@@ -72,35 +75,38 @@ def measurement_files(
         per_session: one file a session, those without rows included.
         rows_per_file: split files after so many rows.
         digested: compute digests.
+        ahead: scan in a thread of its own.
         on_batch: is shown every batch, for progress.
     """
     columns = selected.choose_columns(selected.scan.schema.names)
     selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
-    batches = Peekable(selected.batches([*columns, "timestamp"]))
-    names = safe_names(session.session_id for session in selected.sessions)
-    if per_session:
-        groups: list[tuple[str, Sequence[Session], Iterable[pa.RecordBatch]]] = [
-            (f"session-{names[s.session_id]}", [s], of_session(batches, s.session_id)) for s in selected.sessions
-        ]
-    else:
-        groups = [("cross-session", selected.sessions, _rest(batches))]
-    key = [name for name in ("session_id", "sequence") if name in columns]
-    for scope, sessions, rows in groups:
-        for part, part_rows in _parts(rows, rows_per_file):
-            content = Content(digested=digested)
-            content.rows_by_session |= dict.fromkeys((s.session_id for s in sessions), 0) if per_session else {}
-            seen: list[Observer] = [lambda batch, content=content: content.add(batch, columns)]  # type: ignore[misc]
-            seen += [on_batch] if on_batch else []
-            yield TableFile(
-                table="measurements",
-                scope=scope,
-                sessions=sessions,
-                reader=pa.RecordBatchReader.from_batches(schema, observed(part_rows, columns, seen)),
-                content=content,
-                part=part,
-                key=key if len(key) == 2 else [],
-            )
+    rows = selected.batches([*columns, "timestamp"])
+    with ScannedAhead(rows) if ahead else nullcontext(rows) as scanned:
+        batches = Peekable(scanned)
+        names = safe_names(session.session_id for session in selected.sessions)
+        if per_session:
+            groups: list[tuple[str, Sequence[Session], Iterable[pa.RecordBatch]]] = [
+                (f"session-{names[s.session_id]}", [s], of_session(batches, s.session_id)) for s in selected.sessions
+            ]
+        else:
+            groups = [("cross-session", selected.sessions, _rest(batches))]
+        key = [name for name in ("session_id", "sequence") if name in columns]
+        for scope, sessions, session_rows in groups:
+            for part, part_rows in _parts(session_rows, rows_per_file):
+                content = Content(digested=digested)
+                content.rows_by_session |= dict.fromkeys((s.session_id for s in sessions), 0) if per_session else {}
+                seen: list[Observer] = [lambda batch, content=content: content.add(batch, columns)]  # type: ignore[misc]
+                seen += [on_batch] if on_batch else []
+                yield TableFile(
+                    table="measurements",
+                    scope=scope,
+                    sessions=sessions,
+                    reader=pa.RecordBatchReader.from_batches(schema, observed(part_rows, columns, seen)),
+                    content=content,
+                    part=part,
+                    key=key if len(key) == 2 else [],
+                )
 
 
 def _rest(batches: Peekable) -> Iterator[pa.RecordBatch]:
@@ -126,6 +132,7 @@ def statistics_files(
     choose_columns: bool,
     temporary_directory: Path,
     budget_bytes: int,
+    ahead: bool,
     on_batch: Observer | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of statistics.
@@ -138,6 +145,7 @@ def statistics_files(
         choose_columns: whether the selection's columns are those of the statistics.
         temporary_directory: where values may spill.
         budget_bytes: memory for values.
+        ahead: scan in a thread of its own.
         on_batch: is shown every batch of measurements, for progress.
     """
     schema = options.schema(selected.scan.schema)
@@ -146,9 +154,10 @@ def statistics_files(
     times = Content(digested=False)
 
     def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        batches = selected.batches([*wanted, "timestamp"])
+        rows = selected.batches([*wanted, "timestamp"])
         seen: list[Observer] = [lambda batch: times.add(batch, [])]
-        return observed(batches, ["session_id", *wanted], seen + ([on_batch] if on_batch else []))
+        with ScannedAhead(rows) if ahead else nullcontext(rows) as batches:
+            yield from observed(batches, ["session_id", *wanted], seen + ([on_batch] if on_batch else []))
 
     table = aggregate(
         read,

@@ -82,3 +82,8 @@ def only(directory: Path, pattern: str) -> Path:
 def descriptor(directory: Path) -> dict[str, Any]:
     """The descriptor of a package."""
     return json.loads((directory / "datapackage.json").read_text(encoding="utf-8"))
+
+
+def names_in(directory: Path) -> list[str]:
+    """Names of what lies in a directory, sorted."""
+    return sorted(path.name for path in directory.iterdir())

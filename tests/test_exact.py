@@ -209,11 +209,16 @@ def test_sums_at_the_edges(tmp_path, numbers, total):
         ([1e16, 1e16 + 2], math.sqrt(2)),
         ([2.0**53, 2.0**53 + 2, 2.0**53 + 4], 2.0),
         ([1e-200, 3e-200], math.sqrt(2) * 1e-200),  # whose squares are below any float64
+        ([-(2.0**53), 1.0, 2.0**53 + 2], 2.0**53),  # 2^53 + 1: a tie, to even
+        ([-(2.0**53), 257.0, 2.0**53 + 2], 2.0**53 + 2),  # above the tie by 2^-91 of it, which only the root shows
+        ([-(2.0**53), 1.0 + 2.0**-52, 2.0**53 + 2], 2.0**53 + 2),  # by 2^-210, a remainder of the division
     ],
 )
 def test_deviations_at_the_edges(tmp_path, numbers, deviation):
     found = figures_of(tmp_path, numbers)["stddev"]
     assert is_nearest_root(found, variance_of(numbers))
+    if deviation > 2.0**53:
+        assert found == deviation
     assert found == deviation or abs(found - deviation) <= math.ulp(deviation)
 
 

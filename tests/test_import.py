@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import FIXTURE_STORE, SHARED, only, pipeline, row, write_ndjson
+from conftest import FIXTURE_STORE, SHARED, names_in, only, pipeline, row, write_ndjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -149,20 +148,25 @@ def write_duckdb(path, table):
     return path
 
 
+def write_table(path, table):
+    """Write a table in the format that the name says."""
+    if path.suffix == ".parquet":
+        pq.write_table(table, path)
+    elif path.suffix in {".duckdb", ".db"}:
+        write_duckdb(path, table)
+    else:
+        write_arrow(path, table, stream=path.suffix == ".arrows")
+    return path
+
+
 def write_rows(path, rows, **types):
     """Write rows in the format that the name says, with writers that are not ours."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    stem, _, compression = path.name.partition(".gz") if ".gz" in path.name else path.name.partition(".zst")
+    stem, _, _ = path.name.partition(".gz") if ".gz" in path.name else path.name.partition(".zst")
     kind = Path(stem).suffix
-    if kind == ".parquet":
-        pq.write_table(arrow_table(rows, **types), path)
-    elif kind in {".arrow", ".ipc", ".feather"}:
-        write_arrow(path, arrow_table(rows, **types))
-    elif kind == ".arrows":
-        write_arrow(path, arrow_table(rows, **types), stream=True)
-    elif kind in {".duckdb", ".db"}:
-        write_duckdb(path, arrow_table(rows, **types))
+    if kind not in {".csv", ".ndjson", ".jsonl"}:
+        write_table(path, arrow_table(rows, **types))
     else:
         data = (csv_text(rows) if kind == ".csv" else ndjson_text(rows)).encode()
         if path.suffix == ".gz":
@@ -295,7 +299,7 @@ def test_a_view_of_a_database_reads_no_other_file(tmp_path):
     write_rows(tmp_path / "secret.parquet", [row("s1", 0)])
     with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
         connection.execute(f"CREATE VIEW measurements AS FROM read_parquet('{tmp_path}/secret.parquet')")
-    with pytest.raises(SourceError, match="disabled by configuration|Permission"):
+    with pytest.raises(SourceError, match=r"disabled by configuration|Permission"):
         import_sessions(tmp_path / "a.duckdb", tmp_path / "store")
 
 
@@ -318,12 +322,8 @@ def test_the_record_wins_over_the_configuration_given(tmp_path):
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_rows_without_a_session_get_the_id_given(tmp_path, name):
     table = arrow_table([row("gone", 0), row("gone", 1)]).drop_columns("session_id")
-    if name == "a.parquet":
-        pq.write_table(table, tmp_path / name)
-    elif name == "a.arrow":
-        write_arrow(tmp_path / name, table)
-    elif name == "a.duckdb":
-        write_duckdb(tmp_path / name, table)
+    if name in {"a.parquet", "a.arrow", "a.duckdb"}:
+        write_table(tmp_path / name, table)
     else:
         rows = [{k: v for k, v in row("gone", i).items() if k != "session_id"} for i in (0, 1)]
         write_rows(tmp_path / name, rows)
@@ -386,8 +386,7 @@ def test_times_without_a_zone_need_one(tmp_path, name):
         table = arrow_table([row("s1", 0)])
         naive = pa.array([dt.datetime(2026, 11, 24, 17, 0, 0, 250_000)], pa.timestamp("us"))  # noqa: DTZ001 - the case
         table = table.set_column(2, "timestamp", naive)
-        write = {"a.parquet": lambda path, t: pq.write_table(t, path), "a.arrow": write_arrow}
-        write.get(name, write_duckdb)(*((tmp_path / name, table)))
+        write_table(tmp_path / name, table)
     with pytest.raises(SourceError, match="--timezone"):
         import_sessions(tmp_path / name, tmp_path / "store")
     assert not (tmp_path / "store").exists()
@@ -403,7 +402,7 @@ def test_a_local_time_that_is_not_one_time_is_refused(tmp_path, name, time):
         pq.write_table(arrow_table([row("s1", 0)]).set_column(2, "timestamp", naive), tmp_path / name)
     else:
         write_rows(tmp_path / name, [row("s1", 0, timestamp=time)])
-    with pytest.raises(SourceError, match="ambiguous|exist"):
+    with pytest.raises(SourceError, match=r"ambiguous|exist"):
         import_sessions(tmp_path / name, tmp_path / "store", timezone="Europe/Berlin")
 
 
@@ -428,11 +427,7 @@ def nanosecond_source(path):
         return write_rows(path, [row("s1", i, timestamp=text) for i, text in enumerate(texts)]), ticks
     table = arrow_table([row("s1", i) for i in range(4)])
     table = table.set_column(2, "timestamp", pa.array(ticks).cast(pa.timestamp("ns", "UTC")))
-    if path.suffix == ".parquet":
-        pq.write_table(table, path)
-    else:
-        write_arrow(path, table)
-    return path, ticks
+    return write_table(path, table), ticks
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.ndjson", "a.parquet", "a.arrow"])
@@ -468,7 +463,10 @@ def test_any_digit_that_is_lost_counts(tmp_path, name, unit, fraction, kept):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
 def test_fine_digits_do_not_narrow_the_years_of_other_rows(tmp_path, name):
-    rows = [row("s1", 0, timestamp="2026-11-24T16:00:00.1234567Z"), row("s1", 1, timestamp="2300-01-01T00:00:00Z")]
+    rows = [
+        row("s1", 0, timestamp="2026-11-24T16:00:00.1234567Z"),
+        row("s1", 1, timestamp="2300-01-01T00:00:00Z"),
+    ]
     import_sessions(write_rows(tmp_path / name, rows), tmp_path / "store")
     assert record_of(tmp_path / "store")["dropped_digit_count"] == 1
     assert record_of(tmp_path / "store")["last_timestamp"] == "2300-01-01T00:00:00.000000Z"
@@ -552,10 +550,7 @@ def test_a_type_that_would_lose_something_is_refused(tmp_path, name, column, arr
         table = table.append_column(column, array)
     else:
         table = table.set_column(table.schema.get_field_index(column), column, array)
-    if name == "a.parquet":
-        pq.write_table(table, tmp_path / name)
-    else:
-        write_arrow(tmp_path / name, table)
+    write_table(tmp_path / name, table)
     with pytest.raises(SourceError, match=phrase.replace("(", r"\(")):
         import_sessions(tmp_path / name, tmp_path / "store")
     assert not (tmp_path / "store").exists()
@@ -582,8 +577,8 @@ def test_a_session_that_is_there_is_an_error_unless_told_what_to_do(tmp_path):
     assert (report.imported, report.unchanged) == (("s1", "s2"), ())
     assert [r["value"] for r in stored_rows(store)] == [comparable(7.5), comparable(1.5)]
     assert len(list_sessions(store)) == 2
-    assert sorted(os.listdir(store / "sessions")) == ["s1", "s2"]
-    assert os.listdir(store / "staging") == []
+    assert names_in(store / "sessions") == ["s1", "s2"]
+    assert names_in(store / "staging") == []
     with pytest.raises(UsageError, match="if-exists"):
         import_sessions(both, store, if_exists="merge")
 
@@ -660,10 +655,7 @@ def test_bad_rows_of_columnar_files_are_left_out_and_counted_when_asked(tmp_path
     )
     table = table.set_column(3, "metric", text).append_column("big", pa.array([0, 2**63, 0, 0, 0], pa.uint64()))
     table = table.set_column(1, "sequence", pa.array([0, 1, 2, None, 4]))
-    if name == "a.parquet":
-        pq.write_table(table, tmp_path / name)
-    else:
-        write_arrow(tmp_path / name, table)
+    write_table(tmp_path / name, table)
     with pytest.raises(SourceError):
         import_sessions(tmp_path / name, tmp_path / "store")
     report = import_sessions(tmp_path / name, tmp_path / "store", skip_bad=True)
@@ -868,7 +860,7 @@ def test_a_session_without_rows_needs_a_start(tmp_path):
         ([".5", "2"], "string"),
         (["0x10", "2"], "string"),
         (["1_000", "2"], "string"),
-        (["١", "2"], "string"),
+        (["\N{ARABIC-INDIC DIGIT ONE}", "2"], "string"),
         (["9223372036854775808", "1"], "string"),
         (["9007199254740993", "1.5"], "string"),
         (["0.1000000000000000055511151231257827", "1.5"], "string"),
@@ -999,7 +991,7 @@ def in_order(rows):
     return sorted(rows, key=lambda r: (starts[r["session_id"]], r["session_id"], r["sequence"]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(rows=hostile_rows())
 def test_what_was_imported_is_exported_byte_for_byte(rows):
     with tempfile.TemporaryDirectory() as name:
@@ -1011,7 +1003,7 @@ def test_what_was_imported_is_exported_byte_for_byte(rows):
     assert written.decode() == "".join(lines)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(rows=hostile_rows())
 def test_hostile_rows_pass_through_csv_parquet_and_arrow_unchanged(rows):
     """Text that looks like a number is one in CSV, so there the digests of text columns are not compared."""
@@ -1052,7 +1044,14 @@ def test_hostile_rows_pass_through_csv_parquet_and_arrow_unchanged(rows):
 def test_our_own_files_can_be_imported_again(fixture_store, tmp_path, kind, compression, scope):
     export_measurements(fixture_store, tmp_path / "out", format=kind, compression=compression, scope=scope, sync=False)
     import_sessions(str(tmp_path / "out" / "measurements_*"), tmp_path / "store")
-    figures = ("content_digest", "measurement_count", "null_count", "metrics", "first_timestamp", "last_timestamp")
+    figures = (
+        "content_digest",
+        "measurement_count",
+        "null_count",
+        "metrics",
+        "first_timestamp",
+        "last_timestamp",
+    )
     wanted = {s["session_id"]: [s[f] for f in figures] for s in list_sessions(fixture_store)}
     assert {s["session_id"]: [s[f] for f in figures] for s in list_sessions(tmp_path / "store")} == wanted
 

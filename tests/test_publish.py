@@ -1,4 +1,4 @@
-"""Publishing: a package appears whole or not at all, is never replaced unasked, and standard output is just the file."""
+"""Publishing: a package appears whole or not at all, is never replaced unasked; standard output is just the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import descriptor, only, pipeline, row, write_ndjson
+from conftest import descriptor, names_in, only, pipeline, row, write_ndjson
 
 from pipeline import (
     DestinationError,
@@ -76,14 +76,14 @@ def test_the_stage_is_a_hidden_sibling_that_becomes_the_package(source, tmp_path
     seen = []
 
     def look(_done, _total):
-        seen.append(sorted(os.listdir(tmp_path / "out")))
+        seen.append(names_in(tmp_path / "out"))
 
     export_measurements(source, tmp_path / "out" / "package", on_progress=look, with_statistics=True)
     assert seen
     for names in seen:
         assert len(names) == 1
         assert re.fullmatch(r"\.package\.stage-\w+", names[0])
-    assert os.listdir(tmp_path / "out") == ["package"]
+    assert names_in(tmp_path / "out") == ["package"]
 
 
 def test_a_package_can_be_read_by_whom_the_umask_lets(source, tmp_path):
@@ -113,7 +113,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(source, tmp_path, s
     with pytest.raises(SourceError, match="s2"):
         export_measurements(store, tmp_path / "out" / "other", **options)
     assert snapshot(tmp_path / "out") == before
-    assert os.listdir(tmp_path / "out") == ["package"]
+    assert names_in(tmp_path / "out") == ["package"]
 
 
 def test_a_failure_of_the_caller_leaves_nothing(source, tmp_path):
@@ -122,7 +122,7 @@ def test_a_failure_of_the_caller_leaves_nothing(source, tmp_path):
 
     with pytest.raises(RuntimeError, match="stop"):
         export_measurements(source, tmp_path / "out" / "package", on_progress=stop)
-    assert os.listdir(tmp_path / "out") == []
+    assert names_in(tmp_path / "out") == []
 
 
 def test_what_comes_into_the_destination_meanwhile_is_not_replaced(source, tmp_path):
@@ -149,7 +149,9 @@ def test_the_same_command_again_says_so_and_touches_nothing(source, tmp_path):
     assert snapshot(tmp_path / "package") == before
     report = json.loads(pipeline("export", source, "--to", tmp_path / "package", "--with-statistics", "--json").out)
     assert report["is_unchanged"] is True
-    assert {file["name"] for file in report["files"]} == {r["path"] for r in descriptor(tmp_path / "package")["resources"]}
+    assert {file["name"] for file in report["files"]} == {
+        r["path"] for r in descriptor(tmp_path / "package")["resources"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,7 @@ def test_overwriting_replaces_the_whole_package(source, tmp_path):
     described = {resource["path"] for resource in descriptor(tmp_path / "out" / "package")["resources"]}
     assert names == described | {"datapackage.json", "SHA256SUMS"}
     assert not any(name.startswith("measurements") and name.endswith(".csv") for name in names)
-    assert os.listdir(tmp_path / "out") == ["package"]
+    assert names_in(tmp_path / "out") == ["package"]
 
 
 @pytest.mark.parametrize("kind", ["file", "hidden file", "directory", "link"])
@@ -294,15 +296,15 @@ def test_the_current_directory_is_no_destination(source, tmp_path, name):
     result = pipeline("export", source, "--to", name, cwd=tmp_path / "empty")
     assert result.status in {2, 4}
     assert f"{name}: " in result.err
-    assert os.listdir(tmp_path / "empty") == []
-    assert sorted(os.listdir(tmp_path)) == ["empty", "source.ndjson"]
+    assert names_in(tmp_path / "empty") == []
+    assert names_in(tmp_path) == ["empty", "source.ndjson"]
 
 
 def test_parents_are_created_and_a_trailing_slash_means_nothing(source, tmp_path):
     result = pipeline("export", source, "--to", f"{tmp_path}/a/b/package/")
     assert result.status == 0, result.err
     assert (tmp_path / "a" / "b" / "package" / "datapackage.json").is_file()
-    assert os.listdir(tmp_path / "a" / "b") == ["package"]
+    assert names_in(tmp_path / "a" / "b") == ["package"]
 
 
 # Signals and pipes.
@@ -338,7 +340,7 @@ def test_an_interrupted_export_leaves_nothing_and_says_so(long_source, source, t
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "pipeline: interrupted; nothing was published\n")
     assert snapshot(out) == before
-    assert os.listdir(out) == (["package"] if existing else [])
+    assert names_in(out) == (["package"] if existing else [])
 
 
 @pytest.mark.parametrize(
@@ -388,7 +390,11 @@ def test_a_closed_pipe_is_quiet(fixture_store, kind):
     assert result.stdout[100:] == b"141\n"
 
 
-@pytest.mark.parametrize("arguments", [["sessions", "{}", "--format", "ndjson"], ["query", "{}", "SELECT * FROM measurements", "--format", "csv"]], ids=lambda a: a[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [["sessions", "{}", "--format", "ndjson"], ["query", "{}", "SELECT * FROM measurements", "--format", "csv"]],
+    ids=lambda arguments: arguments[0],
+)
 def test_lists_may_be_cut_by_a_closed_pipe_too(fixture_store, arguments):
     words = " ".join(f"'{word.format(fixture_store)}'" for word in arguments)
     result = subprocess.run(
@@ -518,7 +524,17 @@ def on_a_terminal(*arguments):
 
 
 def test_progress_is_shown_on_a_terminal_only(long_source, tmp_path):
-    arguments = ("export", long_source, "--session", "s1", "--format", "csv", "--compression", "gzip", "--no-sync")
+    arguments = (
+        "export",
+        long_source,
+        "--session",
+        "s1",
+        "--format",
+        "csv",
+        "--compression",
+        "gzip",
+        "--no-sync",
+    )
     shown = on_a_terminal(*arguments, "--to", tmp_path / "a")
     assert re.search(r"\d+% [\d,]+ of 400,000 rows, [\d,]+ rows/s", shown)
     # The line is taken away in the end.
@@ -556,7 +572,10 @@ def trace(tmp_path, *arguments, inject=None):
     # The quick way to look at a few calls only does not deliver signals.
     options += ["-e", f"inject={inject}"] if inject else ["--seccomp-bpf"]
     done = subprocess.run(
-        ["strace", *map(str, options), *COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False
+        ["strace", *map(str, options), *COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     text = log.read_text(encoding="utf-8", errors="replace")
     # Calls of other threads may interrupt a line; here there is one that writes.
@@ -573,7 +592,7 @@ def test_everything_is_durable_before_it_is_visible(source, tmp_path):
     before, after = calls[: published[0]], calls[published[0] + 1 :]
     synced = [re.search(r"<(.*?)>", call)[1] for call in before if call.startswith("fsync")]
     # Each file (under the name it had then), and the stage last, which makes their names durable.
-    package = sorted(os.listdir(out / "package"))
+    package = names_in(out / "package")
     assert len(package) == 5
     assert len({path for path in synced if "/.package.stage-" in path}) == len(package) + 1
     assert re.fullmatch(rf"{re.escape(str(out))}/\.package\.stage-\w+", synced[-1])
@@ -589,7 +608,9 @@ def test_an_import_is_durable_before_it_is_visible(source, tmp_path):
     status, calls, _ = trace(tmp_path, "import", source, "--to", store)
     assert status == 0
     for session_id in ("s1", "s2"):
-        (published,) = [i for i, call in enumerate(calls) if "rename" in call and f'{store}/sessions/{session_id}"' in call]
+        (published,) = [
+            i for i, call in enumerate(calls) if "rename" in call and f'{store}/sessions/{session_id}"' in call
+        ]
         stage = re.search(rf'"({re.escape(str(store))}/staging/\w+)"', calls[published])[1]
         synced = {re.search(r"<(.*?)>", call)[1] for call in calls[:published] if call.startswith("fsync")}
         assert {stage, f"{stage}/measurements-0000.parquet", f"{stage}/session.json"} <= synced
@@ -662,7 +683,7 @@ def test_a_kill_at_any_step_of_an_import_leaves_whole_sessions_and_can_be_repeat
     prepare = lambda: shutil.rmtree(store, ignore_errors=True)  # noqa: E731 - what comes before each run
     for where in killed_everywhere(tmp_path, prepare, "import", source, "--to", store):
         assert visible().items() <= wanted.items(), where
-        sessions = sorted(os.listdir(store / "sessions")) if (store / "sessions").exists() else []
+        sessions = names_in(store / "sessions") if (store / "sessions").exists() else []
         for session_id in sessions:
             names = {path.name for path in (store / "sessions" / session_id).iterdir()}
             assert names == {"session.json", "measurements-0000.parquet"}, where
@@ -679,7 +700,7 @@ def test_an_error_of_the_system_is_an_error_of_the_export(source, tmp_path, call
     status, _, text = trace(tmp_path, "export", source, "--to", tmp_path / "out" / "package", inject=inject)
     assert "(INJECTED)" in text
     assert status == 4
-    assert os.listdir(tmp_path / "out") == []
+    assert names_in(tmp_path / "out") == []
 
 
 LIMITED = """
@@ -702,7 +723,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(source, tmp_path, what):
     assert len(result.stderr.splitlines()) == 1
     assert "cannot be written" in result.stderr
     assert "damaged" not in result.stderr
-    assert not (tmp_path / "out").exists() or os.listdir(tmp_path / "out") == []
+    assert not (tmp_path / "out").exists() or names_in(tmp_path / "out") == []
 
 
 def test_a_name_that_says_a_file_is_told_how_to_write_one(source, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         the exit status: 0 done; 2 usage; 3 the source cannot be read or holds bad data; 4 the destination cannot be
         written; 130 interrupted; 141 the reader of standard output went away.
     """
+    # Arrow's own allocator keeps what it frees; the system's saves 30 MB.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     signals = _Signals()

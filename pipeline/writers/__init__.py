@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.overlap import REUSED_BUFFERS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
     from pipeline.compression import Sink
+    from pipeline.native import TextBuffer
 
 
 class Write(Protocol):
@@ -77,3 +81,10 @@ FORMATS = {
 }
 METADATA_KEY = b"pipeline:metadata"
 """Key of the metadata in the schema of Parquet and Arrow files."""
+
+
+def text_buffers() -> Iterator[TextBuffer]:
+    """Give buffers to encode into, in turns: what is written behind must stay until it is written."""
+    from pipeline.native import TextBuffer  # noqa: PLC0415 - the table of formats is needed without it
+
+    return cycle([TextBuffer() for _ in range(REUSED_BUFFERS)])

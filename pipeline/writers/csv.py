@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.encoders import encode_csv_header
-from pipeline.native import TextBuffer
+from pipeline.writers import text_buffers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +26,6 @@ def write_csv(
     if spreadsheet:
         file.write(BYTE_ORDER_MARK)
     file.write(encode_csv_header(reader.schema, spreadsheet=spreadsheet))
-    buffer = TextBuffer()
+    buffers = text_buffers()
     for batch in reader:
-        file.write(buffer.csv(batch, spreadsheet=spreadsheet))
+        file.write(next(buffers).csv(batch, spreadsheet=spreadsheet))

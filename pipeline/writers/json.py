@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.native import TextBuffer
+from pipeline.writers import text_buffers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,10 @@ def write_json(
     """Write an object with `metadata` and, under the table's name, an array of its rows, one a line."""
     described = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
     file.write(f'{{"metadata":{described},\n"{table}":['.encode())
-    buffer, separator = TextBuffer(), b"\n"
+    buffers, separator = text_buffers(), b"\n"
     for batch in reader:
         if batch.num_rows:
             file.write(separator)
-            file.write(buffer.ndjson(batch, as_array=True))
+            file.write(next(buffers).ndjson(batch, as_array=True))
             separator = b",\n"
     file.write(b"\n]}\n")

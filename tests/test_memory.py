@@ -1,0 +1,144 @@
+"""Memory follows the batch size and never the data; what need not be loaded is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import only
+
+ROWS = 1_000_000
+SESSIONS = 5
+MAX_MEGABYTES = 200
+# The parent's own figure is no part of it: the one child that has ended is the command.
+WRAPPER = """
+import resource, subprocess, sys
+done = subprocess.run([sys.executable, "-m", "pipeline", *sys.argv[1:]])
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+
+
+def peak_megabytes(*arguments):
+    """Run a command in a fresh process; give the most memory it held at a time."""
+    command = [sys.executable, "-c", WRAPPER, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    status, peak = map(int, done.stdout.split()[-2:])
+    assert status == 0, done.stderr
+    return peak
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory):
+    """A million measurements of five sessions in one Parquet file of nine columns."""
+    numbers = np.arange(ROWS)
+    random = np.random.default_rng(20261124)
+    each = ROWS // SESSIONS
+
+    def repeated(codes, *words):
+        return pa.DictionaryArray.from_arrays(codes.astype(np.int32), list(words)).dictionary_decode()
+
+    table = pa.table(
+        {
+            "session_id": repeated(numbers // each, *(f"run-{i}" for i in range(SESSIONS))),
+            "sequence": numbers % each,
+            "timestamp": pa.array(1_764_000_000_000_000 + numbers * 10_000).cast(pa.timestamp("us", "UTC")),
+            "metric": repeated(numbers % 3, "control_rtt", "video_latency", "jitter"),
+            "value": pa.array(random.lognormal(3, 1, ROWS), mask=random.random(ROWS) < 0.01),
+            "unit": repeated(np.zeros(ROWS), "ms"),
+            "robot_id": repeated(numbers // each % 2, "robot-01", "robot-02"),
+            "network_profile": repeated(numbers // each, "loopback", "veth", "lan", "wan", "wan-degraded"),
+            "attempt": numbers % 7,
+        }
+    )
+    path = tmp_path_factory.mktemp("million") / "million.parquet"
+    pq.write_table(table, path, row_group_size=200_000)
+    return path
+
+
+def test_a_million_measurements_go_to_json_in_little_memory(million, tmp_path):
+    peak = peak_megabytes("export", million, "--to", tmp_path / "out", "--format", "json")
+    assert peak < MAX_MEGABYTES
+    written = only(tmp_path / "out", "measurements_*.json")
+    # What was written would not have found room in that memory.
+    assert written.stat().st_size > MAX_MEGABYTES * 1_000_000
+
+    # Complete, as Python's json reads it, line by line: the document begins with its metadata, a row a line follows.
+    with written.open(encoding="utf-8") as file:
+        first_line = file.readline()
+        document = json.loads(first_line.rstrip(",\n") + "}")
+        assert [s["measurement_count"] for s in document["metadata"]["sessions"]] == [ROWS // SESSIONS] * SESSIONS
+        assert file.readline() == '"measurements":[\n'
+        count = total = nulls = 0
+        value_sum = 0.0
+        first = last = None
+        for line in file:
+            if line.startswith("]"):
+                break
+            last = json.loads(line.rstrip(",\n"))
+            first = first or last
+            count += 1
+            total += last["sequence"]
+            nulls += last["value"] is None
+            value_sum += last["value"] or 0.0
+        assert line == "]}\n"
+        assert file.read() == ""
+    each = ROWS // SESSIONS
+    assert count == ROWS
+    assert total == SESSIONS * each * (each - 1) // 2
+    value = pq.read_table(million, columns=["value"]).column("value")
+    assert nulls == value.null_count
+    # The same numbers in the same order add up to the same sum.
+    assert value_sum == sum(number or 0.0 for number in value.to_pylist())
+    source = pq.read_table(million)
+    for row, at in ((first, 0), (last, ROWS - 1)):
+        (wanted,) = source.slice(at, 1).to_pylist()
+        wanted["timestamp"] = wanted["timestamp"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        assert row == wanted
+    assert list(first) == source.column_names
+
+
+def test_memory_does_not_grow_with_the_rows(million, tmp_path):
+    """A fifth of the rows takes nearly as much, from a store as well, where nothing is looked through before."""
+    subprocess.run(
+        [sys.executable, "-m", "pipeline", "import", million, "--to", tmp_path / "store", "--quiet"],
+        check=True,
+    )
+    fifth = peak_megabytes("export", tmp_path / "store", "--to", tmp_path / "fifth", "--session", "run-0")
+    whole = peak_megabytes("export", tmp_path / "store", "--to", tmp_path / "whole")
+    assert whole < MAX_MEGABYTES
+    assert whole < fifth + 40
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["export", "--help"], ["--version"], ["export", "--format", "x"]], ids=" ".join
+)
+def test_help_loads_no_engine(arguments):
+    script = """
+import sys
+from pipeline.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+engines = {"pyarrow", "duckdb", "numpy", "polars", "pandas", "zstandard"}
+print("loaded", sorted(engines & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_listing_a_store_loads_no_engine_that_it_does_not_use(fixture_store):
+    script = """
+import sys
+from pipeline.cli import main
+main(sys.argv[1:])
+print("loaded", sorted({"duckdb", "polars"} & sys.modules.keys()))
+"""
+    arguments = ["sessions", str(fixture_store), "--format", "json"]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded []"
