@@ -38,7 +38,9 @@ def safe_name(session_id: str, taken: Collection[str] = ()) -> str:
     kept = re.sub(r"[^A-Za-z0-9._-]", "", session_id)[:_MAX_REPLACED_CHARACTERS].strip("._-")
     stem = kept if kept and _is_safe(kept) else "session"
     digest = hashlib.sha256(session_id.encode()).hexdigest()
-    names = (f"{stem}-{digest[:digits]}" for digits in (12, 16, 64))
+    names = (
+        f"{stem[:30]}-{digest[:digits]}" if digits > 16 else f"{stem}-{digest[:digits]}" for digits in (12, 16, 64)
+    )
     return next(name for name in names if name.lower() not in taken or name.endswith(digest))
 
 

@@ -362,8 +362,8 @@ def test_an_export_of_nothing_gives_valid_empty_files(us_source, tmp_path, name,
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize(("name", "compression"), VARIANTS)
-def test_parts_together_are_the_whole(source, tmp_path, unit, name, compression, scope):
-    path, rows = source
+def test_parts_together_are_the_whole(us_source, tmp_path, name, compression, scope):
+    path, rows = us_source
     options = {"format": name, "compression": compression, "scope": scope, "sync": False}
     pipeline.export_measurements(path, tmp_path / "whole", **options)
     pipeline.export_measurements(path, tmp_path / "parts", rows_per_file=15, **options)
@@ -382,20 +382,20 @@ def test_parts_together_are_the_whole(source, tmp_path, unit, name, compression,
         assert 0 < counts[-1] <= 15
     names = [part["path"] for part in parts]
     assert len({part["name"] for part in parts}) == len(names) == len(set(names))
-    expected = hostile.as_read(unit, rows)
+    expected = hostile.as_read("us", rows)
     engine = "pyarrow" if "pyarrow" in READERS[name] else "python"
-    assert read_all(tmp_path / "parts", name, engine, unit) == expected
+    assert read_all(tmp_path / "parts", name, engine, "us") == expected
     if name in {"ndjson", "csv"}:
         joined = [decompress(tmp_path / "parts" / part["path"]) for part in parts]
         texts = [decompress(tmp_path / "whole" / one["path"]) for one in whole]
         if name == "csv":
-            header = hostile_header(unit)
+            header = hostile_header()
             assert all(text.startswith(header) for text in joined + texts)
             joined, texts = [[text.removeprefix(header) for text in some] for some in (joined, texts)]
         assert b"".join(joined) == b"".join(texts)
 
 
-def hostile_header(unit):
+def hostile_header():
     names = [name for name, _ in hostile.columns(unit)]
     return (
         ",".join('"' + n.replace('"', '""') + '"' if set(n) & set(',"\n') else n for n in names).encode()

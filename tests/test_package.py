@@ -490,10 +490,10 @@ def test_frictionless_validates_statistics(store, tmp_path, variant, scope):
 
 
 @pytest.mark.parametrize("variant", OPAQUE_VARIANTS, ids=label)
-def test_frictionless_validates_bytes_and_hash_of_other_formats(store, tmp_path, variant):
-    pipeline.export_measurements(store, tmp_path / "m", scope="per-session", sync=False, **variant)
+def test_frictionless_validates_bytes_and_hash_of_other_formats(us_store, tmp_path, variant):
+    pipeline.export_measurements(us_store, tmp_path / "m", scope="per-session", sync=False, **variant)
     assert_frictionless(tmp_path / "m")
-    pipeline.export_statistics(store, tmp_path / "s", sync=False, **variant)
+    pipeline.export_statistics(us_store, tmp_path / "s", sync=False, **variant)
     assert_frictionless(tmp_path / "s")
     file = tmp_path / "s" / resources_of(tmp_path / "s", "statistics")[0]["path"]
     data = file.read_bytes()

@@ -230,6 +230,7 @@ def test_a_type_outside_the_data_model_is_refused(encode):
 
 
 @pytest.mark.parametrize("engine", READERS["csv"])
+@settings(max_examples=60)
 @given(table=hostile.tables(keyed=True))
 def test_csv_is_read_back_by(engine, table):
     columns, rows, batch = table
@@ -240,6 +241,7 @@ def test_csv_is_read_back_by(engine, table):
 
 
 @pytest.mark.parametrize("engine", READERS["ndjson"])
+@settings(max_examples=60)
 @given(table=hostile.tables(keyed=True))
 def test_ndjson_is_read_back_by(engine, table):
     columns, rows, batch = table

@@ -98,7 +98,9 @@ def print_query(
             lines = str(error).splitlines()
             candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
             damaged = isinstance(error, duckdb.IOException | duckdb.SerializationException)
-            if damaged or any(word in lines[0] for word in ("arquet", "Thrift", "decompress", "sessions/", "page")):
+            if damaged or any(
+                word in lines[0] for word in ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page")
+            ):
                 raise SourceError(f"the source cannot be read ({lines[0]})") from error
             if isinstance(error, duckdb.OutOfMemoryException):
                 raise UsageError("query: memory runs out; give the engine more with --memory-limit") from error
