@@ -202,18 +202,14 @@ float_bits = st.one_of(
 VALUES = {
     "string": texts,
     "text": texts,
-    "int64": st.one_of(
-        st.sampled_from([-(2**63), 2**63 - 1, 0, -1, 2**53 + 1]), st.integers(-(2**63), 2**63 - 1)
-    ),
+    "int64": st.one_of(st.sampled_from([-(2**63), 2**63 - 1, 0, -1, 2**53 + 1]), st.integers(-(2**63), 2**63 - 1)),
     "float64": float_bits,
     "bool": st.booleans(),
     "us": st.one_of(
         st.sampled_from([YEAR_1, YEAR_10000 - 1, 0, -1, 1, 951_782_400_000_000]),
         st.integers(YEAR_1, YEAR_10000 - 1),
     ),
-    "ns": st.one_of(
-        st.sampled_from([-(2**63) + 1, 2**63 - 1, 0, -1, 999]), st.integers(-(2**63) + 1, 2**63 - 1)
-    ),
+    "ns": st.one_of(st.sampled_from([-(2**63) + 1, 2**63 - 1, 0, -1, 999]), st.integers(-(2**63) + 1, 2**63 - 1)),
 }
 
 

@@ -45,8 +45,7 @@ def float_key(number):
 def comparable(columns, rows):
     """Rows of plain values as they compare; times are ticks already."""
     return [
-        [float_key(v) if kind == "float64" else v for (_, kind), v in zip(columns, row, strict=True)]
-        for row in rows
+        [float_key(v) if kind == "float64" else v for (_, kind), v in zip(columns, row, strict=True)] for row in rows
     ]
 
 
@@ -130,10 +129,7 @@ def _duckdb_text_rows(data, columns, function, options):
     # Text of nanoseconds stays text: DuckDB reads it as microseconds otherwise.
     plain = [(name, "string" if kind == "ns" else kind) for name, kind in columns]
     rows = _duckdb_rows(data, plain, lambda path: f"{function}({path}, columns = {{{typed}}}, {options})")
-    return [
-        [parse_time(v) if kind == "ns" else v for (_, kind), v in zip(columns, row, strict=True)]
-        for row in rows
-    ]
+    return [[parse_time(v) if kind == "ns" else v for (_, kind), v in zip(columns, row, strict=True)] for row in rows]
 
 
 def csv_with_python(data, columns):

@@ -90,9 +90,7 @@ def test_order_and_batches_do_not_matter(table, chance, cuts):
     chance.shuffle(places)
     shuffled = batch.take(pa.array(places, pa.int64()))
     edges = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    pieces = [
-        shuffled.slice(low, high - low) for low, high in zip(edges, [*edges[1:], len(rows)], strict=True)
-    ]
+    pieces = [shuffled.slice(low, high - low) for low, high in zip(edges, [*edges[1:], len(rows)], strict=True)]
     assert digest(*pieces) == digest(batch)
 
 

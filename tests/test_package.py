@@ -82,10 +82,7 @@ def kinds_of(resource):
     """Columns as (name, kind), from the schema of the descriptor."""
     schema = resource.get("schema") or resource["pipeline:schema"]
     kinds = {"timestamp[us]": "us", "timestamp[ns]": "ns"}
-    return [
-        (field["name"], kinds.get(field["pipeline:type"], field["pipeline:type"]))
-        for field in schema["fields"]
-    ]
+    return [(field["name"], kinds.get(field["pipeline:type"], field["pipeline:type"])) for field in schema["fields"]]
 
 
 def rows_of(directory, resource):
@@ -112,9 +109,7 @@ def assert_frictionless(directory):
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("variant", VARIANTS + OPAQUE_VARIANTS, ids=label)
 def test_the_descriptor_tells_what_the_files_hold(us_store, tmp_path, variant, scope):
-    pipeline.export_measurements(
-        us_store, tmp_path / "out", scope=scope, with_statistics=True, sync=False, **variant
-    )
+    pipeline.export_measurements(us_store, tmp_path / "out", scope=scope, with_statistics=True, sync=False, **variant)
     package = descriptor(tmp_path / "out")
     found = {path.name for path in (tmp_path / "out").iterdir()}
     assert found == {resource["path"] for resource in package["resources"]} | OWN_FILES
@@ -165,9 +160,7 @@ def test_the_schema_describes_each_column(store, tmp_path, unit):
     measurements, statistics, sessions = descriptor(tmp_path / "out")["resources"]
     assert kinds_of(measurements) == hostile.columns(unit)
     for resource in (measurements, statistics, sessions):
-        header = next(
-            csv.reader(io.StringIO((tmp_path / "out" / resource["path"]).read_text(encoding="utf-8")))
-        )
+        header = next(csv.reader(io.StringIO((tmp_path / "out" / resource["path"]).read_text(encoding="utf-8"))))
         fields = resource["schema"]["fields"]
         assert [field["name"] for field in fields] == header
         assert all(len(field["description"]) > 3 for field in fields)
@@ -218,9 +211,7 @@ def test_keys_name_no_column_that_is_left_out(us_store, tmp_path):
     schema = resources_of(tmp_path / "m", "measurements")[0]["schema"]
     assert [field["name"] for field in schema["fields"]] == ["sequence", "value"]
     assert not schema.keys() & {"primaryKey", "foreignKeys", "pipeline:key"}
-    pipeline.export_statistics(
-        us_store, tmp_path / "s", scope="cross-session", window="1d", sync=False, **YEAR
-    )
+    pipeline.export_statistics(us_store, tmp_path / "s", scope="cross-session", window="1d", sync=False, **YEAR)
     schema = resources_of(tmp_path / "s", "statistics")[0]["schema"]
     assert schema["pipeline:key"] == ["metric", "unit", "window_start"]
     assert "foreignKeys" not in schema
@@ -257,9 +248,7 @@ def test_digests_do_not_depend_on_format_scope_or_parts(us_store, tmp_path):
 
 
 def test_coreutils_check_the_sums(us_store, tmp_path):
-    pipeline.export_measurements(
-        us_store, tmp_path / "out", scope="per-session", with_statistics=True, sync=False
-    )
+    pipeline.export_measurements(us_store, tmp_path / "out", scope="per-session", with_statistics=True, sync=False)
 
     def check():
         return subprocess.run(
@@ -457,14 +446,9 @@ def test_a_configuration_that_is_no_json_is_refused(tmp_path, configuration):
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("variant", VARIANTS, ids=label)
 def test_frictionless_validates_measurements(store, tmp_path, variant, scope):
-    pipeline.export_measurements(
-        store, tmp_path / "out", scope=scope, with_statistics=True, sync=False, **variant
-    )
+    pipeline.export_measurements(store, tmp_path / "out", scope=scope, with_statistics=True, sync=False, **variant)
     report = assert_frictionless(tmp_path / "out")
-    counts = {
-        resource["name"]: resource["pipeline:rowCount"]
-        for resource in descriptor(tmp_path / "out")["resources"]
-    }
+    counts = {resource["name"]: resource["pipeline:rowCount"] for resource in descriptor(tmp_path / "out")["resources"]}
     assert {task.name: task.stats["rows"] for task in report.tasks} == counts
     fields = {task.name: task.stats["fields"] for task in report.tasks}
     assert fields["sessions"] == 15
@@ -627,9 +611,7 @@ def test_redaction_leaks_nothing_into_any_file(secretive, tmp_path, variant):
     assert b"[redacted]" in only(tmp_path / "shut", "sessions_*").read_bytes()
     assert b"visible" in only(tmp_path / "shut", "sessions_*").read_bytes()
     pipeline.export_statistics(store, tmp_path / "statistics", redact=PATHS, sync=False, **variant)
-    assert not any(
-        secret.encode() in data for _, data in everything(tmp_path / "statistics") for secret in secrets
-    )
+    assert not any(secret.encode() in data for _, data in everything(tmp_path / "statistics") for secret in secrets)
 
 
 def test_two_secrets_give_the_same_redacted_package(tmp_path):
@@ -639,14 +621,10 @@ def test_two_secrets_give_the_same_redacted_package(tmp_path):
         source = write_ndjson(tmp_path / secret / "run.ndjson", [row()])
         record = {"session_id": "s1", "configuration": {"pin": secret}}
         (tmp_path / secret / "run.session.json").write_text(json.dumps(record), encoding="utf-8")
-        pipeline.export_measurements(
-            source, tmp_path / secret / "out", redact=("configuration.pin",), sync=False
-        )
+        pipeline.export_measurements(source, tmp_path / secret / "out", redact=("configuration.pin",), sync=False)
         package = descriptor(tmp_path / secret / "out")
         files = {
-            path.name: path.read_bytes()
-            for path in (tmp_path / secret / "out").iterdir()
-            if path.name not in OWN_FILES
+            path.name: path.read_bytes() for path in (tmp_path / secret / "out").iterdir() if path.name not in OWN_FILES
         }
         found.append((package | {"created": None}, files))
     assert found[0] == found[1]
@@ -695,9 +673,7 @@ def test_a_redacted_attribute_is_not_shown_by_a_column(tmp_path):
 
 
 def test_json_and_glob_are_enough(fixture_store, tmp_path):
-    pipeline.export_measurements(
-        fixture_store, tmp_path / "out", scope="per-session", compression="gzip", sync=False
-    )
+    pipeline.export_measurements(fixture_store, tmp_path / "out", scope="per-session", compression="gzip", sync=False)
     lines = []
     # Names sort by time, and so do the sessions.
     for name in sorted(glob.glob(str(tmp_path / "out" / "measurements_*_session-*.ndjson.gz"))):  # noqa: PTH207 - as a user would
@@ -710,10 +686,7 @@ def test_json_and_glob_are_enough(fixture_store, tmp_path):
         counts[line["session_id"]] = counts.get(line["session_id"], 0) + 1
     assert counts == {session["session_id"]: session["measurement_count"] for session in listed}
     package = json.loads((tmp_path / "out" / "datapackage.json").read_text(encoding="utf-8"))
-    assert (
-        sum(r["pipeline:rowCount"] for r in package["resources"] if r["pipeline:table"] == "measurements")
-        == 24_553
-    )
+    assert sum(r["pipeline:rowCount"] for r in package["resources"] if r["pipeline:table"] == "measurements") == 24_553
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
@@ -729,9 +702,7 @@ def test_jq_reads_a_document_and_lines(fixture_store, tmp_path):
     assert jq(".measurements | length", document) == ["24553"]
     assert jq(".metadata.sessions | length", document) == ["11"]
     assert jq("[.[].sequence] | length", lines, "-s") == ["24553"]
-    metrics = sorted(
-        {metric for session in pipeline.list_sessions(fixture_store) for metric in session["metrics"]}
-    )
+    metrics = sorted({metric for session in pipeline.list_sessions(fixture_store) for metric in session["metrics"]})
     assert json.loads("".join(jq("[.[].metric] | unique", lines, "-s"))) == metrics
 
 

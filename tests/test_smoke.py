@@ -2,8 +2,9 @@
 
 import json
 
-import pipeline as package
 from conftest import descriptor, only, pipeline
+
+import pipeline as package
 
 
 def test_export_writes_what_it_says(fixture_store, tmp_path):

@@ -65,10 +65,7 @@ def csv_field(kind, value, *, guarded=False):
 
 def csv_text(columns, rows, *, guarded=False):
     lines = [[csv_field("string", name, guarded=guarded) for name, _ in columns]]
-    lines += [
-        [csv_field(kind, v, guarded=guarded) for (_, kind), v in zip(columns, row, strict=True)]
-        for row in rows
-    ]
+    lines += [[csv_field(kind, v, guarded=guarded) for (_, kind), v in zip(columns, row, strict=True)] for row in rows]
     return "".join(",".join(line) + "\n" for line in lines)
 
 
@@ -116,9 +113,7 @@ def test_a_json_document_is_read_by_python_json(table, cuts):
     document = strict_json(file.getvalue().decode())
     assert list(document) == ["metadata", "measurements"]
     assert document["metadata"] == metadata
-    expected = [
-        {name: json_value(kind, v) for (name, kind), v in zip(columns, row, strict=True)} for row in rows
-    ]
+    expected = [{name: json_value(kind, v) for (name, kind), v in zip(columns, row, strict=True)} for row in rows]
     # As text: -0.0 equals 0.0, and 1 equals True.
     assert json.dumps(document["measurements"]) == json.dumps(expected)
 

@@ -62,9 +62,7 @@ def test_text_is_that_of_datetime(ticks):
 @given(data=st.data())
 def test_text_sorts_as_time_does(unit, data):
     times = data.draw(st.lists(TICKS[unit], max_size=8))
-    assert sorted(format_timestamp(t, unit) for t in times) == [
-        format_timestamp(t, unit) for t in sorted(times)
-    ]
+    assert sorted(format_timestamp(t, unit) for t in times) == [format_timestamp(t, unit) for t in sorted(times)]
 
 
 @pytest.mark.parametrize(
@@ -179,9 +177,7 @@ def test_times_whose_year_in_utc_has_no_text_are_refused(text):
         parse_timestamp(text, "us")
 
 
-@pytest.mark.parametrize(
-    "text", ["1677-09-21T00:12:43Z", "2262-04-11T23:47:16.854775808Z", "0001-01-01T00:00:00Z"]
-)
+@pytest.mark.parametrize("text", ["1677-09-21T00:12:43Z", "2262-04-11T23:47:16.854775808Z", "0001-01-01T00:00:00Z"])
 def test_times_that_nanoseconds_cannot_count_are_refused(text):
     with pytest.raises(ValueError, match="1677 to 2262"):
         parse_timestamp(text, "ns")
@@ -216,9 +212,7 @@ def test_a_time_without_a_zone_needs_one():
     with pytest.raises(ValueError, match="--timezone"):
         parse_timestamp("2026-11-24T16:00:00", "us")
     assert parse_timestamp("2026-11-24T17:00:00", "us", BERLIN)[0] == 1_795_536_000_000_000
-    assert parse_timestamp("2026-07-24T17:00:00", "us", BERLIN) == parse_timestamp(
-        "2026-07-24T15:00:00Z", "us"
-    )
+    assert parse_timestamp("2026-07-24T17:00:00", "us", BERLIN) == parse_timestamp("2026-07-24T15:00:00Z", "us")
 
 
 @pytest.mark.parametrize("text", ["2026-03-29T02:00:00", "2026-03-29T02:59:59.999999", "2026-10-25T02:30:00"])
@@ -366,9 +360,7 @@ def test_since_is_inclusive_and_until_exclusive(timed, tmp_path, since, until, e
         sync=False,
     )
     data = only(tmp_path / "out", "measurements_*").read_bytes()
-    assert [
-        sequence for sequence, _ in csv_with_python(data, [("sequence", "int64"), ("timestamp", "ns")])
-    ] == expected
+    assert [sequence for sequence, _ in csv_with_python(data, [("sequence", "int64"), ("timestamp", "ns")])] == expected
 
 
 def test_a_store_of_microseconds_takes_bounds_in_nanoseconds(tmp_path):
@@ -436,9 +428,7 @@ def statistics(tmp_path, times, window, **options):
     rows = [row(sequence=at, timestamp=text) for at, text in enumerate(times)]
     source = write_ndjson(tmp_path / "run.ndjson", rows)
     columns = ("window_start", "window_end", "count")
-    pipeline.export_statistics(
-        source, tmp_path / "out", window=window, columns=columns, sync=False, **options
-    )
+    pipeline.export_statistics(source, tmp_path / "out", window=window, columns=columns, sync=False, **options)
     return windows(tmp_path / "out")
 
 
