@@ -221,8 +221,8 @@ def test_deviations_at_the_edges(tmp_path, numbers, deviation):
     ("middle", "deviation"),
     [
         (1.0, 2.0**53),  # 2^53 + 1 is a tie, which goes to the even one
-        (257.0, 2.0**53 + 2),  # above it by 2^-92 of it: only what the root leaves says so
-        (1.0 + 2.0**-52, 2.0**53 + 2),  # above it by 2^-211: only what the division leaves says so
+        (385.0, 2.0**53 + 2),  # above it by 2^-91 of it: only what the root leaves says so
+        (1.0 + 2.0**-52, 2.0**53 + 2),  # above it by 2^-211: only what is cut off before the root says so
     ],
 )
 def test_deviations_next_to_a_tie_go_by_what_is_cut_off(tmp_path, middle, deviation):

@@ -175,7 +175,9 @@ def test_gzip_names_no_time_and_no_file(us_source, tmp_path, name):
 @pytest.mark.parametrize("compression", ["none", "zstd"])
 def test_parquet_pages_notice_a_flipped_byte(tmp_path, compression):
     path, _ = hostile.write_source(tmp_path / "source", rows=hostile.make_rows("us", per_session=300))
-    pipeline.export_measurements(path, tmp_path / "out", format="parquet", compression=compression, sync=False)
+    pipeline.export_measurements(
+        path, tmp_path / "out", format="parquet", compression=compression, sync=False
+    )
     data = only(tmp_path / "out", "measurements_*").read_bytes()
     group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
     for at in range(group.num_columns):
@@ -236,7 +238,9 @@ def large_source(tmp_path_factory, large_rows):
 def test_bytes_do_not_depend_on_the_batch_size(large_source, tmp_path, name, compression):
     options = {"format": name, "compression": compression, "sync": False}
     for scope, sizes in (("cross-session", (1, 7, 1000)), ("per-session", (7,))):
-        pipeline.export_measurements(large_source, tmp_path / scope, scope=scope, batch_size=16_384, **options)
+        pipeline.export_measurements(
+            large_source, tmp_path / scope, scope=scope, batch_size=16_384, **options
+        )
         expected = table_bytes(tmp_path / scope)
         assert len(expected) == (2 if scope == "cross-session" else 8)
         for size in sizes:
@@ -263,7 +267,9 @@ def splits(rows):
 @pytest.mark.parametrize("name", ["ndjson", "csv"])
 def test_bytes_do_not_depend_on_the_split_of_the_source(large_rows, tmp_path, name):
     def export(paths, to):
-        pipeline.export_measurements(paths, to, format=name, scope="per-session", with_statistics=True, sync=False)
+        pipeline.export_measurements(
+            paths, to, format=name, scope="per-session", with_statistics=True, sync=False
+        )
         return table_bytes(to)
 
     whole, _ = hostile.write_source(tmp_path / "source", rows=large_rows, records=False)
@@ -317,7 +323,8 @@ def test_sessions_may_differ_in_attributes(tmp_path, name, order):
     pipeline.export_measurements(tmp_path / "store", tmp_path / "out", format=name, sync=False)
     has_it = "one" if order == "first-has-it" else "two"
     expected = [
-        [*row[:4], "3ff8000000000000", "ms", "r1" if row[0] == has_it and row[1] < 2999 else None] for row in rows
+        [*row[:4], "3ff8000000000000", "ms", "r1" if row[0] == has_it and row[1] < 2999 else None]
+        for row in rows
     ]
     engine = "pyarrow" if "pyarrow" in READERS[name] else "python"
     data = only(tmp_path / "out", "measurements_*").read_bytes()
@@ -389,8 +396,11 @@ def test_parts_together_are_the_whole(us_source, tmp_path, name, compression, sc
 
 
 def hostile_header():
-    names = [name for name, _ in hostile.columns(unit)]
-    return ",".join('"' + n.replace('"', '""') + '"' if set(n) & set(',"\n') else n for n in names).encode() + b"\n"
+    names = [name for name, _ in hostile.columns("us")]
+    return (
+        ",".join('"' + n.replace('"', '""') + '"' if set(n) & set(',"\n') else n for n in names).encode()
+        + b"\n"
+    )
 
 
 def test_a_table_that_fits_one_part_is_not_called_a_part(us_source, tmp_path):

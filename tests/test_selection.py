@@ -545,7 +545,11 @@ def test_batches_of_the_recorded_store_do_not_change_its_text(tmp_path):
 
 
 CONFIGURATION = {
-    "network": {"address": SECRET, "port": 7, "peers": [{"address": SECRET, "name": "x"}, {"name": "y"}]},
+    "network": {
+        "address": SECRET,
+        "port": 7,
+        "peers": [{"address": SECRET, "name": "x"}, {"name": "y"}, {"address": SECRET}],
+    },
     "a.b": {"c": SECRET},
     'q"u\\o': SECRET,
     "": SECRET,
@@ -611,7 +615,7 @@ def test_redaction_replaces_values_and_keeps_the_rest(tmp_path):
             "network": {
                 "address": mark,
                 "port": 7,
-                "peers": [{"address": mark, "name": "x"}, {"name": "y"}],
+                "peers": [{"address": mark, "name": "x"}, {"name": "y"}, {"address": mark}],
             },
             "a.b": {"c": mark},
             'q"u\\o': mark,

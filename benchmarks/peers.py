@@ -1,0 +1,93 @@
+"""What other engines do for the same job, one function per engine; each runs in a process of its own.
+
+Run as `python benchmarks/peers.py ENGINE TASK SOURCE TARGET`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUANTILES = "0.25, 0.5, 0.75, 0.9, 0.95, 0.99"
+
+
+def polars(task: str, source: str, target: str) -> None:
+    """Sink lazily."""
+    import polars as pl  # noqa: PLC0415 - the engine of this process
+
+    frame = pl.scan_parquet(source)
+    if task.startswith("ndjson"):
+        compression = {"ndjson": "uncompressed", "ndjson-gzip": "gzip", "ndjson-zstd": "zstd"}[task]
+        frame.sink_ndjson(target, compression=compression, check_extension=False)
+    elif task == "csv":
+        frame.sink_csv(target)
+    elif task == "parquet":
+        frame.sink_parquet(target, compression="zstd")
+    else:
+        raise SystemExit(2)
+
+
+def duckdb(task: str, source: str, target: str) -> None:
+    """Copy, or aggregate with quantile_cont in memory."""
+    import duckdb as engine  # noqa: PLC0415 - the engine of this process
+
+    copies = {
+        "ndjson": "FORMAT json",
+        "ndjson-gzip": "FORMAT json, COMPRESSION gzip",
+        "ndjson-zstd": "FORMAT json, COMPRESSION zstd",
+        "csv": "FORMAT csv",
+        "parquet": "FORMAT parquet, COMPRESSION zstd",
+    }
+    if task in copies:
+        engine.execute(f"COPY (FROM '{source}') TO '{target}' ({copies[task]})")
+        return
+    engine.execute(
+        f"""COPY (SELECT session_id, metric, unit, count(value), count(*) - count(value), avg(value), stddev(value),
+            min(value), quantile_cont(value, [{QUANTILES}]), max(value), sum(value),
+            arg_min(value, (timestamp, sequence)), arg_max(value, (timestamp, sequence)),
+            min(timestamp), max(timestamp)
+            FROM '{source}' GROUP BY session_id, metric, unit ORDER BY ALL) TO '{target}' (FORMAT json)"""
+    )
+
+
+def datafusion(task: str, source: str, target: str) -> None:
+    """Write a data frame."""
+    import datafusion as engine  # noqa: PLC0415 - the engine of this process
+
+    frame = engine.SessionContext().read_parquet(source)
+    if task == "ndjson":
+        frame.write_json(target)
+    elif task == "csv":
+        frame.write_csv(target, with_header=True)
+    else:
+        raise SystemExit(2)
+
+
+def chdb(task: str, source: str, target: str) -> None:
+    """Select into a file."""
+    import chdb as engine  # noqa: PLC0415 - the engine of this process
+
+    formats = {
+        "ndjson": "JSONEachRow",
+        "csv": "CSVWithNames",
+        "ndjson-gzip": "JSONEachRow",
+        "ndjson-zstd": "JSONEachRow",
+    }
+    if task not in formats:
+        raise SystemExit(2)
+    compression = {"ndjson-gzip": " COMPRESSION 'gzip'", "ndjson-zstd": " COMPRESSION 'zstd'"}.get(task, "")
+    engine.query(f"SELECT * FROM file('{source}', Parquet) INTO OUTFILE '{target}'{compression} FORMAT {formats[task]}")
+
+
+ENGINES: dict[str, Callable[[str, str, str], None]] = {
+    "polars": polars,
+    "duckdb": duckdb,
+    "datafusion": datafusion,
+    "chdb": chdb,
+}
+
+if __name__ == "__main__":
+    ENGINES[sys.argv[1]](*sys.argv[2:5])
