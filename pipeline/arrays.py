@@ -61,6 +61,20 @@ def from_strings(values: Sequence[str | None]) -> pa.Array:
     )
 
 
+def from_numbers(
+    values: NDArray[np.int64] | NDArray[np.float64], kind: pa.DataType, absent: NDArray[np.bool_] | None = None
+) -> pa.Array:
+    """Make an array of a type of 64 bits.
+
+    Args:
+        values: the numbers.
+        kind: int64, float64, or a timestamp.
+        absent: which are null.
+    """
+    validity = None if absent is None or not absent.any() else pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(np.ascontiguousarray(values))])
+
+
 def from_bools(values: NDArray[np.bool_]) -> pa.Array:
     """Make a boolean array."""
     bits = pa.py_buffer(np.packbits(values, bitorder="little"))

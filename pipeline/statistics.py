@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.arrays import from_strings, integers, is_null, places
+from pipeline.arrays import from_numbers, from_strings, integers, is_null, places
 from pipeline.errors import DestinationError, SourceError, UsageError, suggest
 from pipeline.model import CORE_COLUMNS
 from pipeline.native import GroupedValues
@@ -210,7 +210,7 @@ class _KeyEncoder:
             array = from_strings([value if value is None else str(value) for value in values])
         else:
             array = pa.array(values, self._kind)
-        return array.take(pa.array(codes))
+        return array.take(from_numbers(codes, pa.int64()))
 
 
 _NAN = object()
@@ -232,7 +232,7 @@ def _table(
     order: dict[str, pa.Array] = {}
     columns: dict[str, pa.Array] = {}
     if not options.pooled:
-        order["session"] = pa.array(keys[:, 0])
+        order["session"] = from_numbers(keys[:, 0], pa.int64())
         columns["session_id"] = from_strings(session_ids).take(order["session"])
         place = 1
     own = set(names)
@@ -240,13 +240,13 @@ def _table(
         order[f"key {name}"] = columns[name] = encoder.decode(keys[:, place])
         place += 1
     if windows is not None:
-        columns["window_start"] = order["window"] = pa.array(keys[:, place])
-        columns["window_end"] = pa.array(windows.ends(keys[:, place]))
+        columns["window_start"] = order["window"] = from_numbers(keys[:, place], pa.int64())
+        columns["window_end"] = from_numbers(windows.ends(keys[:, place]), pa.int64())
     exists = counts["count"] > 0
     for name, values in counts.items():
-        columns.setdefault(name, pa.array(values, mask=~exists if name in _TIME_FIGURES else None))
+        columns.setdefault(name, from_numbers(values, pa.int64(), ~exists if name in _TIME_FIGURES else None))
     for name, figures in numbers.items():
-        columns.setdefault(name, pa.array(figures, pa.float64(), mask=np.isnan(figures)))
+        columns.setdefault(name, from_numbers(figures, pa.float64(), np.isnan(figures)))
     schema = options.schema(measurements)
     arrays = [
         columns[field.name].view(field.type)
@@ -255,5 +255,7 @@ def _table(
         for field in schema
     ]
     by = [(name, "ascending", "at_end") for name in order]
-    sorted_rows = pc.sort_indices(pa.table(order), sort_keys=by) if order else pa.array([], pa.int64())
+    sorted_rows = (
+        pc.sort_indices(pa.table(order), sort_keys=by) if order else from_numbers(np.zeros(0, np.int64), pa.int64())
+    )
     return pa.table(arrays, schema=schema).take(sorted_rows)
