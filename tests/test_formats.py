@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import shutil
+import zlib
 
 import hostile
 import pyarrow as pa
@@ -16,6 +18,7 @@ from conftest import descriptor, only
 from readers import READERS, decompress, strict_json, without_empty_texts
 
 import pipeline
+from pipeline.compression import compressing
 from pipeline.errors import UsageError
 
 TEXT = ("none", "gzip", "zstd")
@@ -175,9 +178,7 @@ def test_gzip_names_no_time_and_no_file(us_source, tmp_path, name):
 @pytest.mark.parametrize("compression", ["none", "zstd"])
 def test_parquet_pages_notice_a_flipped_byte(tmp_path, compression):
     path, _ = hostile.write_source(tmp_path / "source", rows=hostile.make_rows("us", per_session=300))
-    pipeline.export_measurements(
-        path, tmp_path / "out", format="parquet", compression=compression, sync=False
-    )
+    pipeline.export_measurements(path, tmp_path / "out", format="parquet", compression=compression, sync=False)
     data = only(tmp_path / "out", "measurements_*").read_bytes()
     group = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
     for at in range(group.num_columns):
@@ -238,9 +239,7 @@ def large_source(tmp_path_factory, large_rows):
 def test_bytes_do_not_depend_on_the_batch_size(large_source, tmp_path, name, compression):
     options = {"format": name, "compression": compression, "sync": False}
     for scope, sizes in (("cross-session", (1, 7, 1000)), ("per-session", (7,))):
-        pipeline.export_measurements(
-            large_source, tmp_path / scope, scope=scope, batch_size=16_384, **options
-        )
+        pipeline.export_measurements(large_source, tmp_path / scope, scope=scope, batch_size=16_384, **options)
         expected = table_bytes(tmp_path / scope)
         assert len(expected) == (2 if scope == "cross-session" else 8)
         for size in sizes:
@@ -250,6 +249,77 @@ def test_bytes_do_not_depend_on_the_batch_size(large_source, tmp_path, name, com
             assert found.keys() == expected.keys()
             wrong = [file for file, data in found.items() if data != expected[file]]
             assert not wrong, f"{scope}, batches of {size} rows"
+
+
+@pytest.fixture(scope="module")
+def long_source(tmp_path_factory):
+    """Rows whose text fills several blocks of the compressors, and does not compress to nothing."""
+    chance = random.Random(7)  # noqa: S311 - no secret
+    rows = [
+        (f"s{at % 2}", at, hostile.START + at, "m", 1.5, "ms", chance.randbytes(2500).hex() + "é😀")
+        for at in sorted(range(800), key=lambda at: at % 2)
+    ]
+    path = tmp_path_factory.mktemp("long") / "run.parquet"
+    pq.write_table(hostile.make_table("us", rows, hostile.columns("us", {"note": "string"})), path)
+    return path
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+@pytest.mark.parametrize("name", ["ndjson", "json", "csv"])
+def test_compressed_bytes_depend_on_neither_batches_nor_threads(long_source, tmp_path, name, compression):
+    pipeline.export_measurements(long_source, tmp_path / "plain", format=name, sync=False)
+    plain = only(tmp_path / "plain", "measurements_*").read_bytes()
+    assert len(plain) > 4_000_000
+    found = set()
+    for threads, size in ((1, 16_384), (1, 11), (2, 16_384), (3, 100)):
+        to = tmp_path / f"{threads}-{size}"
+        pipeline.export_measurements(
+            long_source,
+            to,
+            format=name,
+            compression=compression,
+            threads=threads,
+            batch_size=size,
+            sync=False,
+        )
+        file = only(to, "measurements_*")
+        assert decompress(file) == plain
+        found.add(file.read_bytes())
+    assert len(found) == 1
+    assert len(found.pop()) < 0.8 * len(plain)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+@pytest.mark.parametrize("size", [0, 1, 2**20 - 1, 2**20, 2**20 + 1, 2**21, 2**21 + 2**19])
+def test_compressors_keep_bytes_of_any_size(tmp_path, compression, size):
+    data = random.Random(size).randbytes(1000) * (size // 1000 + 1)  # noqa: S311 - no secret
+    data = data[:size]
+    path = tmp_path / f"data{ENDINGS[compression]}"
+    found = set()
+    for step in (size or 1, 65_537, 300_000):
+        with path.open("wb") as file, compressing(file, compression, threads=2) as compressor:
+            for start in range(0, size, step):
+                compressor.write(memoryview(data)[start : start + step])
+        assert decompress(path) == data
+        found.add(path.read_bytes())
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_flipped_bit_of_a_compressed_file_is_noticed(us_source, tmp_path, compression):
+    path, _ = us_source
+    pipeline.export_measurements(path, tmp_path / "out", compression=compression, sync=False)
+    file = only(tmp_path / "out", "measurements_*")
+    data = file.read_bytes()
+    plain = decompress(file)
+    for place in range(12, len(data), 97):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :])
+        try:
+            found = decompress(file)
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+            continue
+        # Bits that no reader needs may change, the content may not.
+        assert found == plain, place
 
 
 def splits(rows):
@@ -267,9 +337,7 @@ def splits(rows):
 @pytest.mark.parametrize("name", ["ndjson", "csv"])
 def test_bytes_do_not_depend_on_the_split_of_the_source(large_rows, tmp_path, name):
     def export(paths, to):
-        pipeline.export_measurements(
-            paths, to, format=name, scope="per-session", with_statistics=True, sync=False
-        )
+        pipeline.export_measurements(paths, to, format=name, scope="per-session", with_statistics=True, sync=False)
         return table_bytes(to)
 
     whole, _ = hostile.write_source(tmp_path / "source", rows=large_rows, records=False)
@@ -323,8 +391,7 @@ def test_sessions_may_differ_in_attributes(tmp_path, name, order):
     pipeline.export_measurements(tmp_path / "store", tmp_path / "out", format=name, sync=False)
     has_it = "one" if order == "first-has-it" else "two"
     expected = [
-        [*row[:4], "3ff8000000000000", "ms", "r1" if row[0] == has_it and row[1] < 2999 else None]
-        for row in rows
+        [*row[:4], "3ff8000000000000", "ms", "r1" if row[0] == has_it and row[1] < 2999 else None] for row in rows
     ]
     engine = "pyarrow" if "pyarrow" in READERS[name] else "python"
     data = only(tmp_path / "out", "measurements_*").read_bytes()
@@ -397,10 +464,7 @@ def test_parts_together_are_the_whole(us_source, tmp_path, name, compression, sc
 
 def hostile_header():
     names = [name for name, _ in hostile.columns("us")]
-    return (
-        ",".join('"' + n.replace('"', '""') + '"' if set(n) & set(',"\n') else n for n in names).encode()
-        + b"\n"
-    )
+    return ",".join('"' + n.replace('"', '""') + '"' if set(n) & set(',"\n') else n for n in names).encode() + b"\n"
 
 
 def test_a_table_that_fits_one_part_is_not_called_a_part(us_source, tmp_path):
