@@ -4,28 +4,62 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.arrays import integers, is_null, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipeline.arrays import Integers
+
+
+GROUP_BYTES = 64_000_000
+"""Bytes of text at which a group of rows ends, however few they are."""
+
 
 def regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
-    """Gather batches into tables of exactly `rows` rows, the last one excepted: the same for any batch size."""
+    """Gather batches into tables that are the same however the batches are cut.
+
+    Args:
+        batches: the rows.
+        schema: their schema, strings as strings.
+        rows: rows of a table; fewer where their text reaches `GROUP_BYTES`, and in the last one.
+    """
     waiting: list[pa.RecordBatch] = []
-    count = 0
+    count = size = 0
     for batch in batches:
-        rest = batch
-        while count + rest.num_rows >= rows:
-            waiting.append(rest.slice(0, rows - count))
-            yield _one_table(waiting, schema)
-            rest = rest.slice(rows - count)
-            waiting, count = [], 0
-        if rest.num_rows:
-            waiting.append(rest)
-            count += rest.num_rows
+        ends = _text_ends(batch)
+        start = 0
+        while start < batch.num_rows:
+            before = int(ends[start - 1]) if start else 0
+            # The row that reaches the limit is the last of its table.
+            full = int(np.searchsorted(ends, before + GROUP_BYTES - size)) + 1
+            stop = min(batch.num_rows, start + rows - count, max(full, start + 1))
+            waiting.append(batch.slice(start, stop - start))
+            count += stop - start
+            size += int(ends[stop - 1]) - before
+            start = stop
+            if count == rows or size >= GROUP_BYTES:
+                yield _one_table(waiting, schema)
+                waiting, count, size = [], 0, 0
     if count:
         yield _one_table(waiting, schema)
+
+
+def _text_ends(batch: pa.RecordBatch) -> Integers:
+    """Add up the bytes of text from row to row."""
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and len(column.dictionary):
+            lengths = integers(pc.binary_length(column.dictionary).cast(pa.int64()))
+            sizes += np.where(is_null(column), 0, lengths[np.clip(places(column), 0, len(lengths) - 1)])
+        elif pa.types.is_string(column.type):
+            lengths = pc.binary_length(column).cast(pa.int64())
+            sizes += np.where(is_null(column), 0, integers(lengths))
+    return np.cumsum(sizes)
 
 
 def _one_table(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

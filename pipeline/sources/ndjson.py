@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.model import CORE_COLUMNS
 from pipeline.normalise import parse_floats, parse_timestamps
-from pipeline.sources.reading import FractionsFoundError, open_decompressed
+from pipeline.sources.reading import BATCH_BYTES, FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     names: dict[str, None] = {}
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
+    size = 0
     with open_decompressed(path) as file:
         for number, line in enumerate(file, start=1):
             if line.isspace():
@@ -47,9 +48,10 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             names.update(dict.fromkeys(row))
             rows.append(row)
             lines.append(number)
-            if len(rows) == reading.batch_size:
+            size += len(line)
+            if len(rows) == reading.batch_size or size >= BATCH_BYTES:
                 yield _batch(list(names), rows, lines, reading)
-                rows, lines = [], []
+                rows, lines, size = [], [], 0
     if rows:
         yield _batch(list(names), rows, lines, reading)
 

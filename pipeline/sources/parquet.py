@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.sources.reading import empty_batch
+from pipeline.sources.reading import BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,4 +67,12 @@ def read_parquet(
         wanted = [name for name in columns if name in schema.names] if columns is not None else None
         fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]
         yield empty_batch(pa.schema(fields))
-        yield from file.iter_batches(reading.batch_size, columns=wanted, use_threads=False)
+        rows = min(reading.batch_size, _rows_that_fit(file.metadata))
+        yield from file.iter_batches(rows, columns=wanted, use_threads=False)
+
+
+def _rows_that_fit(metadata: pq.FileMetaData) -> int:
+    """How many rows a batch can have so that rows of large texts do not multiply."""
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    largest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
+    return max(1, int(BATCH_BYTES / max(largest, 1)))

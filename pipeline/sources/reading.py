@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from pipeline.model import TimestampUnit
 
 
+BATCH_BYTES = 8_000_000
+"""Size of a batch at which it ends, however few rows it has; one row may be larger."""
+
+
 @dataclass
 class Reading:
     """How to read a file, and what was left out on the way.
