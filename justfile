@@ -29,4 +29,4 @@ docs *arguments:
 
 # Run the benchmarks
 bench *arguments:
-    uv run python benchmarks {{ arguments }}
+    uv run --group bench python benchmarks {{ arguments }}

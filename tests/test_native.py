@@ -1,0 +1,123 @@
+"""The compiled part under the sanitizers, fed with random batches; a mistake in it ends the process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.native import build
+
+ROOT = Path(__file__).resolve().parent.parent
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1")
+ROUNDS = 300
+
+FUZZ = r"""
+import json, math, random, struct, sys
+from pathlib import Path
+import numpy as np, pyarrow as pa
+import pipeline
+from pipeline.native import GroupedValues, TextBuffer, digest_sums
+
+random.seed(int(sys.argv[1]))
+assert Path(pipeline.__file__).is_relative_to(sys.argv[4]), "another copy would be tested"
+PIECES = ['"', "\\", ",", "\n", "\r", "\t", "\x01", "\x1f", "=", "@", "\uff1d", "é", "\U0001f600", "a" * 200, "", "%s"]
+
+def text():
+    return "".join(random.choices(PIECES, k=random.randrange(6)))
+
+def number():
+    if random.random() < 0.8:
+        return struct.unpack("<d", random.randbytes(8))[0]
+    return random.choice([0.0, -0.0, 1e16, 1e-5])
+
+def maybe(make):
+    return None if random.random() < 0.2 else make()
+
+def column(kind, rows):
+    if kind == "bool":
+        return pa.array([maybe(lambda: random.random() < 0.5) for _ in range(rows)], pa.bool_())
+    if kind == "int64":
+        return pa.array([maybe(lambda: random.randrange(-2**63, 2**63)) for _ in range(rows)], pa.int64())
+    if kind == "float64":
+        return pa.array([maybe(number) for _ in range(rows)], pa.float64())
+    if kind in {"us", "ns"}:
+        low, high = (-62135596800000000, 253402300800000000) if kind == "us" else (-2**63, 2**63)
+        ticks = [maybe(lambda: random.randrange(low, high)) for _ in range(rows)]
+        return pa.array(ticks, pa.int64()).cast(pa.timestamp(kind, "UTC"))
+    values = pa.array([maybe(text) for _ in range(rows)], pa.string())
+    return {"string": values, "large": values.cast(pa.large_string()), "view": values.cast(pa.string_view()),
+            "dictionary": values.dictionary_encode(), "small": values.dictionary_encode().cast(
+                pa.dictionary(pa.int8(), pa.string())) if rows < 100 else values}[kind]
+
+KINDS = ["bool", "int64", "float64", "us", "ns", "string", "large", "view", "dictionary", "small"]
+buffer = TextBuffer()
+for _ in range(int(sys.argv[2])):
+    rows = random.randrange(40)
+    kinds = random.choices(KINDS, k=random.randrange(1, 6))
+    names = [f"c{at}{text()}" for at in range(len(kinds))]
+    whole = pa.record_batch([column(kind, rows) for kind in kinds], names=names)
+    start = random.randrange(rows + 1)
+    batch = whole.slice(start, random.randrange(rows - start + 1))
+    lines = bytes(buffer.ndjson(batch)).decode().split("\n")
+    assert len(lines) == batch.num_rows + 1 and lines[-1] == ""
+    for line in lines[:-1]:
+        assert list(json.loads(line)) == names
+    buffer.ndjson(batch, as_array=True)
+    buffer.csv(batch, spreadsheet=random.random() < 0.5)
+    digest_sums(batch, list(range(2 * len(kinds))))
+
+for _ in range(int(sys.argv[2]) // 10):
+    groups = GroupedValues(1, budget_bytes=random.choice([1, 20_000, 1_000_000]), directory=Path(sys.argv[3]))
+    for session in range(3):
+        rows = random.randrange(1, 4000)
+        keys = np.array([random.randrange(1 + session * 3) for _ in range(rows)], np.int64)
+        at = np.arange(rows, dtype=np.int64)
+        values = pa.array([maybe(number) for _ in range(rows)], pa.float64())
+        groups.add([keys], at, at, values, session=session)
+    groups.figures({"p50": 0.5, "p99": 0.99, "p0": 0.0, "p100": 1.0}, lost_are_infinite=random.random() < 0.5)
+print("done")
+"""
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory):
+    """A copy of the package whose compiled part has the sanitizers in it, and the runtime to load first."""
+    compiler = build.find_compiler()
+    if compiler is None or shutil.which(compiler[0]) is None:
+        pytest.skip("no C++ compiler on this machine")
+    runtime = subprocess.run([*compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=False)
+    library = Path(runtime.stdout.strip())
+    if not library.is_absolute():
+        pytest.skip("this compiler has no AddressSanitizer to load")
+    place = tmp_path_factory.mktemp("sanitized")
+    shutil.copytree(ROOT / "pipeline", place / "pipeline", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    build.build(place / "pipeline" / "native", extra_flags=SANITIZERS)
+    # The C++ runtime must be there before the sanitizer looks for what it wraps.
+    names = subprocess.run([*compiler, "-print-file-name=libstdc++.so.6"], capture_output=True, text=True, check=False)
+    return place, f"{library}:{names.stdout.strip()}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_batches_under_the_sanitizers(sanitized, seed, tmp_path):
+    place, preload = sanitized
+    done = subprocess.run(
+        [sys.executable, "-c", FUZZ, str(seed), str(ROUNDS), str(tmp_path), str(place)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(place),
+            "LD_PRELOAD": preload,
+            # Python keeps memory until its end; what the compiled part loses would show in the memory tests.
+            "ASAN_OPTIONS": "detect_leaks=0",
+        },
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == "done"
