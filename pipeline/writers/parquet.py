@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.batches import regroup
 from pipeline.model import plain_schema
+from pipeline.overlap import ScannedAhead
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pyarrow as pa
 
     from pipeline.compression import Sink
 
@@ -32,8 +32,20 @@ def write_parquet(
     """Write the rows in row groups of one size, whatever the batches."""
     described = json.dumps(metadata, ensure_ascii=False).encode()
     schema = plain_schema(reader.schema).with_metadata({METADATA_KEY: described})
-    with pq.ParquetWriter(
-        file, schema, compression=compression, write_page_checksum=True, write_page_index=True
-    ) as writer:
-        for table in regroup(reader, schema, ROW_GROUP_ROWS):
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    counts = [field.name for field in schema if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)]
+    with (
+        pq.ParquetWriter(
+            file,
+            schema,
+            compression=compression,
+            use_dictionary=texts,
+            # Sequences and times go up in small steps.
+            column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
+            write_page_checksum=True,
+            write_page_index=True,
+        ) as writer,
+        ScannedAhead(regroup(reader, schema, ROW_GROUP_ROWS)) as tables,
+    ):
+        for table in tables:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
