@@ -49,8 +49,9 @@ def compressing(file: Sink, compression: str, *, threads: int) -> Iterator[Sink]
             _ZSTD_LEVEL, write_checksum=True, threads=threads, job_size=_ZSTD_JOB_BYTES
         )
         compressor = zstandard.ZstdCompressor(compression_params=parameters)
-        with compressor.stream_writer(cast("IO[bytes]", file), closefd=False) as stream:
-            yield stream
+        stream = cast("IO[bytes]", compressor.stream_writer(cast("IO[bytes]", file), closefd=False))
+        yield stream
+        stream.close()  # not where an error ended it: what is cut off must not look complete
     else:
         yield file
 

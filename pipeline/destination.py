@@ -40,6 +40,7 @@ class CountingFile:
         self.name = name
         self.bytes = 0
         self.closed = False
+        self._abandoned = False
 
     @property
     def sha256(self) -> str | None:
@@ -53,12 +54,18 @@ class CountingFile:
             DestinationError: it cannot be written.
         """
         view = memoryview(data)
+        if self._abandoned:
+            return view.nbytes
         with writing_errors(self.name):
             self._file.write(view)
         if self._hash:
             self._hash.update(view)
         self.bytes += view.nbytes
         return view.nbytes
+
+    def abandon(self) -> None:
+        """Write nothing more: a format that ends itself when it is closed must not make a part look like the whole."""
+        self._abandoned = True
 
     def flush(self) -> None:
         """Hand what is buffered to the operating system."""
@@ -190,9 +197,10 @@ def _umask() -> int:
 @contextmanager
 def standard_output() -> Iterator[CountingFile]:
     """Write to standard output."""
-    file = CountingFile(sys.stdout.buffer, "standard output", hashed=False)
-    yield file
-    file.flush()
+    sys.stdout.flush()
+    # Past the buffer, whose lock a write that waits for a slow reader would hold when the process ends.
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    yield CountingFile(_Unbuffered(raw), "standard output", hashed=False)
 
 
 def sync_directory(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,7 +36,7 @@ from pipeline.tables import TableFile, measurement_files, sessions_file, statist
 from pipeline.writers import FORMATS, Format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -241,17 +241,23 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
         selected = select(scan, job.selection, batch_size=job.batch_size)
         source = {"name": scan.name, "fingerprint": selected.fingerprint}
         options = job.shaping_options()
-        files = _files(job, selected, Path(spill), _Counter(selected, job, on_progress))
         if existing is None:
-            return _stream(job, selected, files, source, started)
+            return _stream(job, selected, Path(spill), source, started, on_progress)
         if existing.descriptor is not None and not job.overwrite:
             if existing.is_same(source=source, options=options, added=added):
+                if existing.damage:
+                    raise DestinationError(
+                        f"{job.to}: holds this package, but damaged: {existing.damage}; --overwrite writes it again"
+                    )
                 return _unchanged(job, existing.descriptor, selected, started)
             raise DestinationError(
                 f"{job.to}: holds a package of another source or other options; "
                 "--overwrite replaces it, or choose another --to"
             )
-        with Stage(Path(job.to), sync=job.sync, hashed=job.hashed) as stage:
+        with (
+            Stage(Path(job.to), sync=job.sync, hashed=job.hashed) as stage,
+            closing(_files(job, selected, Path(spill), _Counter(selected, job, on_progress))) as files,
+        ):
             written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
             times = package_range([one.file.content for one in written], Content(digested=False))
             sessions = sessions_file(selected, digested=job.hashed, times=times)
@@ -266,7 +272,7 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
     return replace(report, seconds=time.monotonic() - started)
 
 
-def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Iterator[TableFile]:
+def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Generator[TableFile, None, None]:
     rows_per_file = job.rows_per_file
     if job.spreadsheet:
         rows_per_file = min(rows_per_file or MAX_SPREADSHEET_ROWS, MAX_SPREADSHEET_ROWS)
@@ -390,9 +396,17 @@ def _write_descriptor(stage: Stage, descriptor: dict[str, Any], named: dict[str,
             sums_file.write(manifest(sums).encode())
 
 
-def _stream(job: Job, selected: Selected, files: Iterator[TableFile], source: dict[str, str], started: float) -> Report:
+def _stream(
+    job: Job,
+    selected: Selected,
+    spill: Path,
+    source: dict[str, str],
+    started: float,
+    on_progress: Callable[[int, int], None] | None,
+) -> Report:
     """Write the one file to standard output."""
-    with standard_output() as out:
+    counter = _Counter(selected, job, on_progress)
+    with standard_output() as out, closing(_files(job, selected, spill, counter)) as files:
         file = next(files)
         _write_rows(file, out, job, selected, source)
     written = WrittenFile(

@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 
 _AHEAD = 2
 _CHECK_SECONDS = 0.05
+_PATIENCE_SECONDS = 1.0
 REUSED_BUFFERS = 3
 """How many buffers a writer must take turns with: one being filled, one waiting, one being written."""
 
@@ -91,6 +92,7 @@ class WrittenBehind:
         self._sink = sink
         self._waiting: queue.Queue[bytes | memoryview | None] = queue.Queue(1)
         self._error: BaseException | None = None
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="write", daemon=True)
 
     def __enter__(self) -> Self:
@@ -98,10 +100,15 @@ class WrittenBehind:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._waiting.put(None)
-        self._thread.join()
-        if self._error is not None and kind is None:
-            raise self._error
+        if kind is None:
+            self._waiting.put(None)
+            self._thread.join()
+            if self._error is not None:
+                raise self._error
+            return
+        # What has not been written is not wanted any more, and a write may wait for a reader that never comes.
+        self._stopped.set()
+        self._thread.join(_PATIENCE_SECONDS)
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Hand bytes on to be written."""
@@ -110,8 +117,16 @@ class WrittenBehind:
         self._waiting.put(data)
         return len(data)
 
+    def _next(self) -> bytes | memoryview | None:
+        while not self._stopped.is_set():
+            try:
+                return self._waiting.get(timeout=_CHECK_SECONDS)
+            except queue.Empty:
+                continue
+        return None
+
     def _run(self) -> None:
-        while (data := self._waiting.get()) is not None:
+        while (data := self._next()) is not None:
             if self._error is None:
                 try:
                     self._sink.write(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -241,15 +242,15 @@ class Existing:
 
     Attributes:
         descriptor: of the package there; None where nothing is there.
-        is_complete: whether all its files are there, in their size.
+        damage: what of it is missing or of another size, empty where nothing is.
     """
 
     descriptor: Mapping[str, Any] | None
-    is_complete: bool = False
+    damage: str = ""
 
     def is_same(self, *, source: Mapping[str, Any], options: Mapping[str, Any], added: Mapping[str, Any]) -> bool:
-        """Whether it is the complete package of the same source and options."""
-        if self.descriptor is None or not self.is_complete:
+        """Whether it is the package of the same source and options."""
+        if self.descriptor is None:
             return False
         same_added = {k: v for k, v in self.descriptor.items() if k in _METADATA_KEYS} == dict(added)
         fingerprint = self.descriptor.get("pipeline:source", {}).get("fingerprint")
@@ -288,7 +289,6 @@ def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
         descriptor = read_json(target / DESCRIPTOR)
         version = descriptor["pipeline:formatVersion"]
         sizes = {resource["path"]: resource["bytes"] for resource in descriptor["resources"]}
-        hashed = any("hash" in resource for resource in descriptor["resources"])
     except (SourceError, LookupError, TypeError, AttributeError) as error:
         raise DestinationError(f"{foreign}, its {DESCRIPTOR} is not ours; choose another --to") from error
     if version != FORMAT_VERSION:
@@ -297,10 +297,29 @@ def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
     for name in names:
         if name not in known and not name.endswith(_SIGNATURES):
             raise DestinationError(f"{target}: holds {name!r}, which no export wrote; move it away first")
-    is_complete = all(
-        (target / name).is_file() and (target / name).stat().st_size == size for name, size in sizes.items()
-    )
-    return Existing(descriptor, is_complete and (MANIFEST in names or not hashed))
+    return Existing(descriptor, _find_damage(target, descriptor["resources"]))
+
+
+def _find_damage(target: Path, resources: Sequence[Mapping[str, Any]]) -> str:
+    """Say what is wrong with the files of a package, as far as it shows without reading them."""
+    sums = {}
+    for resource in resources:
+        path = target / resource["path"]
+        if not path.is_file():
+            return f"{path.name} is missing"
+        if path.stat().st_size != resource["bytes"]:
+            return f"{path.name} has {path.stat().st_size} bytes, not {resource['bytes']}"
+        if "hash" in resource:
+            sums[path.name] = str(resource["hash"]).removeprefix("sha256:")
+    if not sums:
+        return ""
+    sums[DESCRIPTOR] = hashlib.sha256((target / DESCRIPTOR).read_bytes()).hexdigest()
+    listed = target / MANIFEST
+    if not listed.is_file():
+        return f"{MANIFEST} is missing"
+    if listed.read_bytes() != manifest(sums).encode():
+        return f"{MANIFEST} does not list what {DESCRIPTOR} does"
+    return ""
 
 
 def package_range(contents: Sequence[Content], into: Content) -> Content:

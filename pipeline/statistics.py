@@ -48,6 +48,7 @@ DESCRIPTIONS = {
     "first_timestamp": "Time of the first value",
     "last_timestamp": "Time of the last value",
 }
+_MAX_QUANTILE_DIGITS = 17
 _INTEGER_FIGURES = {"count", "null_count", "non_finite_count", "session_count"}
 _TIME_FIGURES = {"window_start", "window_end", "first_timestamp", "last_timestamp"}
 
@@ -90,7 +91,9 @@ class StatisticsOptions:
                 raise UsageError(f"--quantile {text!r}: give a number from 0 to 1, such as 0.999") from error
             if not (number.is_finite() and 0 <= number <= 1):
                 raise UsageError(f"--quantile {text!r}: must be from 0 to 1; p99 is 0.99")
-            numbers.add(number)
+            if number != round(number, _MAX_QUANTILE_DIGITS):
+                raise UsageError(f"--quantile {text!r}: give at most {_MAX_QUANTILE_DIGITS} digits behind the point")
+            numbers.add(abs(number))
         return {_quantile_name(number): float(number) for number in sorted(numbers)}
 
     def group_columns(self, schema: pa.Schema) -> list[str]:
@@ -128,7 +131,7 @@ class StatisticsOptions:
 
 
 def _quantile_name(number: Decimal) -> str:
-    text = f"{number * 100:f}"
+    text = f"{number.scaleb(2):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "p" + text.replace(".", "_")

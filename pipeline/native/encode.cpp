@@ -402,7 +402,7 @@ int32_t guarded(int64_t* row, int64_t* column, Body body) {
         return failure.code;
     } catch (const std::bad_alloc&) {
         return kNoMemory;
-    } catch (const std::out_of_range&) {
+    } catch (const std::exception&) {  // an index beyond a dictionary, a length that cannot be
         return kBadIndex;
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,7 @@ def open_plain(paths: Sequence[Path], spool_directory: Path, options: PlainOptio
             unit = "ns"
         except FractionsFoundError as found:
             number_columns.add(found.column)
+        shutil.rmtree(directory)
     raise AssertionError("the loop ends by returning")
 
 
@@ -134,7 +136,7 @@ class _Opening:
             for path in files:
                 with reading_errors(path), open_parquet(path) as file:
                     self._merge(attributes_of(file.schema_arrow), path)
-                self._keep_records(path, records[path])
+                self._keep_records(path, records[path], _ids_of(path) if len(records[path]) == 1 else None)
         else:
             files = self._spool(records)
         summary = self._summarise(files)
@@ -370,6 +372,15 @@ class _Opening:
                 columns=rows.columns or dict(self._attributes),
                 content_digest=rows.digest.text,
             )
+
+
+def _ids_of(path: Path) -> list[str]:
+    """List the sessions of a Parquet file."""
+    ids: dict[str, None] = {}
+    with reading_errors(path):
+        for batch in read_parquet(path, Reading(DEFAULT_BATCH_SIZE), ["session_id"]):
+            ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
+    return list(ids)
 
 
 def _name_of(paths: Sequence[Path]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.destination import CountingFile
 from pipeline.overlap import REUSED_BUFFERS
 
 if TYPE_CHECKING:
@@ -88,3 +90,14 @@ def text_buffers() -> Iterator[TextBuffer]:
     from pipeline.native import TextBuffer  # noqa: PLC0415 - the table of formats is needed without it
 
     return cycle([TextBuffer() for _ in range(REUSED_BUFFERS)])
+
+
+@contextmanager
+def complete_or_nothing(file: Sink) -> Iterator[None]:
+    """Keep a writer that ends its file when it is closed from doing so after an error."""
+    try:
+        yield
+    except BaseException:
+        if isinstance(file, CountingFile):
+            file.abandon()
+        raise

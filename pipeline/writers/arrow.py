@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.batches import regroup
 from pipeline.model import plain_schema
-from pipeline.writers import METADATA_KEY
+from pipeline.writers import METADATA_KEY, complete_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def write_arrow(
     described = json.dumps(metadata, ensure_ascii=False).encode()
     schema = plain_schema(reader.schema).with_metadata({METADATA_KEY: described})
     options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
-    with pa.ipc.new_file(file, schema, options=options) as writer:
+    with pa.ipc.new_file(file, schema, options=options) as writer, complete_or_nothing(file):
         for table in regroup(reader, schema, BATCH_ROWS):
             columns = [_without_traces(column.combine_chunks()) for column in table.columns]
             writer.write_table(pa.table(columns, schema=schema), max_chunksize=BATCH_ROWS)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline.batches import regroup
 from pipeline.model import plain_schema
 from pipeline.overlap import ScannedAhead
-from pipeline.writers import METADATA_KEY
+from pipeline.writers import METADATA_KEY, complete_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,7 @@ def write_parquet(
             write_page_checksum=True,
             write_page_index=True,
         ) as writer,
+        complete_or_nothing(file),
         ScannedAhead(regroup(reader, schema, ROW_GROUP_ROWS)) as tables,
     ):
         for table in tables:
