@@ -38,7 +38,7 @@ def export_measurements(
     format: str = "ndjson",  # noqa: A002 - the option's name
     compression: str | None = None,
     with_statistics: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int, int], None] | None = None,
     **options: Any,  # noqa: ANN401 - the options of a selection and of a job
 ) -> Report:
     """Export raw measurements as one package.
@@ -50,7 +50,7 @@ def export_measurements(
         format: `ndjson`, `json`, `csv`, `parquet` or `arrow`.
         compression: `none`, `gzip` or `zstd`; the format's default where None.
         with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
-        on_progress: is called with the rows done and the rows there are, at most.
+        on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
         **options: of `pipeline.selection.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
             `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.export.Job` (`overwrite`,
             `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `threads`,
@@ -88,7 +88,7 @@ def export_statistics(
     lost: Literal["exclude", "infinite"] = "exclude",
     format: str = "csv",  # noqa: A002 - the option's name
     compression: str | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int, int], None] | None = None,
     **options: Any,  # noqa: ANN401 - the options of a selection and of a job
 ) -> Report:
     """Export statistics of measurements as one package.
@@ -103,7 +103,7 @@ def export_statistics(
         lost: `infinite` counts lost samples as +infinity in quantiles.
         format: `csv`, `ndjson`, `json`, `parquet` or `arrow`.
         compression: `none`, `gzip` or `zstd`; the format's default where None.
-        on_progress: is called with the rows done and the rows there are, at most.
+        on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
         **options: as in `export_measurements`; `columns` and `exclude` choose among the statistics.
 
     Raises:

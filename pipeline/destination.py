@@ -123,6 +123,7 @@ class Stage:
         self.target = target
         self._sync = sync
         self._hashed = hashed
+        self._files: list[CountingFile] = []
         with writing_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             self.path = Path(tempfile.mkdtemp(prefix=f".{target.name}.stage-", dir=target.parent))
@@ -134,6 +135,11 @@ class Stage:
     def __exit__(self, *exc_info: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
+    @property
+    def bytes(self) -> int:
+        """Bytes written so far, of all files."""
+        return sum(file.bytes for file in self._files)
+
     @contextmanager
     def create(self, name: str) -> Iterator[CountingFile]:
         """Open a new file of the stage for writing; it is durable when the `with` statement ends."""
@@ -141,6 +147,7 @@ class Stage:
             file = (self.path / name).open("xb", buffering=0)
         with file:
             counting = CountingFile(_Unbuffered(file), str(self.target / name), hashed=self._hashed)
+            self._files.append(counting)
             yield counting
             if self._sync:
                 with writing_errors(counting.name):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.compression import compressing
 from pipeline.content import Content
-from pipeline.destination import Stage, standard_output
+from pipeline.destination import CountingFile, Stage, standard_output
 from pipeline.errors import DestinationError, EmptyExportError, UsageError, suggest
 from pipeline.model import plain_schema
 from pipeline.overlap import WrittenBehind
@@ -216,12 +216,12 @@ class Report:
         return sum(file.bytes for file in self.files)
 
 
-def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Report:
+def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) -> Report:
     """Run an export: scan, select, write each table, publish.
 
     Args:
         job: what to do.
-        on_progress: is called with the rows done and the rows there are, at most.
+        on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
 
     Raises:
         PipelineError: see its subclasses; nothing is published then.
@@ -256,7 +256,7 @@ def run(job: Job, on_progress: Callable[[int, int], None] | None = None) -> Repo
             )
         with (
             Stage(Path(job.to), sync=job.sync, hashed=job.hashed) as stage,
-            closing(_files(job, selected, Path(spill), _Counter(selected, job, on_progress))) as files,
+            closing(_files(job, selected, Path(spill), _Counter(selected, job, stage, on_progress))) as files,
         ):
             written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
             times = package_range([one.file.content for one in written], Content(digested=False))
@@ -304,15 +304,22 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Gene
 class _Counter:
     """Counts rows for progress; each table reads them once."""
 
-    def __init__(self, selected: Selected, job: Job, on_progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self,
+        selected: Selected,
+        job: Job,
+        target: Stage | CountingFile,
+        on_progress: Callable[[int, int, int], None] | None,
+    ) -> None:
         self._total = len(job.tables) * sum(session.measurement_count for session in selected.sessions)
         self._done = 0
+        self._target = target
         self._on_progress = on_progress
 
     def add(self, batch: pa.RecordBatch) -> None:
         self._done += batch.num_rows
         if self._on_progress is not None:
-            self._on_progress(self._done, self._total)
+            self._on_progress(self._done, self._total, self._target.bytes)
 
 
 def _metadata(file: TableFile, job: Job, selected: Selected, source: dict[str, str]) -> dict[str, Any]:
@@ -402,11 +409,13 @@ def _stream(
     spill: Path,
     source: dict[str, str],
     started: float,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: Callable[[int, int, int], None] | None,
 ) -> Report:
     """Write the one file to standard output."""
-    counter = _Counter(selected, job, on_progress)
-    with standard_output() as out, closing(_files(job, selected, spill, counter)) as files:
+    with (
+        standard_output() as out,
+        closing(_files(job, selected, spill, _Counter(selected, job, out, on_progress))) as files,
+    ):
         file = next(files)
         _write_rows(file, out, job, selected, source)
     written = WrittenFile(

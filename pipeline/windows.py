@@ -96,9 +96,22 @@ class Windows:
     def _find_midnight(self, day: int) -> int:
         """Find the first moment of a day of the zone; where midnight is skipped, the moment after the gap."""
         local = date.fromordinal(day + _EPOCH_DAY)
-        moment = datetime(local.year, local.month, local.day, tzinfo=self._zone)
-        delta = moment.astimezone(UTC) - _EPOCH
-        return (delta.days * _DAY_SECONDS + delta.seconds) * self._scale
+        midnight = datetime(local.year, local.month, local.day, tzinfo=self._zone)
+        low, high = (_seconds(midnight.replace(fold=fold)) for fold in (1, 0))
+        # In a gap the two readings lie on its two sides, and the change of the clock between them; else the first
+        # reading is the first moment.
+        while low < high - 1:
+            middle = (low + high) // 2
+            if (_EPOCH + timedelta(seconds=middle)).astimezone(self._zone).date() >= local:
+                high = middle
+            else:
+                low = middle
+        return high * self._scale
+
+
+def _seconds(moment: datetime) -> int:
+    delta = moment.astimezone(UTC) - _EPOCH
+    return delta.days * _DAY_SECONDS + delta.seconds
 
 
 class _beyond_calendar:  # noqa: N801 - reads as a phrase in a with statement

@@ -75,7 +75,7 @@ def long_source(tmp_path_factory):
 def test_the_stage_is_a_hidden_sibling_that_becomes_the_package(source, tmp_path):
     seen = []
 
-    def look(_done, _total):
+    def look(_done, _total, _written):
         seen.append(names_in(tmp_path / "out"))
 
     export_measurements(source, tmp_path / "out" / "package", on_progress=look, with_statistics=True)
@@ -117,7 +117,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(source, tmp_path, s
 
 
 def test_a_failure_of_the_caller_leaves_nothing(source, tmp_path):
-    def stop(_done, _total):
+    def stop(_done, _total, _written):
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
@@ -126,7 +126,7 @@ def test_a_failure_of_the_caller_leaves_nothing(source, tmp_path):
 
 
 def test_what_comes_into_the_destination_meanwhile_is_not_replaced(source, tmp_path):
-    def intrude(_done, _total):
+    def intrude(_done, _total, _written):
         (tmp_path / "out" / "package").mkdir(exist_ok=True)
         (tmp_path / "out" / "package" / "thesis.txt").write_text("years", encoding="utf-8")
 
@@ -536,7 +536,7 @@ def test_progress_is_shown_on_a_terminal_only(long_source, tmp_path):
         "--no-sync",
     )
     shown = on_a_terminal(*arguments, "--to", tmp_path / "a")
-    assert re.search(r"\d+% [\d,]+ of 400,000 rows, [\d,]+ rows/s", shown)
+    assert re.search(r"\d+% [\d,]+ of 400,000 rows, [\d,]+ rows/s, [\d.]+ (bytes|[kM]B)", shown)
     # The line is taken away in the end.
     assert shown.endswith("\r\x1b[K")
     assert on_a_terminal(*arguments, "--to", tmp_path / "b", "--quiet") == ""

@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 
 import pipeline as package
 from pipeline.cli import main
+from pipeline.timestamps import Window
+from pipeline.windows import Windows
 
 QUANTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 COUNTS = ["count", "null_count", "non_finite_count"]
@@ -983,3 +985,16 @@ def test_the_command_gives_what_the_function_gives(capsysbinary, tmp_path):
     header, *lines = out.decode().splitlines()
     assert header.startswith("metric,unit,network_profile,channel,window_start,window_end,count,")
     assert len(lines) > 5
+
+
+def test_a_day_begins_when_the_clock_reaches_it_where_a_gap_straddles_midnight():
+    # In Toronto the clock went from 23:30 of the 30th to 00:30 of the 31st, so this is 00:45 of the 31st.
+    moment = int(dt.datetime(1919, 3, 31, 4, 45, tzinfo=dt.UTC).timestamp()) * 10**6
+    windows = Windows(Window.parse("1d"), "America/Toronto", "us")
+    start = windows.starts(np.array([moment], np.int64))
+    assert [dt.datetime.fromtimestamp(at / 10**6, dt.UTC) for at in (start[0], windows.ends(start)[0])] == [
+        dt.datetime(1919, 3, 31, 4, 30, tzinfo=dt.UTC),
+        dt.datetime(1919, 4, 1, 4, tzinfo=dt.UTC),
+    ]
+    before = windows.starts(np.array([moment - 20 * 60 * 10**6], np.int64))
+    assert windows.ends(before)[0] == start[0]

@@ -58,12 +58,13 @@ class Progress:
             sys.stderr.write(_CLEAR_LINE)
             sys.stderr.flush()
 
-    def update(self, done: int, total: int) -> None:
+    def update(self, done: int, total: int, written: int | None = None) -> None:
         """Show how far the work is.
 
         Args:
             done: rows done.
             total: rows there are, at most.
+            written: bytes written, where they are counted.
         """
         now = time.monotonic()
         if not self._shown or now < self._next:
@@ -72,8 +73,9 @@ class Progress:
         self._written = True
         rate = done / (now - self._started)
         left = f", {duration((total - done) / rate)} left" if rate and total > done else ""
+        sized = "" if written is None else f", {size(written)}"
         share = f"{done / total:4.0%}" if total else ""
-        sys.stderr.write(f"{_CLEAR_LINE}{share} {done:,} of {total:,} rows, {rate:,.0f} rows/s{left}")
+        sys.stderr.write(f"{_CLEAR_LINE}{share} {done:,} of {total:,} rows, {rate:,.0f} rows/s{sized}{left}")
         sys.stderr.flush()
 
 
