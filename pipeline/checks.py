@@ -17,6 +17,8 @@ from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.arrays import Integers
+
 
 def check_rows(batch: pa.RecordBatch) -> None:
     """Check every rule that holds for a row by itself.
@@ -116,6 +118,22 @@ def has_sound_offsets(array: pa.Array) -> bool:
     ends = ends[array.offset : array.offset + len(array) + 1]
     size = data.size if data is not None else 0
     return bool(ends[0] >= 0 and ends[-1] <= size and (ends[1:] >= ends[:-1]).all())
+
+
+def first_out_of_order(sequence: Integers, last: int | None) -> int | None:
+    """Find the first row whose sequence does not increase.
+
+    Args:
+        sequence: of rows of one session, one at least.
+        last: the sequence before them, None where they are the first.
+
+    Returns:
+        the row, None where all increase.
+    """
+    if last is not None and int(sequence[0]) <= last:
+        return 0
+    wrong = np.flatnonzero(sequence[1:] <= sequence[:-1])
+    return int(wrong[0]) + 1 if len(wrong) else None
 
 
 def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:

@@ -335,11 +335,8 @@ def _metadata(file: TableFile, job: Job, selected: Selected, source: dict[str, s
 
 def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: dict[str, str]) -> WrittenFile:
     """Write one file of a stage under a provisional name."""
-    with stage.create(f"{file.table}-{file.scope}-{file.part}") as out:
-        _write_rows(file, out, job, selected, source)
-    return WrittenFile(
-        file, plain_schema(file.reader.schema), job.output_format, job.chosen_compression, out.bytes, out.sha256
-    )
+    with stage.create(file.provisional_name) as out:
+        return _write_rows(file, out, job, selected, source)
 
 
 def _cores() -> int:
@@ -359,7 +356,9 @@ def _check_one_column(job: Job, schema: pa.Schema) -> None:
         )
 
 
-def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source: dict[str, str]) -> None:  # noqa: ANN401 - a binary file
+def _write_rows(
+    file: TableFile, out: CountingFile, job: Job, selected: Selected, source: dict[str, str]
+) -> WrittenFile:
     _check_one_column(job, file.reader.schema)
     outside = job.chosen_compression if job.output_format.is_text else "none"
     with (
@@ -374,6 +373,8 @@ def _write_rows(file: TableFile, out: Any, job: Job, selected: Selected, source:
             compression=job.chosen_compression,
             spreadsheet=job.spreadsheet,
         )
+    schema = plain_schema(file.reader.schema)
+    return WrittenFile(file, schema, job.output_format, job.chosen_compression, out.bytes, out.sha256)
 
 
 def _for_table(job: Job, table: str) -> Job:
@@ -387,7 +388,7 @@ def _name(stage: Stage, written: list[WrittenFile], unit: str) -> dict[str, Writ
     """Give the files of a stage their names, which depend on their content."""
     names = name_files(written, unit)
     for one, name in zip(written, names, strict=True):
-        stage.rename(f"{one.file.table}-{one.file.scope}-{one.file.part}", name)
+        stage.rename(one.file.provisional_name, name)
     return dict(zip(names, written, strict=True))
 
 
@@ -416,11 +417,7 @@ def _stream(
         standard_output() as out,
         closing(_files(job, selected, spill, _Counter(selected, job, out, on_progress))) as files,
     ):
-        file = next(files)
-        _write_rows(file, out, job, selected, source)
-    written = WrittenFile(
-        file, plain_schema(file.reader.schema), job.output_format, job.chosen_compression, out.bytes, None
-    )
+        written = _write_rows(next(files), out, job, selected, source)
     return _report(job, _reported({STANDARD_OUTPUT: written}), selected, started)
 
 

@@ -122,8 +122,8 @@ def import_sessions(
             # one that contradicts other sessions'.
             typed = {name: kind for name, kind in session.columns.items() if kind != UNTYPED}
             schema = measurements_schema(store.timestamp_unit, typed)
-            rows = (batch.select(schema.names) for batch in of_session(batches, session.session_id))
-            store.add(session, (_typed(batch, schema) for batch in rows), schema)
+            rows = of_session(batches, session.session_id)
+            store.add(session, _narrowed(rows, schema), schema)
     return ImportReport(
         to=str(to),
         imported=tuple(session.session_id for session in wanted),
@@ -135,8 +135,10 @@ def import_sessions(
     )
 
 
-def _typed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    return batch.cast(schema)
+def _narrowed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Cut batches down to the columns of one session."""
+    for batch in batches:
+        yield batch.select(schema.names).cast(schema)
 
 
 def _counted(

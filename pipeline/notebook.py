@@ -10,7 +10,7 @@ import duckdb
 
 from pipeline.engine import connect_engine, lock_down, quote_identifier, quote_literal
 from pipeline.errors import SourceError
-from pipeline.model import UNTYPED
+from pipeline.model import CORE_COLUMNS, UNTYPED
 from pipeline.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.source import Source, open_source
 
@@ -55,7 +55,7 @@ def connect_locked(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection like `connect` whose SQL can read nothing but the source and change nothing."""
     with (
-        open_source(source, timezone=timezone) as scan,
+        open_source(source, timezone=timezone, memory_limit=memory_limit, threads=threads) as scan,
         connect_engine(memory_limit=memory_limit, threads=threads) as connection,
     ):
         create_views(connection, scan)
@@ -65,8 +65,7 @@ def connect_locked(
 
 def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     """Create the views `measurements` and `sessions` of a scan."""
-    own = ["session_id", "sequence", "timestamp", "metric", "value", "unit"]
-    columns = [quote_identifier(name) for name in own]
+    columns = [quote_identifier(name) for name in CORE_COLUMNS]
     # What is null in all rows may stand in no file.
     held = {name for session in scan.sessions for name, kind in session.columns.items() if kind != UNTYPED}
     columns += [

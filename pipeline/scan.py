@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.arrays import integers
-from pipeline.checks import bad_row, check_rows, session_runs
+from pipeline.checks import bad_row, check_rows, first_out_of_order, session_runs
 from pipeline.errors import SourceError
 from pipeline.model import KEY_COLUMNS, REPEATED_TEXT, Session, TimestampUnit, measurements_schema
 from pipeline.normalise import conform_to
@@ -141,11 +141,9 @@ class _OrderCheck:
         if self._at == len(self._sessions):
             raise bad_row(rows, 0, "session_id", "is out of order; the source changed while it was read")
         sequence = integers(rows.column("sequence"))
-        wrong = sequence[1:] <= sequence[:-1]
-        if self._last is not None and sequence[0] <= self._last:
-            raise bad_row(rows, 0, "sequence", "does not increase")
-        if wrong.any():
-            raise bad_row(rows, int(wrong.argmax()) + 1, "sequence", "does not increase")
+        row = first_out_of_order(sequence, self._last)
+        if row is not None:
+            raise bad_row(rows, row, "sequence", "does not increase")
         self._last = int(sequence[-1])
         self._count += len(sequence)
 

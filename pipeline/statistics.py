@@ -170,12 +170,12 @@ def aggregate(
         for batch in read(["sequence", "timestamp", "value", *names]):
             session = ordinals[batch.column("session_id")[0].as_py()]
             times = integers(batch.column("timestamp"))
-            keys = [] if options.pooled else [np.full(batch.num_rows, session, np.int64)]
-            keys += [encoder.encode(batch.column(name)) for encoder, name in zip(encoders, names, strict=True)]
-            keys += [windows.starts(times)] if windows else []
-            groups.add(keys, times, integers(batch.column("sequence")), batch.column("value"), session=session)
-        counts, numbers = groups.figures(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
-    return _table(groups.keys(), counts, numbers, encoders, names, session_ids, windows, options, measurements)
+            by = [] if options.pooled else [np.full(batch.num_rows, session, np.int64)]
+            by += [encoder.encode(batch.column(name)) for encoder, name in zip(encoders, names, strict=True)]
+            by += [windows.starts(times)] if windows else []
+            groups.add(by, times, integers(batch.column("sequence")), batch.column("value"), session=session)
+        keys, counts, numbers = groups.figures(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
+    return _table(keys, counts, numbers, encoders, names, session_ids, windows, options, measurements)
 
 
 @contextmanager
@@ -238,7 +238,6 @@ def _table(
         order["session"] = from_numbers(keys[:, 0], pa.int64())
         columns["session_id"] = from_strings(session_ids).take(order["session"])
         place = 1
-    own = set(names)
     for encoder, name in zip(encoders, names, strict=True):
         order[f"key {name}"] = columns[name] = encoder.decode(keys[:, place])
         place += 1
@@ -247,18 +246,13 @@ def _table(
         columns["window_end"] = from_numbers(windows.ends(keys[:, place]), pa.int64())
     exists = counts["count"] > 0
     for name, values in counts.items():
-        columns.setdefault(name, from_numbers(values, pa.int64(), ~exists if name in _TIME_FIGURES else None))
+        columns[name] = from_numbers(values, pa.int64(), ~exists if name in _TIME_FIGURES else None)
     for name, figures in numbers.items():
-        columns.setdefault(name, from_numbers(figures, pa.float64(), np.isnan(figures)))
+        columns[name] = from_numbers(figures, pa.float64(), np.isnan(figures))
     schema = options.schema(measurements)
     arrays = [
-        columns[field.name].view(field.type)
-        if field.name in _TIME_FIGURES and field.name not in own
-        else columns[field.name]
-        for field in schema
+        columns[field.name].view(field.type) if field.name in _TIME_FIGURES else columns[field.name] for field in schema
     ]
     by = [(name, "ascending", "at_end") for name in order]
-    sorted_rows = (
-        pc.sort_indices(pa.table(order), sort_keys=by) if order else from_numbers(np.zeros(0, np.int64), pa.int64())
-    )
+    sorted_rows = pc.sort_indices(pa.table(order), sort_keys=by)
     return pa.table(arrays, schema=schema).take(sorted_rows)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.arrays import integers
-from pipeline.checks import bad_row, session_runs
+from pipeline.checks import bad_row, first_out_of_order, session_runs
 from pipeline.digest import Digest, digest_rows
 from pipeline.model import UNTYPED
 
@@ -106,13 +105,8 @@ class SummaryOfSessions:
 
 def _order_problem(rows: pa.RecordBatch, last: int | None) -> BadRowError | None:
     sequence = integers(rows.column("sequence"))
-    first = 0 if last is None else int(sequence[0]) <= last
-    if first:
-        repeated = int(sequence[0]) == last
-        return bad_row(rows, 0, "sequence", "occurs twice" if repeated else "is out of order")
-    wrong = np.flatnonzero(sequence[1:] <= sequence[:-1])
-    if not len(wrong):
+    row = first_out_of_order(sequence, last)
+    if row is None:
         return None
-    row = int(wrong[0]) + 1
-    repeated = sequence[row] == sequence[row - 1]
+    repeated = int(sequence[row]) == (int(sequence[row - 1]) if row else last)
     return bad_row(rows, row, "sequence", "occurs twice" if repeated else "is out of order")

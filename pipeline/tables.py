@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -52,6 +53,11 @@ class TableFile:
     key: Sequence[str] = field(default_factory=list)
 
     @property
+    def provisional_name(self) -> str:
+        """Name until its content, on which the final one depends, is known."""
+        return f"{self.table}-{self.scope}-{self.part}"
+
+    @property
     def resource_name(self) -> str:
         """Name of the resource, without the part."""
         if self.table == "measurements" and self.scope != "cross-session":
@@ -90,14 +96,13 @@ def measurement_files(
                 (f"session-{names[s.session_id]}", [s], of_session(batches, s.session_id)) for s in selected.sessions
             ]
         else:
-            groups = [("cross-session", selected.sessions, _rest(batches))]
+            groups = [("cross-session", selected.sessions, first_rows(batches, None))]
         key = [name for name in ("session_id", "sequence") if name in columns]
         for scope, sessions, session_rows in groups:
             for part, part_rows in _parts(session_rows, rows_per_file):
                 content = Content(digested=digested)
                 content.rows_by_session |= dict.fromkeys((s.session_id for s in sessions), 0) if per_session else {}
-                seen: list[Observer] = [lambda batch, content=content: content.add(batch, columns)]  # type: ignore[misc]
-                seen += [on_batch] if on_batch else []
+                seen: list[Observer] = [partial(content.add, columns=columns), *([on_batch] if on_batch else [])]
                 yield TableFile(
                     table="measurements",
                     scope=scope,
@@ -107,10 +112,6 @@ def measurement_files(
                     part=part,
                     key=key if len(key) == 2 else [],
                 )
-
-
-def _rest(batches: Peekable) -> Iterator[pa.RecordBatch]:
-    return first_rows(batches, None)
 
 
 def _parts(rows: Iterable[pa.RecordBatch], limit: int | None) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
@@ -155,9 +156,9 @@ def statistics_files(
 
     def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         rows = selected.batches([*wanted, "timestamp"])
-        seen: list[Observer] = [lambda batch: times.add(batch, [])]
+        seen: list[Observer] = [partial(times.add, columns=[]), *([on_batch] if on_batch else [])]
         with ScannedAhead(rows) if ahead else nullcontext(rows) as batches:
-            yield from observed(batches, ["session_id", *wanted], seen + ([on_batch] if on_batch else []))
+            yield from observed(batches, ["session_id", *wanted], seen)
 
     table = aggregate(
         read,

@@ -51,8 +51,8 @@ def grouped(directory, groups, numbers, cuts=(), *, quantiles=None, budget_bytes
         rows = slice(start, stop)
         values = pa.array(numbers).slice(start, stop - start)
         found.add([groups[rows]], places[rows], places[rows], values, session=0)
-    _, figures = found.figures(quantiles or {}, lost_are_infinite=False)
-    names = found.keys()[:, 0].tolist()
+    keys, _, figures = found.figures(quantiles or {}, lost_are_infinite=False)
+    names = keys[:, 0].tolist()
     return {name: {key: float(of[at]) for key, of in figures.items()} for at, name in enumerate(names)}
 
 
@@ -297,8 +297,8 @@ def test_views_of_larger_arrays_are_read_as_they_are(tmp_path):
     found = GroupedValues(2, budget_bytes=ROOMY_BYTES, directory=tmp_path)
     keys = [np.array([5, 5, 5, 6, 6, 6, 6])[1:6], np.arange(14)[::2][1:6] * 0 - 1]
     found.add(keys, places, places, numbers, session=3)
-    assert found.keys().tolist() == [[5, -1], [6, -1]]
-    integers, figures = found.figures({"p50": 0.5}, lost_are_infinite=True)
+    keys, integers, figures = found.figures({"p50": 0.5}, lost_are_infinite=True)
+    assert keys.tolist() == [[5, -1], [6, -1]]
     assert integers["count"].tolist() == [1, 2]
     assert integers["null_count"].tolist() == [1, 1]
     assert figures["sum"].tolist() == [1.0, 6.0]

@@ -11,6 +11,9 @@ from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from pipeline.export import Report
 
 
 def run_import(options: argparse.Namespace) -> int:
@@ -39,36 +42,28 @@ def run_export(options: argparse.Namespace) -> int:
     """Run `pipeline export`."""
     from pipeline.api import export_measurements  # noqa: PLC0415
 
-    _check_terminal(options)
-    with Progress(quiet=options.quiet) as progress:
-        report = export_measurements(
-            _sole(options.source),
-            options.to,
-            with_statistics=options.with_statistics,
-            on_progress=progress.update,
-            **_common(options),
-        )
-    with writing_to_standard_output():
-        print_export(report, as_json=options.json, quiet=options.quiet)
-    return 0
+    return _publish(options, export_measurements, with_statistics=options.with_statistics)
 
 
 def run_statistics(options: argparse.Namespace) -> int:
     """Run `pipeline statistics`."""
     from pipeline.api import export_statistics  # noqa: PLC0415
 
+    return _publish(
+        options,
+        export_statistics,
+        by=options.by,
+        window=options.window,
+        quantiles=options.quantile,
+        lost=options.lost,
+    )
+
+
+def _publish(options: argparse.Namespace, export: Callable[..., Report], **own: Any) -> int:  # noqa: ANN401 - a command's own options
+    """Run an export with the options of all exports and its own, and tell what it wrote."""
     _check_terminal(options)
     with Progress(quiet=options.quiet) as progress:
-        report = export_statistics(
-            _sole(options.source),
-            options.to,
-            by=options.by,
-            window=options.window,
-            quantiles=options.quantile,
-            lost=options.lost,
-            on_progress=progress.update,
-            **_common(options),
-        )
+        report = export(_sole(options.source), options.to, on_progress=progress.update, **own, **_common(options))
     with writing_to_standard_output():
         print_export(report, as_json=options.json, quiet=options.quiet)
     return 0

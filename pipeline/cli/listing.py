@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
+from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError
 from pipeline.notebook import connect_locked
 from pipeline.scan import DEFAULT_BATCH_SIZE
@@ -115,7 +116,6 @@ def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelatio
     """Cast columns to types that have a text: what is nested becomes JSON, what is wide must fit."""
     casts = []
     for at, (name, kind) in enumerate(zip(relation.columns, relation.types, strict=True), start=1):
-        quoted = '"' + name.replace('"', '""') + '"'
         text = str(kind)
         target = None
         if text in _INTEGER_TYPES:
@@ -129,7 +129,7 @@ def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelatio
             or text in {"BIGINT", "DOUBLE", "VARCHAR", "BOOLEAN", "TIMESTAMPTZ_NS"}
         ):
             target = "VARCHAR"
-        casts.append(f"#{at}{'::' + target if target else ''} AS {quoted}")
+        casts.append(f"#{at}{'::' + target if target else ''} AS {quote_identifier(name)}")
     return relation.project(", ".join(casts))
 
 

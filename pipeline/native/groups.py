@@ -82,35 +82,27 @@ class GroupedValues:
             )
         )
 
-    def keys(self) -> Integers:
-        """Keys of the groups, in the order of their first rows: an array of groups by keys."""
-        return self._describe()[0]
-
-    def _describe(self) -> tuple[Integers, Integers, Floats]:
-        groups = len(self)
-        keys = np.empty((groups, self._key_count), np.int64)
-        integers = np.empty((groups, len(INTEGERS)), np.int64)
-        ends = np.empty((groups, len(ENDS)), np.float64)
-        LIBRARY.pipeline_statistics_describe(self._handle, keys.ctypes.data, integers.ctypes.data, ends.ctypes.data)
-        return keys, integers, ends
-
     def figures(
         self, quantiles: Mapping[str, float], *, lost_are_infinite: bool
-    ) -> tuple[dict[str, Integers], dict[str, Floats]]:
-        """Give the figures of all groups.
+    ) -> tuple[Integers, dict[str, Integers], dict[str, Floats]]:
+        """Give the keys and figures of all groups, in the order of their first rows.
 
         Args:
             quantiles: quantile by name.
             lost_are_infinite: count nulls as +infinity in quantiles.
 
         Returns:
-            integers and numbers by name; NaN marks a number that does not exist, times without a value are 0.
+            keys, an array of groups by keys; integers and numbers by name, where NaN marks a number that does not
+            exist, and times without a value are 0.
 
         Raises:
             OSError: the temporary file cannot be read.
         """
         groups = len(self)
-        _, integers, ends = self._describe()
+        keys = np.empty((groups, self._key_count), np.int64)
+        integers = np.empty((groups, len(INTEGERS)), np.int64)
+        ends = np.empty((groups, len(ENDS)), np.float64)
+        LIBRARY.pipeline_statistics_describe(self._handle, keys.ctypes.data, integers.ctypes.data, ends.ctypes.data)
         asked = np.array(list(quantiles.values()), np.float64)
         found = np.empty((groups, len(asked)), np.float64)
         numbers = {name: np.empty(groups, np.float64) for name in ("mean", "stddev", "min", "max", "sum")}
@@ -122,7 +114,7 @@ class GroupedValues:
         )
         numbers |= {name: found[:, at] for at, name in enumerate(quantiles)}
         numbers |= {name: ends[:, at] for at, name in enumerate(ENDS)}
-        return {name: integers[:, at] for at, name in enumerate(INTEGERS)}, numbers
+        return keys, {name: integers[:, at] for at, name in enumerate(INTEGERS)}, numbers
 
     def _check(self, status: int) -> None:
         if status:

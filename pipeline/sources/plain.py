@@ -6,6 +6,7 @@ import itertools
 import shutil
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -195,10 +196,7 @@ class _Opening:
             check_column_names(schema.names)
         if any(name not in schema.names for r in records for name in r.scalar_attributes):
             return False
-        try:
-            expected = measurements_schema(self._unit, attributes_of(schema))
-        except KeyError:
-            return False
+        expected = measurements_schema(self._unit, attributes_of(schema))
         return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]
 
     def _spool(self, records: Mapping[Path, list[SessionRecord]]) -> list[Path]:
@@ -242,7 +240,7 @@ class _Opening:
             skip_bad=self._options.skip_bad,
         )
         ids: dict[str, None] = {}
-        for raw in READERS[self._formats[path]]()(path, reading):
+        for raw in _load_reader(self._formats[path])(path, reading):
             batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
                 raise _FinerTimesError
@@ -388,20 +386,14 @@ def _name_of(paths: Sequence[Path]) -> str:
     return paths[0].name + more
 
 
-def _lazy(module: str, function: str) -> Callable[[], Any]:
-    def load() -> Any:  # noqa: ANN401 - a reader
-        from importlib import import_module  # noqa: PLC0415
-
-        return getattr(import_module(f"pipeline.sources.{module}"), function)
-
-    return load
+READERS = {"parquet": "parquet", "arrow": "arrow", "csv": "csv", "ndjson": "ndjson", "duckdb": "database"}
+"""By format: the module beside this one whose function `read_MODULE` reads a file of it."""
 
 
-READERS = {
-    "parquet": _lazy("parquet", "read_parquet"),
-    "arrow": _lazy("arrow", "read_arrow"),
-    "csv": _lazy("csv", "read_csv"),
-    "ndjson": _lazy("ndjson", "read_ndjson"),
-    "duckdb": _lazy("database", "read_database"),
-}
-"""By format: gives the function that reads a file of it, imported only then."""
+def _load_reader(kind: str) -> Callable[[Path, Reading], Iterator[pa.RecordBatch]]:
+    """Import the reader of a format, only then."""
+    module = READERS[kind]
+    reader: Callable[[Path, Reading], Iterator[pa.RecordBatch]] = getattr(
+        import_module(f"pipeline.sources.{module}"), f"read_{module}"
+    )
+    return reader
