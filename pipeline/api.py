@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import UsageError, suggest
-from pipeline.export import Job, Report, Scope, run
+from pipeline.export import run
+from pipeline.job import Job, Scope
 from pipeline.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.source import Source, open_source
@@ -14,6 +15,8 @@ from pipeline.statistics import StatisticsOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from pipeline.report import Report
 
 
 _JOB_OPTIONS = (
@@ -52,7 +55,7 @@ def export_measurements(
         with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
         **options: of `pipeline.selection.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
-            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.export.Job` (`overwrite`,
+            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.job.Job` (`overwrite`,
             `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `threads`,
             `batch_size`, `memory_limit`).
 

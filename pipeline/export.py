@@ -6,14 +6,15 @@ import os
 import tempfile
 import time
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pipeline.compression import compressing
 from pipeline.content import Content
 from pipeline.destination import CountingFile, Stage, standard_output
-from pipeline.errors import DestinationError, EmptyExportError, UsageError, suggest
+from pipeline.errors import DestinationError, UsageError
+from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.model import plain_schema
 from pipeline.overlap import WrittenBehind
 from pipeline.package import (
@@ -27,193 +28,23 @@ from pipeline.package import (
     package_range,
     read_added_metadata,
 )
-from pipeline.scan import DEFAULT_BATCH_SIZE
-from pipeline.selection import Selected, Selection, select
+from pipeline.report import Report, make_report, report_existing, report_written
+from pipeline.selection import Selected, select
 from pipeline.sizes import parse_size
-from pipeline.source import Source, open_source
-from pipeline.statistics import DEFAULT_BUDGET_BYTES, StatisticsOptions
+from pipeline.source import open_source
+from pipeline.statistics import DEFAULT_BUDGET_BYTES
 from pipeline.tables import TableFile, measurement_files, sessions_file, statistics_files
-from pipeline.writers import FORMATS, Format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
     from pipeline.compression import Sink
 
-Scope = Literal["per-session", "cross-session"]
-SCOPES = ("per-session", "cross-session")
-STANDARD_OUTPUT = "-"
 MAX_SPREADSHEET_ROWS = 1_048_575
 """Rows of a worksheet, less the header."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One export, with all its options.
-
-    Attributes:
-        source: a store, files, globs or a DuckDB file.
-        to: the directory to publish, or `-` for standard output.
-        tables: the tables to write, of `measurements` and `statistics`.
-        scope: one file or row per session, or over all.
-        format: name of the format of the tables.
-        compression: its compression, the format's default where None.
-        selection: what to take.
-        statistics: what to aggregate.
-        overwrite: replace a package that an export wrote.
-        rows_per_file: split files after so many rows.
-        spreadsheet: write CSV for spreadsheet programs.
-        package_metadata: JSON file whose members the descriptor gets.
-        fail_if_empty: no row is an error.
-        sync: make the package durable.
-        hashed: compute SHA-256 and digests.
-        threads: of the engine.
-        batch_size: rows of a batch.
-        memory_limit: of sorting and of statistics, such as `128MB`.
-    """
-
-    source: Source
-    to: str | Path
-    tables: tuple[str, ...]
-    scope: Scope
-    format: str
-    compression: str | None = None
-    selection: Selection = field(default_factory=Selection)
-    statistics: StatisticsOptions = field(default_factory=StatisticsOptions)
-    overwrite: bool = False
-    rows_per_file: int | None = None
-    spreadsheet: bool = False
-    package_metadata: str | Path | None = None
-    fail_if_empty: bool = False
-    sync: bool = True
-    hashed: bool = True
-    threads: int | None = None
-    batch_size: int = DEFAULT_BATCH_SIZE
-    memory_limit: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse options that exclude each other.
-
-        Raises:
-            UsageError: they do, or a choice does not exist.
-        """
-        _require_choice("--scope", self.scope, SCOPES)
-        _require_choice("--format", self.format, tuple(FORMATS))
-        if self.compression is not None and self.compression not in self.output_format.compressions:
-            choices = ", ".join(self.output_format.compressions)
-            raise UsageError(f"--compression {self.compression}: {self.format} can have {choices}")
-        for option, number in (
-            ("--rows-per-file", self.rows_per_file),
-            ("--batch-size", self.batch_size),
-            ("--threads", self.threads),
-        ):
-            if number is not None and number < 1:
-                raise UsageError(f"{option} {number}: must be 1 or more")
-        if self.memory_limit is not None:
-            parse_size(self.memory_limit)
-        if self.spreadsheet and self.format != "csv":
-            raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
-        if self.to_standard_output:
-            self._check_standard_output()
-        elif Path(self.to).name in {"", ".."}:
-            raise UsageError(f"--to {self.to}: name a directory that the export can create")
-        elif (
-            Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl"} and not Path(self.to).is_dir()
-        ):
-            raise UsageError(
-                f"--to {self.to}: names a directory, in which the files get their names; "
-                f"for one file, write --to - > {self.to}"
-            )
-
-    def _check_standard_output(self) -> None:
-        if "measurements" in self.tables and self.scope == "per-session":
-            raise UsageError("--to - writes one file; --scope per-session makes several")
-        for option, given in (
-            ("--with-statistics", len(self.tables) > 1),
-            ("--rows-per-file", self.rows_per_file is not None),
-            ("--overwrite", self.overwrite),
-            ("--package-metadata", self.package_metadata is not None),
-        ):
-            if given:
-                raise UsageError(f"--to - writes one file and no package; leave {option} out")
-
-    @property
-    def to_standard_output(self) -> bool:
-        """Whether the export is one file to standard output."""
-        return str(self.to) == STANDARD_OUTPUT
-
-    @property
-    def output_format(self) -> Format:
-        """The format of the tables."""
-        return FORMATS[self.format]
-
-    @property
-    def chosen_compression(self) -> str:
-        """The compression, the format's default where none was chosen."""
-        return self.compression or self.output_format.compressions[0]
-
-    def shaping_options(self) -> dict[str, Any]:
-        """The options that shape what is published, as JSON values."""
-        options: dict[str, Any] = {
-            "tables": list(self.tables),
-            "scope": self.scope,
-            "format": self.format,
-            "compression": self.chosen_compression,
-            "selection": asdict(self.selection) | self.selection.resolved_times(),
-            "rows_per_file": self.rows_per_file,
-            "spreadsheet": self.spreadsheet,
-            "hashed": self.hashed,
-        }
-        if "statistics" in self.tables:
-            statistics = asdict(self.statistics)
-            statistics.pop("parsed_window")
-            options["statistics"] = statistics
-        return options
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportedFile:
-    """A file that an export wrote: its name, table, rows and bytes, its hash where it was computed."""
-
-    name: str
-    table: str
-    rows: int
-    bytes: int
-    sha256: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What an export did.
-
-    Attributes:
-        to: where it was written to.
-        files: the files of tables, in the order of the package.
-        sessions: how many sessions it describes.
-        seconds: how long it took.
-        is_unchanged: the package was there already, complete, so nothing was written.
-        warnings: what its reader should know, a sentence each.
-    """
-
-    to: str
-    files: tuple[ReportedFile, ...]
-    sessions: int
-    seconds: float
-    is_unchanged: bool = False
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of the exported tables; the sessions that describe them do not count."""
-        return sum(file.rows for file in self.files if file.table != "sessions")
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all files of tables."""
-        return sum(file.bytes for file in self.files)
 
 
 def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) -> Report:
@@ -249,7 +80,8 @@ def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) ->
                     raise DestinationError(
                         f"{job.to}: holds this package, but damaged: {existing.damage}; --overwrite writes it again"
                     )
-                return _unchanged(job, existing.descriptor, selected, started)
+                there = report_existing(existing.descriptor)
+                return make_report(job, there, selected, started, is_unchanged=True)
             raise DestinationError(
                 f"{job.to}: holds a package of another source or other options; "
                 "--overwrite replaces it, or choose another --to"
@@ -267,7 +99,7 @@ def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) ->
                 named, source=source, options=options, timestamp_unit=scan.timestamp_unit, added=added
             )
             _write_descriptor(stage, descriptor, named, hashed=job.hashed)
-            report = _report(job, _reported(named), selected, started)
+            report = make_report(job, report_written(named), selected, started)
             stage.publish(replace=existing.descriptor is not None)
     return replace(report, seconds=time.monotonic() - started)
 
@@ -418,49 +250,4 @@ def _stream(
         closing(_files(job, selected, spill, _Counter(selected, job, out, on_progress))) as files,
     ):
         written = _write_rows(next(files), out, job, selected, source)
-    return _report(job, _reported({STANDARD_OUTPUT: written}), selected, started)
-
-
-def _unchanged(job: Job, descriptor: Any, selected: Selected, started: float) -> Report:  # noqa: ANN401 - decoded JSON
-    files = tuple(
-        ReportedFile(
-            name=resource["path"],
-            table=resource["pipeline:table"],
-            rows=resource["pipeline:rowCount"],
-            bytes=resource["bytes"],
-            sha256=resource["hash"].removeprefix("sha256:") if "hash" in resource else None,
-        )
-        for resource in descriptor["resources"]
-    )
-    return _report(job, files, selected, started, is_unchanged=True)
-
-
-def _report(
-    job: Job, files: Sequence[ReportedFile], selected: Selected, started: float, *, is_unchanged: bool = False
-) -> Report:
-    report = Report(
-        to=str(job.to),
-        files=tuple(files),
-        sessions=len(selected.sessions),
-        seconds=time.monotonic() - started,
-        is_unchanged=is_unchanged,
-        warnings=selected.warnings,
-    )
-    if report.rows:
-        return report
-    if job.fail_if_empty:
-        raise EmptyExportError("nothing matches the selection, and --fail-if-empty is given; nothing was published")
-    warning = "nothing matches the selection; the files are valid and hold no rows"
-    return replace(report, warnings=(*selected.warnings, warning))
-
-
-def _reported(named: dict[str, WrittenFile]) -> list[ReportedFile]:
-    return [
-        ReportedFile(name=name, table=one.file.table, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
-        for name, one in named.items()
-    ]
-
-
-def _require_choice(option: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise UsageError(f"{option} {value!r}: {suggest(value, choices, noun='choices')}")
+    return make_report(job, report_written({STANDARD_OUTPUT: written}), selected, started)

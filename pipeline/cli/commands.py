@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from pipeline.export import Report
+    from pipeline.report import Report
 
 
 def run_import(options: argparse.Namespace) -> int:

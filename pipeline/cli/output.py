@@ -15,8 +15,8 @@ from pipeline.errors import DestinationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.export import Report
     from pipeline.importing import ImportReport
+    from pipeline.report import Report
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5

@@ -1,0 +1,152 @@
+"""One export's options, and which of them exclude each other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.errors import UsageError, suggest
+from pipeline.scan import DEFAULT_BATCH_SIZE
+from pipeline.selection import Selection
+from pipeline.sizes import parse_size
+from pipeline.statistics import StatisticsOptions
+from pipeline.writers import FORMATS, Format
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.source import Source
+
+Scope = Literal["per-session", "cross-session"]
+SCOPES = ("per-session", "cross-session")
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One export, with all its options.
+
+    Attributes:
+        source: a store, files, globs or a DuckDB file.
+        to: the directory to publish, or `-` for standard output.
+        tables: the tables to write, of `measurements` and `statistics`.
+        scope: one file or row per session, or over all.
+        format: name of the format of the tables.
+        compression: its compression, the format's default where None.
+        selection: what to take.
+        statistics: what to aggregate.
+        overwrite: replace a package that an export wrote.
+        rows_per_file: split files after so many rows.
+        spreadsheet: write CSV for spreadsheet programs.
+        package_metadata: JSON file whose members the descriptor gets.
+        fail_if_empty: no row is an error.
+        sync: make the package durable.
+        hashed: compute SHA-256 and digests.
+        threads: of the engine.
+        batch_size: rows of a batch.
+        memory_limit: of sorting and of statistics, such as `128MB`.
+    """
+
+    source: Source
+    to: str | Path
+    tables: tuple[str, ...]
+    scope: Scope
+    format: str
+    compression: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    statistics: StatisticsOptions = field(default_factory=StatisticsOptions)
+    overwrite: bool = False
+    rows_per_file: int | None = None
+    spreadsheet: bool = False
+    package_metadata: str | Path | None = None
+    fail_if_empty: bool = False
+    sync: bool = True
+    hashed: bool = True
+    threads: int | None = None
+    batch_size: int = DEFAULT_BATCH_SIZE
+    memory_limit: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse options that exclude each other.
+
+        Raises:
+            UsageError: they do, or a choice does not exist.
+        """
+        _require_choice("--scope", self.scope, SCOPES)
+        _require_choice("--format", self.format, tuple(FORMATS))
+        if self.compression is not None and self.compression not in self.output_format.compressions:
+            choices = ", ".join(self.output_format.compressions)
+            raise UsageError(f"--compression {self.compression}: {self.format} can have {choices}")
+        for option, number in (
+            ("--rows-per-file", self.rows_per_file),
+            ("--batch-size", self.batch_size),
+            ("--threads", self.threads),
+        ):
+            if number is not None and number < 1:
+                raise UsageError(f"{option} {number}: must be 1 or more")
+        if self.memory_limit is not None:
+            parse_size(self.memory_limit)
+        if self.spreadsheet and self.format != "csv":
+            raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
+        if self.to_standard_output:
+            self._check_standard_output()
+        elif Path(self.to).name in {"", ".."}:
+            raise UsageError(f"--to {self.to}: name a directory that the export can create")
+        elif (
+            Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl"} and not Path(self.to).is_dir()
+        ):
+            raise UsageError(
+                f"--to {self.to}: names a directory, in which the files get their names; "
+                f"for one file, write --to - > {self.to}"
+            )
+
+    def _check_standard_output(self) -> None:
+        if "measurements" in self.tables and self.scope == "per-session":
+            raise UsageError("--to - writes one file; --scope per-session makes several")
+        for option, given in (
+            ("--with-statistics", len(self.tables) > 1),
+            ("--rows-per-file", self.rows_per_file is not None),
+            ("--overwrite", self.overwrite),
+            ("--package-metadata", self.package_metadata is not None),
+        ):
+            if given:
+                raise UsageError(f"--to - writes one file and no package; leave {option} out")
+
+    @property
+    def to_standard_output(self) -> bool:
+        """Whether the export is one file to standard output."""
+        return str(self.to) == STANDARD_OUTPUT
+
+    @property
+    def output_format(self) -> Format:
+        """The format of the tables."""
+        return FORMATS[self.format]
+
+    @property
+    def chosen_compression(self) -> str:
+        """The compression, the format's default where none was chosen."""
+        return self.compression or self.output_format.compressions[0]
+
+    def shaping_options(self) -> dict[str, Any]:
+        """The options that shape what is published, as JSON values."""
+        options: dict[str, Any] = {
+            "tables": list(self.tables),
+            "scope": self.scope,
+            "format": self.format,
+            "compression": self.chosen_compression,
+            "selection": asdict(self.selection) | self.selection.resolved_times(),
+            "rows_per_file": self.rows_per_file,
+            "spreadsheet": self.spreadsheet,
+            "hashed": self.hashed,
+        }
+        if "statistics" in self.tables:
+            statistics = asdict(self.statistics)
+            statistics.pop("parsed_window")
+            options["statistics"] = statistics
+        return options
+
+
+def _require_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UsageError(f"{option} {value!r}: {suggest(value, choices, noun='choices')}")

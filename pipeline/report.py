@@ -1,0 +1,111 @@
+"""What an export did."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import EmptyExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.job import Job
+    from pipeline.package import WrittenFile
+    from pipeline.selection import Selected
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedFile:
+    """A file that an export wrote: its name, table, rows and bytes, its hash where it was computed."""
+
+    name: str
+    table: str
+    rows: int
+    bytes: int
+    sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What an export did.
+
+    Attributes:
+        to: where it was written to.
+        files: the files of tables, in the order of the package.
+        sessions: how many sessions it describes.
+        seconds: how long it took.
+        is_unchanged: the package was there already, complete, so nothing was written.
+        warnings: what its reader should know, a sentence each.
+    """
+
+    to: str
+    files: tuple[ReportedFile, ...]
+    sessions: int
+    seconds: float
+    is_unchanged: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the exported tables; the sessions that describe them do not count."""
+        return sum(file.rows for file in self.files if file.table != "sessions")
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all files of tables."""
+        return sum(file.bytes for file in self.files)
+
+
+def report_existing(descriptor: Mapping[str, Any]) -> list[ReportedFile]:
+    """Report the files of a package that was there already."""
+    return [
+        ReportedFile(
+            name=resource["path"],
+            table=resource["pipeline:table"],
+            rows=resource["pipeline:rowCount"],
+            bytes=resource["bytes"],
+            sha256=resource["hash"].removeprefix("sha256:") if "hash" in resource else None,
+        )
+        for resource in descriptor["resources"]
+    ]
+
+
+def make_report(
+    job: Job, files: Sequence[ReportedFile], selected: Selected, started: float, *, is_unchanged: bool = False
+) -> Report:
+    """Report what an export did.
+
+    Args:
+        job: its options.
+        files: its files.
+        selected: what was selected.
+        started: when it began, of the monotonic clock.
+        is_unchanged: nothing was written.
+
+    Raises:
+        EmptyExportError: there is no row, and the job takes that for an error.
+    """
+    report = Report(
+        to=str(job.to),
+        files=tuple(files),
+        sessions=len(selected.sessions),
+        seconds=time.monotonic() - started,
+        is_unchanged=is_unchanged,
+        warnings=selected.warnings,
+    )
+    if report.rows:
+        return report
+    if job.fail_if_empty:
+        raise EmptyExportError("nothing matches the selection, and --fail-if-empty is given; nothing was published")
+    warning = "nothing matches the selection; the files are valid and hold no rows"
+    return replace(report, warnings=(*selected.warnings, warning))
+
+
+def report_written(named: Mapping[str, WrittenFile]) -> list[ReportedFile]:
+    """Report the files that an export wrote, by name."""
+    return [
+        ReportedFile(name=name, table=one.file.table, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
+        for name, one in named.items()
+    ]
