@@ -62,6 +62,7 @@ public:
     bool is_dictionary() const { return index_format_ != '\0'; }
     int64_t dictionary_size() const { return texts_->length; }
 
+    bool has_nulls() const { return validity_ != nullptr; }
     bool is_null(int64_t row) const {
         return validity_ != nullptr && !bit(validity_, row + offset_);
     }

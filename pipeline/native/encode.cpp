@@ -1,7 +1,8 @@
 // Values become text here and nowhere else; docs/formats.md has the text forms.
 //
 // A batch is written row by row into a buffer that its owner uses again and again. What is the same in many rows (the
-// column names around the values, the texts of a dictionary) is prepared once per batch and copied after that.
+// column names around the values, the texts of a dictionary) is prepared once per batch and copied after that; a column
+// with one text in all rows becomes a part of what stands between its neighbours.
 
 #include <charconv>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "arrow.h"
+#include "decimal.h"
 
 namespace pipeline {
 namespace {
@@ -84,33 +86,27 @@ std::string padded(std::string text) {
 
 // ---------------------------------------------------------------------------------------------- numbers and times
 
-char* two_digits(char* out, int value) {
-    out[0] = static_cast<char>('0' + value / 10);
-    out[1] = static_cast<char>('0' + value % 10);
-    return out + 2;
-}
-
 // Python's repr of a finite float64: the shortest digits that read back the same, with an exponent where it is below
 // -4 or above 15.
 char* put_float(char* out, double value) {
-    char text[kMaxValue];
-    char* const end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-    const char* at = text;
-    if (*at == '-') *out++ = *at++;
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    if (bits >> 63) *out++ = '-';
+    if (bits << 1 == 0) {
+        std::memcpy(out, "0.0", 3);
+        return out + 3;
+    }
+    const Decimal decimal = shortest_decimal(bits);
     char digits[24];
-    int count = 0;
-    for (; *at != 'e'; ++at)
-        if (*at != '.') digits[count++] = *at;
-    ++at;
-    const bool negative = *at++ == '-';
-    int exponent = 0;
-    for (; at != end; ++at) exponent = 10 * exponent + (*at - '0');
-    if (negative) exponent = -exponent;
+    char* const end = digits + sizeof digits;
+    const char* const first = put_digits_before(end, decimal.digits);
+    const int count = static_cast<int>(end - first);
+    int exponent = decimal.exponent + count - 1;
     if (exponent < -4 || exponent >= 16) {
-        *out++ = digits[0];
+        *out++ = first[0];
         if (count > 1) {
             *out++ = '.';
-            std::memcpy(out, digits + 1, count - 1);
+            std::memcpy(out, first + 1, count - 1);
             out += count - 1;
         }
         *out++ = 'e';
@@ -120,27 +116,28 @@ char* put_float(char* out, double value) {
         return std::to_chars(out, out + 4, exponent).ptr;
     }
     if (exponent < 0) {
-        *out++ = '0';
-        *out++ = '.';
-        for (int i = -1; i > exponent; --i) *out++ = '0';
-        std::memcpy(out, digits, count);
+        std::memcpy(out, "0.000", 5);
+        out += 1 - exponent;
+        std::memcpy(out, first, count);
         return out + count;
     }
     const int whole = exponent + 1;
-    for (int i = 0; i < whole; ++i) *out++ = i < count ? digits[i] : '0';
-    *out++ = '.';
-    if (count <= whole) {
-        *out++ = '0';
-        return out;
+    if (count > whole) {
+        std::memcpy(out, first, whole);
+        out[whole] = '.';
+        std::memcpy(out + whole + 1, first + whole, count - whole);
+        return out + count + 1;
     }
-    std::memcpy(out, digits + whole, count - whole);
-    return out + (count - whole);
+    std::memcpy(out, first, count);
+    std::memset(out + count, '0', whole - count);
+    std::memcpy(out + whole, ".0", 2);
+    return out + whole + 2;
 }
 
-// RFC 3339 in UTC. The date of the day before is kept: rows come in order of time.
+// RFC 3339 in UTC. The text of the second before is kept: rows come in order of time.
 class Times {
 public:
-    explicit Times(bool nanoseconds) : per_second_(nanoseconds ? 1'000'000'000 : 1'000'000), digits_(nanoseconds ? 9 : 6) {}
+    explicit Times(bool nanoseconds) : per_second_(nanoseconds ? 1'000'000'000 : 1'000'000), nanoseconds_(nanoseconds) {}
 
     // False where the year lies outside 0001 to 9999.
     bool put(char*& out, int64_t ticks) {
@@ -150,30 +147,43 @@ public:
             fraction += per_second_;
             --second;
         }
+        if (second != second_ && !set_second(second)) return false;
+        std::memcpy(out, text_, 20);
+        out += 20;
+        auto rest = static_cast<uint32_t>(fraction);
+        if (nanoseconds_) {
+            out = two_digits(out, rest / 10'000'000);
+            out = two_digits(out, rest / 100'000 % 100);
+            out = two_digits(out, rest / 1000 % 100);
+            out = two_digits(out, rest / 10 % 100);
+            *out++ = static_cast<char>('0' + rest % 10);
+        } else {
+            out = two_digits(out, rest / 10'000);
+            out = two_digits(out, rest / 100 % 100);
+            out = two_digits(out, rest % 100);
+        }
+        *out++ = 'Z';
+        return true;
+    }
+
+private:
+    bool set_second(int64_t second) {
         int64_t day = second / 86'400;
         int64_t rest = second % 86'400;
         if (rest < 0) {
             rest += 86'400;
             --day;
         }
-        if (day != day_ && !set_day(day)) return false;
-        std::memcpy(out, date_, 11);
-        out = two_digits(out + 11, static_cast<int>(rest / 3600));
+        if (!set_day(day)) return false;
+        const auto of_day = static_cast<uint32_t>(rest);
+        char* out = two_digits(text_ + 11, of_day / 3600);
         *out++ = ':';
-        out = two_digits(out, static_cast<int>(rest / 60 % 60));
+        out = two_digits(out, of_day / 60 % 60);
         *out++ = ':';
-        out = two_digits(out, static_cast<int>(rest % 60));
-        *out++ = '.';
-        for (int i = digits_ - 1; i >= 0; --i) {
-            out[i] = static_cast<char>('0' + fraction % 10);
-            fraction /= 10;
-        }
-        out += digits_;
-        *out++ = 'Z';
+        *two_digits(out, of_day % 60) = '.';
+        second_ = second;
         return true;
     }
-
-private:
     // Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
     bool set_day(int64_t day) {
         const int64_t shifted = day + 719'468;
@@ -185,20 +195,18 @@ private:
         const int64_t shifted_month = (5 * of_year + 2) / 153;
         const int month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
         const int year = static_cast<int>(year_of_era + 400 * era + (month <= 2));
-        char* out = two_digits(date_, year / 100);
-        out = two_digits(out, year % 100);
+        char* out = two_digits(text_, static_cast<uint32_t>(year / 100));
+        out = two_digits(out, static_cast<uint32_t>(year % 100));
         *out++ = '-';
-        out = two_digits(out, month);
+        out = two_digits(out, static_cast<uint32_t>(month));
         *out++ = '-';
-        out = two_digits(out, static_cast<int>(of_year - (153 * shifted_month + 2) / 5 + 1));
-        *out = 'T';
-        day_ = day;
+        *two_digits(out, static_cast<uint32_t>(of_year - (153 * shifted_month + 2) / 5 + 1)) = 'T';
         return true;
     }
     int64_t per_second_;
-    int digits_;
-    int64_t day_ = INT64_MIN;
-    char date_[16];
+    bool nanoseconds_;
+    int64_t second_ = INT64_MIN;
+    char text_[20];
 };
 
 // ------------------------------------------------------------------------------------------------------- formats
@@ -272,9 +280,9 @@ struct CsvForm {
 
 struct Prepared {
     Column column;
-    std::string before;       // what stands before a value, padded
-    std::string null;         // the same and the text of a null, padded
-    std::vector<std::string> texts;  // the same and the text of each place of a dictionary, padded
+    std::string before;              // what stands before a value, padded
+    std::string null;                // the same and the text of a null, padded
+    std::vector<std::string> texts;  // the same and the text of each place of a dictionary that was met, padded
     Times times;
 };
 
@@ -291,26 +299,22 @@ std::string with_text(const Form& form, const std::string& before, std::string_v
     return padded(std::move(result));
 }
 
-// Which places of a dictionary the rows use; a reader may hand over a dictionary much larger than the batch.
-std::vector<bool> used_places(const Column& column, int64_t rows) {
-    std::vector<bool> used(static_cast<size_t>(column.dictionary_size()));
-    for (int64_t row = 0; row < rows; ++row)
-        if (!column.is_null(row)) used.at(static_cast<size_t>(column.index(row))) = true;
-    return used;
+std::string unpadded(const std::string& text) { return text.substr(0, text.size() - kSlack); }
+
+// The text of a place of a dictionary, made where it is met first: a dictionary may be much larger than the batch.
+template <class Form>
+const std::string& text_of_place(const Form& form, Prepared& prepared, int64_t place) {
+    std::string& text = prepared.texts.at(static_cast<size_t>(place));
+    if (text.empty())
+        text = prepared.column.is_null_text(place) ? prepared.null
+                                                   : with_text(form, unpadded(prepared.before), prepared.column.text(place));
+    return text;
 }
 
 template <class Form>
-Prepared prepare(const Form& form, Column column, const std::string& before, int64_t rows) {
+Prepared prepare(const Form&, const Column& column, const std::string& before) {
     Prepared prepared{column, padded(before), padded(before + std::string(Form::kNull)), {}, Times(column.nanoseconds())};
-    if (column.is_dictionary()) {
-        const std::vector<bool> used = used_places(column, rows);
-        prepared.texts.resize(used.size());
-        for (size_t at = 0; at < used.size(); ++at)
-            if (used[at])
-                prepared.texts[at] = column.is_null_text(static_cast<int64_t>(at))
-                                         ? prepared.null
-                                         : with_text(form, before, column.text(static_cast<int64_t>(at)));
-    }
+    if (column.is_dictionary()) prepared.texts.resize(static_cast<size_t>(column.dictionary_size()));
     return prepared;
 }
 
@@ -323,7 +327,7 @@ bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size
         return true;
     }
     if (column.is_dictionary()) {
-        const std::string& text = prepared.texts[static_cast<size_t>(column.index(row))];
+        const std::string& text = text_of_place(form, prepared, column.index(row));
         out.reserve(text.size() + row_bytes);
         out.put(text);
         return true;
@@ -337,7 +341,7 @@ bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size
             return true;
         }
         case Kind::Int64:
-            out.advance_to(std::to_chars(at, at + kMaxValue, column.integer(row)).ptr);
+            out.advance_to(put_integer(at, column.integer(row)));
             return true;
         case Kind::Float64: {
             const double value = column.number(row);
@@ -354,8 +358,8 @@ bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size
             std::memcpy(at, Form::kTimeQuote.data(), Form::kTimeQuote.size());
             at += Form::kTimeQuote.size();
             if (!prepared.times.put(at, column.integer(row))) return false;
-            out.advance_to(at);
-            out.put_exact(Form::kTimeQuote.data(), Form::kTimeQuote.size());
+            std::memcpy(at, Form::kTimeQuote.data(), Form::kTimeQuote.size());
+            out.advance_to(at + Form::kTimeQuote.size());
             return true;
         default: {
             const std::string_view text = column.text(row);
@@ -366,30 +370,50 @@ bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size
     }
 }
 
+// Whether a dictionary column has one text in all rows.
+bool is_constant(const Column& column, int64_t rows) {
+    if (!column.is_dictionary() || rows == 0 || column.has_nulls()) return false;
+    const int64_t first = column.index(0);
+    for (int64_t row = 1; row < rows; ++row)
+        if (column.index(row) != first) return false;
+    return true;
+}
+
 enum Code : int32_t { kOk = 0, kNoMemory = 1, kBadType = 2, kBadYear = 3, kBadIndex = 4 };
 
-// Writes rows: `begin` and the value of the first column, `between` and the others, `end`; `separator` between rows.
+// Writes rows: before each value its text of `before`, and `end` behind the last; without `last_separator` the two bytes
+// that end a row stand between rows only.
 template <class Form>
 Failure encode(const Form& form, const ArrowSchema& schema, const ArrowArray& array, PipelineBuffer& buffer,
                const std::vector<std::string>& before, std::string_view end, bool last_separator) {
     std::vector<Prepared> columns;
-    size_t row_bytes = end.size();
+    std::vector<int64_t> places;  // of the columns, for errors
+    std::string constant;         // what stands in every row before the next value
+    size_t row_bytes = 0;
     for (int64_t i = 0; i < array.n_children; ++i) {
         const Column column(*schema.children[i], *array.children[i], array.offset);
         if (column.kind() == Kind::Unknown) return {kBadType, 0, i};
-        columns.push_back(prepare(form, column, before[static_cast<size_t>(i)], array.length));
-        row_bytes += columns.back().null.size() + kMaxValue;
+        Prepared prepared = prepare(form, column, constant + before[static_cast<size_t>(i)]);
+        if (is_constant(column, array.length)) {
+            constant = unpadded(text_of_place(form, prepared, column.index(0)));
+            continue;
+        }
+        constant.clear();
+        row_bytes += prepared.null.size() + kMaxValue;
+        columns.push_back(std::move(prepared));
+        places.push_back(i);
     }
-    const std::string ending = padded(std::string(end));
+    const std::string ending = padded(constant + std::string(end));
+    row_bytes += ending.size();
     buffer.size = 0;
     Out out(buffer);
     for (int64_t row = 0; row < array.length; ++row) {
         out.reserve(row_bytes);
         for (size_t i = 0; i < columns.size(); ++i)
-            if (!put_value(form, out, columns[i], row, row_bytes)) return {kBadYear, row, static_cast<int64_t>(i)};
+            if (!put_value(form, out, columns[i], row, row_bytes)) return {kBadYear, row, places[i]};
         out.put(ending);
     }
-    if (!last_separator && array.length > 0) out.take_back(2);  // ",\n" stands between rows, not behind the last
+    if (!last_separator && array.length > 0) out.take_back(2);
     return {kOk, 0, 0};
 }
 
