@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Arrow's own allocator keeps what it frees; the system's saves 30 MB.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # numpy's linear algebra, which nothing here uses, would start threads that spin before they sleep.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     signals = _Signals()

@@ -24,17 +24,25 @@ inline char* two_digits(char* out, uint32_t below_100) {
 
 // Writes digits that end at `end`; gives where they begin.
 inline char* put_digits_before(char* end, uint64_t value) {
-    while (value >= 100) {
-        end -= 2;
-        two_digits(end, static_cast<uint32_t>(value % 100));
-        value /= 100;
+    while (value >= 100'000'000) {  // eight at a time: division of 32 bits is cheaper, and the four pairs do not wait
+        const auto eight = static_cast<uint32_t>(value % 100'000'000);
+        value /= 100'000'000;
+        end -= 8;
+        two_digits(end, eight / 1'000'000);
+        two_digits(end + 2, eight / 10'000 % 100);
+        two_digits(end + 4, eight / 100 % 100);
+        two_digits(end + 6, eight % 100);
     }
-    if (value < 10) {
-        *--end = static_cast<char>('0' + value);
+    auto rest = static_cast<uint32_t>(value);
+    for (; rest >= 100; rest /= 100) {
+        end -= 2;
+        two_digits(end, rest % 100);
+    }
+    if (rest < 10) {
+        *--end = static_cast<char>('0' + rest);
         return end;
     }
-    two_digits(end - 2, static_cast<uint32_t>(value));
-    return end - 2;
+    return two_digits(end - 2, rest) - 2;
 }
 
 inline char* put_integer(char* out, int64_t value) {

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from pipeline.native.build import library_name
 
+_BUILD = Path(__file__).with_name("build.py")
+
 
 class ArrowBatch(Protocol):
     """A record batch or array of any library, as the Arrow PyCapsule interface gives it."""
@@ -50,6 +52,7 @@ def _load() -> ctypes.CDLL:
     long, text, place = ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int64)
     buffer = ctypes.POINTER(Buffer)
     signatures: dict[str, tuple[Any, list[Any]]] = {
+        "is_sound": (number, [pointer, pointer, ctypes.POINTER(number)]),
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
         "buffer_free": (None, [buffer]),
@@ -62,7 +65,9 @@ def _load() -> ctypes.CDLL:
         "statistics_finish": (number, [pointer, pointer, size, number, ctypes.POINTER(Figures), text]),
     }
     for name, (result, arguments) in signatures.items():
-        function = getattr(library, f"pipeline_{name}")
+        function = getattr(library, f"pipeline_{name}", None)
+        if function is None:
+            raise ImportError(f"{path.name}: the compiled part is of another version; 'python {_BUILD}' builds it anew")
         function.restype, function.argtypes = result, arguments
     return library
 
