@@ -85,6 +85,20 @@ public:
         }
     }
 
+    // Whether a dictionary column has one text in all rows.
+    bool is_constant(int64_t rows) const {
+        if (!is_dictionary() || rows == 0 || has_nulls()) return false;
+        if (index_format_ == 'i') {  // what readers give; compared many at a time
+            const auto* indices = static_cast<const int32_t*>(array_->buffers[1]) + offset_;
+            int32_t differs = 0;
+            for (int64_t row = 1; row < rows; ++row) differs |= indices[row] ^ indices[0];
+            return differs == 0;
+        }
+        for (int64_t row = 1; row < rows; ++row)
+            if (index(row) != index(0)) return false;
+        return true;
+    }
+
     // Text of a row of a plain column, or at a place of the dictionary.
     std::string_view text(int64_t at) const {
         at += is_dictionary() ? texts_->offset : offset_;

@@ -47,6 +47,7 @@ bool is_sound_text(std::string_view text, int32_t max_characters) {
 }
 
 bool are_sound_texts(const Column& column, int64_t rows, int32_t max_characters) {
+    if (column.is_constant(rows)) rows = 1;
     std::vector<bool> checked(column.is_dictionary() ? static_cast<size_t>(column.dictionary_size()) : 0);
     for (int64_t row = 0; row < rows; ++row) {
         if (column.is_null(row)) continue;

@@ -370,15 +370,6 @@ bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size
     }
 }
 
-// Whether a dictionary column has one text in all rows.
-bool is_constant(const Column& column, int64_t rows) {
-    if (!column.is_dictionary() || rows == 0 || column.has_nulls()) return false;
-    const int64_t first = column.index(0);
-    for (int64_t row = 1; row < rows; ++row)
-        if (column.index(row) != first) return false;
-    return true;
-}
-
 enum Code : int32_t { kOk = 0, kNoMemory = 1, kBadType = 2, kBadYear = 3, kBadIndex = 4 };
 
 // Writes rows: before each value its text of `before`, and `end` behind the last; without `last_separator` the two bytes
@@ -394,7 +385,7 @@ Failure encode(const Form& form, const ArrowSchema& schema, const ArrowArray& ar
         const Column column(*schema.children[i], *array.children[i], array.offset);
         if (column.kind() == Kind::Unknown) return {kBadType, 0, i};
         Prepared prepared = prepare(form, column, constant + before[static_cast<size_t>(i)]);
-        if (is_constant(column, array.length)) {
+        if (column.is_constant(array.length)) {
             constant = unpadded(text_of_place(form, prepared, column.index(0)));
             continue;
         }
