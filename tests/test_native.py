@@ -21,7 +21,7 @@ import json, math, random, struct, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
-from pipeline.native import GroupedValues, TextBuffer, digest_sums
+from pipeline.native import GroupedValues, TextBuffer, digest_sums, is_sound
 
 random.seed(int(sys.argv[1]))
 assert Path(pipeline.__file__).is_relative_to(sys.argv[4]), "another copy would be tested"
@@ -54,6 +54,13 @@ def column(kind, rows):
             "dictionary": values.dictionary_encode(), "small": values.dictionary_encode().cast(
                 pa.dictionary(pa.int8(), pa.string())) if rows < 100 else values}[kind]
 
+def spoiled(array):
+    # Texts of random bytes: mostly not UTF-8.
+    if not pa.types.is_string(array.type):
+        return array
+    texts = [random.randbytes(random.randrange(9)) for _ in range(len(array))]
+    return pa.Array.from_buffers(pa.string(), len(texts), pa.array(texts, pa.binary()).buffers())
+
 KINDS = ["bool", "int64", "float64", "us", "ns", "string", "large", "view", "dictionary", "small"]
 buffer = TextBuffer()
 for _ in range(int(sys.argv[2])):
@@ -70,6 +77,8 @@ for _ in range(int(sys.argv[2])):
     buffer.ndjson(batch, as_array=True)
     buffer.csv(batch, spreadsheet=random.random() < 0.5)
     digest_sums(batch, list(range(2 * len(kinds))))
+    is_sound(batch, random.choices([0, 1, 128], k=2 * len(kinds)))
+    is_sound(pa.record_batch([spoiled(batch.column(0))], names=["c"]), [0, random.choice([0, 3, 128])])
 
 for _ in range(int(sys.argv[2]) // 10):
     groups = GroupedValues(1, budget_bytes=random.choice([1, 20_000, 1_000_000]), directory=Path(sys.argv[3]))
