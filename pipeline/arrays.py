@@ -36,6 +36,15 @@ def places(array: pa.Array) -> NDArray[np.int32]:
     return np.frombuffer(data, np.int32)[indices.offset : indices.offset + len(indices)]
 
 
+def text_lengths(array: pa.Array) -> Integers:
+    """Count the bytes of the texts of a string array."""
+    offsets = array.buffers()[1]
+    if offsets is None:
+        return np.zeros(len(array), np.int64)
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
+    return ends[1:] - ends[:-1]
+
+
 def is_null(array: pa.Array) -> NDArray[np.bool_]:
     """Tell which values are null."""
     validity = array.buffers()[0]

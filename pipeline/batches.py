@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.arrays import integers, is_null, places
+from pipeline.arrays import integers, is_null, places, text_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,25 +28,49 @@ def regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> 
         schema: their schema, strings as strings.
         rows: rows of a table; fewer where their text reaches `GROUP_BYTES`, and in the last one.
     """
+    return (as_table(group, schema) for group in gathered(batches, rows))
+
+
+def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.RecordBatch]]:
+    """Gather batches into groups of rows that are the same however the batches are cut.
+
+    Args:
+        batches: the rows.
+        rows: rows of a group; fewer where their text reaches `GROUP_BYTES`, and in the last one.
+    """
     waiting: list[pa.RecordBatch] = []
-    count = size = 0
+    count = size = 0  # of what waits; the size may be more than it is, never less
     for batch in batches:
-        ends = _text_ends(batch)
         start = 0
         while start < batch.num_rows:
-            before = int(ends[start - 1]) if start else 0
-            # The row that reaches the limit is the last of its table.
-            full = int(np.searchsorted(ends, before + GROUP_BYTES - size)) + 1
-            stop = min(batch.num_rows, start + rows - count, max(full, start + 1))
-            waiting.append(batch.slice(start, stop - start))
-            count += stop - start
-            size += int(ends[stop - 1]) - before
-            start = stop
+            part = batch.slice(start, rows - count)
+            added = _most_text(part)
+            if size + added >= GROUP_BYTES:
+                size = sum(int(_text_ends(one)[-1]) for one in waiting)
+                ends = _text_ends(part)
+                # The row that reaches the limit is the last of its group.
+                part = part.slice(0, int(np.searchsorted(ends, GROUP_BYTES - size)) + 1)
+                added = int(ends[part.num_rows - 1])
+            waiting.append(part)
+            start += part.num_rows
+            count += part.num_rows
+            size += added
             if count == rows or size >= GROUP_BYTES:
-                yield _one_table(waiting, schema)
+                yield waiting
                 waiting, count, size = [], 0, 0
     if count:
-        yield _one_table(waiting, schema)
+        yield waiting
+
+
+def _most_text(batch: pa.RecordBatch) -> int:
+    """Bound the bytes of text from above, without a look at each row."""
+    size = 0
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and len(column.dictionary):
+            size += batch.num_rows * int(text_lengths(column.dictionary).max())
+        elif pa.types.is_string(column.type):
+            size += int(text_lengths(column).sum())
+    return size
 
 
 def _text_ends(batch: pa.RecordBatch) -> Integers:
@@ -54,19 +78,43 @@ def _text_ends(batch: pa.RecordBatch) -> Integers:
     sizes = np.zeros(batch.num_rows, np.int64)
     for column in batch.columns:
         if pa.types.is_dictionary(column.type) and len(column.dictionary):
-            lengths = integers(pc.binary_length(column.dictionary).cast(pa.int64()))
+            lengths = text_lengths(column.dictionary)
             sizes += np.where(is_null(column), 0, lengths[np.clip(places(column), 0, len(lengths) - 1)])
         elif pa.types.is_string(column.type):
-            lengths = pc.binary_length(column).cast(pa.int64())
-            sizes += np.where(is_null(column), 0, integers(lengths))
+            sizes += np.where(is_null(column), 0, text_lengths(column))
     return np.cumsum(sizes)
 
 
-def _one_table(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    arrays = [
-        pa.concat_arrays([batch.column(at).cast(field.type) for batch in batches]) for at, field in enumerate(schema)
-    ]
-    return pa.table(arrays, schema=schema)
+def as_table(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """Put batches into one table of a schema; its dictionaries hold each text once, as the rows first have them."""
+    return pa.table(
+        [_one_array([batch.column(at) for batch in batches], field.type) for at, field in enumerate(schema)],
+        schema=schema,
+    )
+
+
+def _one_array(parts: list[pa.Array], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        whole = pa.chunked_array([part.cast(kind) if part.type != kind else part for part in parts])
+        return _in_order_of_rows(whole.unify_dictionaries().combine_chunks())
+    return pa.concat_arrays([part.cast(kind) for part in parts])
+
+
+def _in_order_of_rows(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
+    if len(encoded.dictionary) == 1 and len(encoded) and not encoded.null_count:
+        return encoded
+    appearing = pc.unique(encoded.indices).drop_null()
+    order = np.asarray(integers(appearing.cast(pa.int64())))
+    distinct = len(encoded.dictionary)
+    if np.array_equal(order, np.arange(distinct)):
+        return encoded
+    ranks = np.zeros(distinct + 1, np.int32)  # one more: there is one where there is no text at all
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    absent = is_null(encoded.indices)
+    codes = ranks[np.where(absent, distinct, places(encoded))]
+    validity = pa.py_buffer(np.packbits(~absent, bitorder="little")) if absent.any() else None
+    indices = pa.Array.from_buffers(pa.int32(), len(codes), [validity, pa.py_buffer(codes)])
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary.take(appearing))
 
 
 class Peekable:

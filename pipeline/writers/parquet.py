@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.batches import regroup
-from pipeline.model import plain_schema
+from pipeline.batches import as_table, gathered
+from pipeline.model import REPEATED_TEXT, plain_schema
 from pipeline.overlap import ScannedAhead
 from pipeline.writers import METADATA_KEY, complete_or_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.compression import Sink
 
 ROW_GROUP_ROWS = 131_072
+_BUFFER_BYTES = 1 << 20
+MAX_REPEATED_BYTES = 65_536
+MAX_REPEATED_TEXTS = 8_192
 
 
 def write_parquet(
@@ -30,23 +34,55 @@ def write_parquet(
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write the rows in row groups of one size, whatever the batches."""
-    described = json.dumps(metadata, ensure_ascii=False).encode()
-    schema = plain_schema(reader.schema).with_metadata({METADATA_KEY: described})
+    schema = plain_schema(reader.schema)
+    groups = gathered(reader, ROW_GROUP_ROWS)
+    first = next(groups, None)
+    shape = schema if first is None else _with_dictionaries(first, schema)
+    tables = (as_table(group, shape) for group in itertools.chain([] if first is None else [first], groups))
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     counts = [field.name for field in schema if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)]
     with (
+        pa.BufferedOutputStream(pa.PythonFile(file, "w"), _BUFFER_BYTES) as buffered,
         pq.ParquetWriter(
-            file,
-            schema,
+            buffered,
+            shape,
             compression=compression,
             use_dictionary=texts,
             # Sequences and times go up in small steps.
             column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
             write_page_checksum=True,
             write_page_index=True,
+            store_schema=False,  # dictionaries are our way to Parquet's, readers get strings
         ) as writer,
         complete_or_nothing(file),
-        ScannedAhead(regroup(reader, schema, ROW_GROUP_ROWS)) as tables,
+        ScannedAhead(tables) as ahead,
     ):
-        for table in tables:
+        writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata, ensure_ascii=False).encode()})
+        for table in ahead:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+def _with_dictionaries(rows: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Schema:
+    """Choose the columns that are handed over as dictionaries: those whose texts repeat in the first rows.
+
+    It goes by the texts alone, so that the bytes of a file do not depend on how the source holds them.
+    """
+    fields = []
+    for at, field in enumerate(schema):
+        repeats = pa.types.is_string(field.type) and _repeats([batch.column(at) for batch in rows])
+        fields.append(field.with_type(REPEATED_TEXT) if repeats else field)
+    return pa.schema(fields)
+
+
+def _repeats(parts: Sequence[pa.Array]) -> bool:
+    distinct: set[bytes | None] = set()
+    size = 0
+    for part in parts:
+        texts = part.dictionary.take(part.indices.unique()) if pa.types.is_dictionary(part.type) else part.unique()
+        for text in texts.cast(pa.binary()).to_pylist():
+            if text not in distinct:
+                distinct.add(text)
+                size += len(text or b"")
+        if size > MAX_REPEATED_BYTES or len(distinct) > MAX_REPEATED_TEXTS:
+            return False
+    return True
