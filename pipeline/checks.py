@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pipeline.arrays import integers, is_null, places
 from pipeline.errors import BadRowError
 from pipeline.model import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
-from pipeline.native import is_sound
+from pipeline.native import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -21,32 +21,54 @@ if TYPE_CHECKING:
     from pipeline.arrays import Integers
 
 
-def check_rows(batch: pa.RecordBatch) -> None:
-    """Check every rule that holds for a row by itself.
+class RowChecker:
+    """Checks the batches of one schema: every rule that holds for a row by itself."""
 
-    Raises:
-        BadRowError: a null where none may be, text that is not UTF-8 or holds NUL, a session id that is too long
-            or empty, a year outside 0001 to 9999.
-    """
-    if _is_sound(batch):
-        return
-    for name in batch.schema.names:
-        row, problem = _first_problem(name, batch.column(name))
-        if problem:
-            raise bad_row(batch, row, name, problem)
+    def __init__(self, schema: pa.Schema) -> None:
+        """Prepare for batches of a schema."""
+        questions = []
+        for field in schema:
+            required = field.name in CORE_COLUMNS and not CORE_COLUMNS[field.name].nullable
+            order = {"session_id": TELL_CONSTANT, "sequence": TELL_INCREASING}.get(field.name, 0)
+            questions.append((REQUIRED if required else 0) + order)
+        self._check = RowCheck(
+            questions, [MAX_SESSION_ID_CHARACTERS if name == "session_id" else 0 for name in schema.names]
+        )
+        self._texts = [
+            (at, pa.types.is_dictionary(field.type))
+            for at, field in enumerate(schema)
+            if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type)
+        ]
+        self._bytes = [0] * len(schema)
+
+    def __call__(self, batch: pa.RecordBatch) -> RowFacts:
+        """Check a batch.
+
+        Returns:
+            what was found of its order on the way: whether all rows are certainly of one session, and their
+            sequence certainly increases.
+
+        Raises:
+            BadRowError: a null where none may be, text that is not UTF-8 or holds NUL, a session id that is too
+                long or empty, a year outside 0001 to 9999.
+        """
+        for at, is_dictionary in self._texts:
+            column = batch.column(at)
+            data = (column.dictionary if is_dictionary else column).buffers()[2]
+            self._bytes[at] = data.size if data is not None else 0
+        # One compiled pass tells whether all is well; if it does not say so, each rule is looked at.
+        facts = self._check(batch, self._bytes)
+        if not facts.sound:
+            for name in batch.schema.names:
+                row, problem = _first_problem(name, batch.column(name))
+                if problem:
+                    raise bad_row(batch, row, name, problem)
+        return facts
 
 
-def _is_sound(batch: pa.RecordBatch) -> bool:
-    """Whether no row breaks a rule, found in one pass; if it is not certain, the answer is no."""
-    limits = []
-    for field in batch.schema:
-        required = field.name in CORE_COLUMNS and not CORE_COLUMNS[field.name].nullable
-        column = batch.column(field.name)
-        texts = column.dictionary if pa.types.is_dictionary(field.type) else column
-        if pa.types.is_string(texts.type) and not has_sound_offsets(texts):
-            return False
-        limits += [required, MAX_SESSION_ID_CHARACTERS if field.name == "session_id" else 0]
-    return is_sound(batch, limits)
+def check_rows(batch: pa.RecordBatch) -> RowFacts:
+    """Check a single batch as `RowChecker` does."""
+    return RowChecker(batch.schema)(batch)
 
 
 def bad_row(batch: pa.RecordBatch, row: int, column: str, problem: str) -> BadRowError:
@@ -152,13 +174,20 @@ def first_out_of_order(sequence: Integers, last: int | None) -> int | None:
     return int(wrong[0]) + 1 if len(wrong) else None
 
 
-def session_runs(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int]]:
+def session_runs(batch: pa.RecordBatch, *, one: bool = False) -> Iterator[tuple[str, int, int]]:
     """Cut a batch where its session changes.
+
+    Args:
+        batch: the rows.
+        one: it is known that there is one session.
 
     Yields:
         session id, first row, and the row after the last.
     """
     if not batch.num_rows:
+        return
+    if one:
+        yield batch.column("session_id")[0].as_py(), 0, batch.num_rows
         return
     encoded = batch.column("session_id")
     if not pa.types.is_dictionary(encoded.type):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.arrays import integers
-from pipeline.checks import bad_row, check_rows, first_out_of_order, session_runs
+from pipeline.checks import RowChecker, bad_row, first_out_of_order, session_runs
 from pipeline.errors import SourceError
 from pipeline.model import KEY_COLUMNS, REPEATED_TEXT, Session, TimestampUnit, measurements_schema
 from pipeline.normalise import conform_to
@@ -108,6 +108,7 @@ class Scan:
         order = _OrderCheck(wanted)
         ids = {session.session_id for session in wanted}
         schema = self.physical_schema(names)
+        check = RowChecker(schema)
         repeated = [name for name in names if name in self._repeated]
         for file in self.files:
             if file.session_id is not None and file.session_id not in ids:
@@ -115,13 +116,13 @@ class Scan:
             with reading_errors(file.path):
                 for raw in read_parquet(file.path, reading, names, repeated):
                     batch = conform_to(raw, schema)
-                    check_rows(batch)
-                    for session_id, start, stop in session_runs(batch):
+                    facts = check(batch)
+                    for session_id, start, stop in session_runs(batch, one=facts.constant):
                         rows = batch.slice(start, stop - start)
                         if file.session_id is not None and session_id != file.session_id:
                             raise bad_row(rows, 0, "session_id", "is in the file of another session")
                         if session_id in ids:
-                            order.check(session_id, rows)
+                            order.check(session_id, rows, increasing=facts.increasing)
                             yield rows
         order.finish()
 
@@ -135,13 +136,13 @@ class _OrderCheck:
         self._count = 0
         self._last: int | None = None
 
-    def check(self, session_id: str, rows: pa.RecordBatch) -> None:
+    def check(self, session_id: str, rows: pa.RecordBatch, *, increasing: bool) -> None:
         while self._at < len(self._sessions) and self._sessions[self._at].session_id != session_id:
             self._next_session()
         if self._at == len(self._sessions):
             raise bad_row(rows, 0, "session_id", "is out of order; the source changed while it was read")
         sequence = integers(rows.column("sequence"))
-        row = first_out_of_order(sequence, self._last)
+        row = first_out_of_order(sequence[:1] if increasing else sequence, self._last)
         if row is not None:
             raise bad_row(rows, row, "sequence", "does not increase")
         self._last = int(sequence[-1])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-DEFAULT_BUDGET_BYTES = 24_000_000
+DEFAULT_BUDGET_BYTES = 12_000_000
 DEFAULT_QUANTILES = ("0.25", "0.5", "0.75", "0.9", "0.95", "0.99")
 DESCRIPTIONS = {
     "window_start": "Start of the window, inclusive",
@@ -192,6 +192,7 @@ class _KeyEncoder:
     def __init__(self, kind: pa.DataType) -> None:
         self._kind = kind
         self._codes: dict[object, int] = {}
+        self._last: tuple[pa.Array, Integers] | None = None
 
     def encode(self, array: pa.Array) -> Integers:
         """Give the number of each value."""
@@ -199,12 +200,19 @@ class _KeyEncoder:
             # Equal numbers are one group, whose text must not depend on its first row.
             array = pc.if_else(pc.is_nan(array), pa.scalar(float("nan")), pc.add(array, 0.0))
         encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-        distinct = [_NAN if value != value else value for value in encoded.dictionary.to_pylist()]  # noqa: PLR0124 - NaN
-        codes = [self._codes.setdefault(value, len(self._codes)) for value in distinct]
+        codes = self._codes_of(encoded.dictionary)
         if not encoded.indices.null_count:
-            return np.take(np.array(codes or [0], np.int64), places(encoded))
-        codes.append(self._codes.setdefault(None, len(self._codes)))
-        return np.take(np.array(codes, np.int64), np.where(is_null(encoded), len(distinct), places(encoded)))
+            return codes[places(encoded)]
+        codes = np.append(codes, self._codes.setdefault(None, len(self._codes)))
+        return codes[np.where(is_null(encoded), len(codes) - 1, places(encoded))]
+
+    def _codes_of(self, distinct: pa.Array) -> Integers:
+        # Batches mostly come with the dictionary of the one before.
+        if self._last is None or not distinct.equals(self._last[0]):
+            values = [_NAN if value != value else value for value in distinct.to_pylist()]  # noqa: PLR0124 - NaN
+            codes = [self._codes.setdefault(value, len(self._codes)) for value in values]
+            self._last = distinct, np.array(codes or [0], np.int64)
+        return self._last[1]
 
     def decode(self, codes: Integers) -> pa.Array:
         """Give the values of numbers."""

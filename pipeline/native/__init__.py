@@ -8,7 +8,17 @@ Python.
 from pipeline.native.digests import digest_sums
 from pipeline.native.groups import GroupedValues
 from pipeline.native.library import ArrowBatch
-from pipeline.native.soundness import is_sound
+from pipeline.native.rows import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import TextBuffer
 
-__all__ = ["ArrowBatch", "GroupedValues", "TextBuffer", "digest_sums", "is_sound"]
+__all__ = [
+    "REQUIRED",
+    "TELL_CONSTANT",
+    "TELL_INCREASING",
+    "ArrowBatch",
+    "GroupedValues",
+    "RowCheck",
+    "RowFacts",
+    "TextBuffer",
+    "digest_sums",
+]

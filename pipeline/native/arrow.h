@@ -111,6 +111,13 @@ public:
         const auto* offsets = static_cast<const int32_t*>(texts_->buffers[1]);
         return {data + offsets[at], static_cast<size_t>(offsets[at + 1] - offsets[at])};
     }
+    // Whether the offsets of the texts, those of the dictionary or of `rows` rows, go up within their data.
+    bool texts_lie_within(int64_t rows, int64_t data_bytes) const {
+        const int64_t first = is_dictionary() ? texts_->offset : offset_;
+        const int64_t count = is_dictionary() ? texts_->length : rows;
+        if (count == 0) return true;
+        return kind_ == Kind::LargeString ? go_up<int64_t>(first, count, data_bytes) : go_up<int32_t>(first, count, data_bytes);
+    }
     bool is_null_text(int64_t at) const {
         const void* validity = texts_->null_count != 0 ? texts_->buffers[0] : nullptr;
         return validity != nullptr && !bit(static_cast<const uint8_t*>(validity), at + texts_->offset);
@@ -118,6 +125,13 @@ public:
 
 private:
     static bool bit(const uint8_t* bits, int64_t at) { return (bits[at >> 3] >> (at & 7)) & 1; }
+    template <class Offset>
+    bool go_up(int64_t first, int64_t count, int64_t last) const {
+        const auto* offsets = static_cast<const Offset*>(texts_->buffers[1]) + first;
+        bool upwards = offsets[0] >= 0 && offsets[count] <= last;
+        for (int64_t at = 0; at < count; ++at) upwards &= offsets[at] <= offsets[at + 1];
+        return upwards;
+    }
     static Kind text_kind(std::string_view format) {
         return format == "u" ? Kind::String
              : format == "U" ? Kind::LargeString

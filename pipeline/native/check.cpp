@@ -1,4 +1,4 @@
-// The rules that hold for a row by itself, in one pass; pipeline/checks.py says which one is broken, and where.
+// The rules of rows, in one pass; pipeline/checks.py says which one is broken, and where.
 
 #include <exception>
 #include <vector>
@@ -63,7 +63,12 @@ bool are_sound_texts(const Column& column, int64_t rows, int32_t max_characters)
     return true;
 }
 
-bool is_sound(const Column& column, int64_t rows, bool required, int32_t max_characters) {
+// What is asked of a column: a bit each.
+enum Question : int32_t { kRequired = 1, kTellConstant = 2, kTellIncreasing = 4 };
+// What is told of a batch: a bit each.
+enum Fact : int32_t { kSound = 1, kConstant = 2, kIncreasing = 4 };
+
+bool is_sound(const Column& column, int64_t rows, bool required, int32_t max_characters, int64_t text_bytes) {
     if (required && column.has_nulls())
         for (int64_t row = 0; row < rows; ++row)
             if (column.is_null(row)) return false;
@@ -79,22 +84,35 @@ bool is_sound(const Column& column, int64_t rows, bool required, int32_t max_cha
                 if ((ticks < kFirstMicrosecond || ticks >= kAfterLastMicrosecond) && !column.is_null(row)) return false;
             }
             return true;
-        default: return are_sound_texts(column, rows, max_characters);
+        case Kind::StringView: return false;  // no reader gives them here
+        default: return column.texts_lie_within(rows, text_bytes) && are_sound_texts(column, rows, max_characters);
     }
+}
+
+bool is_increasing(const Column& column, int64_t rows) {
+    if (column.kind() != Kind::Int64 || column.has_nulls()) return false;
+    bool increasing = true;
+    for (int64_t row = 1; row < rows; ++row) increasing &= column.integer(row - 1) < column.integer(row);
+    return increasing;
 }
 
 }  // namespace
 
 #pragma GCC visibility push(default)
-// Whether no row breaks a rule. `limits` holds two numbers per column: whether nulls are refused, and how many characters a
-// text may have, which then is not empty; 0 for any. If it is not certain, the answer is no.
-extern "C" int32_t pipeline_is_sound(const ArrowSchema* schema, const ArrowArray* array, const int32_t* limits) {
+// Tells facts of a batch. For each column, `questions` says what is asked, `max_characters` how many characters a text may
+// have, which then is not empty (0 for any), and `text_bytes` how large the data of its texts is. What is not certain is
+// not told.
+extern "C" int32_t pipeline_check_rows(const ArrowSchema* schema, const ArrowArray* array, const int32_t* questions,
+                                       const int32_t* max_characters, const int64_t* text_bytes) {
     try {
+        int32_t facts = kSound | kConstant | kIncreasing;
         for (int64_t i = 0; i < array->n_children; ++i) {
             const Column column(*schema->children[i], *array->children[i], array->offset);
-            if (!is_sound(column, array->length, limits[2 * i] != 0, limits[2 * i + 1])) return 0;
+            if (!is_sound(column, array->length, questions[i] & kRequired, max_characters[i], text_bytes[i])) return 0;
+            if ((questions[i] & kTellConstant) && !column.is_constant(array->length)) facts &= ~kConstant;
+            if ((questions[i] & kTellIncreasing) && !is_increasing(column, array->length)) facts &= ~kIncreasing;
         }
-        return 1;
+        return facts;
     } catch (const std::exception&) {  // an index beyond a dictionary, no memory
         return 0;
     }

@@ -50,9 +50,9 @@ def _load() -> ctypes.CDLL:
         ) from error
     pointer, number, size = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint64
     long, text, place = ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int64)
-    buffer = ctypes.POINTER(Buffer)
+    buffer, numbers = ctypes.POINTER(Buffer), ctypes.POINTER(number)
     signatures: dict[str, tuple[Any, list[Any]]] = {
-        "is_sound": (number, [pointer, pointer, ctypes.POINTER(number)]),
+        "check_rows": (number, [pointer, pointer, numbers, numbers, place]),
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
         "buffer_free": (None, [buffer]),

@@ -10,383 +10,21 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include "arrow.h"
+#include "ranks.h"
+#include "sums.h"
+#include "value_log.h"
 
 namespace pipeline {
 namespace {
 
-using uint128 = unsigned __int128;
-using int128 = __int128;
-
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// ------------------------------------------------------------------------------------------------- order of values
-
-// Bits in the order of the values: -inf < ... < 0.0 < ... < inf. -0.0 counts as 0.0, which it equals.
-uint64_t to_key(double value) {
-    value += 0.0;
-    uint64_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits >> 63 ? ~bits : bits | (uint64_t{1} << 63);
-}
-
-double from_key(uint64_t key) {
-    const uint64_t bits = key >> 63 ? key & ~(uint64_t{1} << 63) : ~key;
-    double value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-// ------------------------------------------------------------------------------------------------------ exact sums
-
-// A non-negative integer of any size, least limb first.
-using Big = std::vector<uint64_t>;
-
-void add_shifted(Big& to, uint128 number, size_t bits) {
-    const size_t limb = bits / 64, shift = bits % 64;
-    const uint64_t low = static_cast<uint64_t>(number), high = static_cast<uint64_t>(number >> 64);
-    const uint64_t parts[3] = {low << shift, shift ? (high << shift) | (low >> (64 - shift)) : high,
-                               shift ? high >> (64 - shift) : 0};
-    if (to.size() < limb + 4) to.resize(limb + 4);
-    unsigned carry = 0;
-    for (size_t i = 0; i < 3 || carry; ++i) {
-        if (to.size() <= limb + i) to.push_back(0);
-        const uint128 sum = static_cast<uint128>(to[limb + i]) + (i < 3 ? parts[i] : 0) + carry;
-        to[limb + i] = static_cast<uint64_t>(sum);
-        carry = static_cast<unsigned>(sum >> 64);
-    }
-}
-
-int compare(const Big& a, const Big& b) {
-    for (size_t i = std::max(a.size(), b.size()); i-- > 0;) {
-        const uint64_t x = i < a.size() ? a[i] : 0, y = i < b.size() ? b[i] : 0;
-        if (x != y) return x < y ? -1 : 1;
-    }
-    return 0;
-}
-
-// a - b, where a is not the smaller.
-Big difference(Big a, const Big& b) {
-    a.resize(std::max(a.size(), b.size()));
-    uint64_t borrow = 0;
-    for (size_t i = 0; i < a.size(); ++i) {
-        const uint128 y = static_cast<uint128>(i < b.size() ? b[i] : 0) + borrow;
-        borrow = a[i] < y;
-        a[i] = static_cast<uint64_t>(a[i] - y);
-    }
-    return a;
-}
-
-Big product(const Big& a, const Big& b) {
-    Big result(a.size() + b.size());
-    for (size_t i = 0; i < a.size(); ++i) {
-        uint64_t carry = 0;
-        for (size_t j = 0; j < b.size(); ++j) {
-            const uint128 sum = static_cast<uint128>(a[i]) * b[j] + result[i + j] + carry;
-            result[i + j] = static_cast<uint64_t>(sum);
-            carry = static_cast<uint64_t>(sum >> 64);
-        }
-        result[i + b.size()] += carry;
-    }
-    return result;
-}
-
-// Divides in place; returns whether there was a remainder.
-bool divide(Big& number, uint64_t divisor) {
-    uint64_t rest = 0;
-    for (size_t i = number.size(); i-- > 0;) {
-        const uint128 step = (static_cast<uint128>(rest) << 64) | number[i];
-        number[i] = static_cast<uint64_t>(step / divisor);
-        rest = static_cast<uint64_t>(step % divisor);
-    }
-    return rest != 0;
-}
-
-int64_t bit_length(const Big& number) {
-    for (size_t i = number.size(); i-- > 0;)
-        if (number[i]) return static_cast<int64_t>(64 * i) + 64 - __builtin_clzll(number[i]);
-    return 0;
-}
-
-Big shifted_left(const Big& number, size_t bits) {
-    Big result(bits / 64 + 1 + number.size() + 1);
-    for (size_t i = 0; i < number.size(); ++i) {
-        const uint128 part = static_cast<uint128>(number[i]) << bits % 64;
-        result[i + bits / 64] |= static_cast<uint64_t>(part);
-        result[i + bits / 64 + 1] |= static_cast<uint64_t>(part >> 64);
-    }
-    return result;
-}
-
-// number * 2^exponent, rounded once to nearest, ties to even; `sticky` says that a little more was cut off.
-double rounded(const Big& number, int64_t exponent, bool sticky) {
-    const int64_t bits = bit_length(number);
-    if (bits == 0) return 0.0;
-    // The last bit that a float64 of this size has counts 2^lowest.
-    const int64_t lowest = std::max<int64_t>(bits + exponent - 53, -1074);
-    const int64_t cut = lowest - exponent;
-    const auto bit = [&](int64_t at) { return at >= 0 && (number[at / 64] >> (at % 64) & 1); };
-    uint64_t kept = 0;
-    for (int64_t i = std::max<int64_t>(cut, 0); i < bits; ++i) kept |= static_cast<uint64_t>(bit(i)) << (i - std::max<int64_t>(cut, 0));
-    if (cut <= 0) return std::ldexp(static_cast<double>(kept), static_cast<int>(exponent));  // nothing to round
-    if (cut <= bits && bit(cut - 1)) {
-        bool more = sticky;
-        for (int64_t i = 0; i < cut - 1 && !more; ++i) more = bit(i);
-        if (more || (kept & 1)) ++kept;
-    }
-    return std::ldexp(static_cast<double>(kept), static_cast<int>(std::min<int64_t>(lowest, 2000)));
-}
-
-uint64_t square_root(uint128 number) {
-    uint64_t root = static_cast<uint64_t>(std::min<long double>(std::sqrt(static_cast<long double>(number)), 18446744073709551615.0L));
-    while (static_cast<uint128>(root) * root > number) --root;
-    while (root != UINT64_MAX && static_cast<uint128>(root + 1) * (root + 1) <= number) ++root;
-    return root;
-}
-
-// Sums of finite values and of their squares, exact. A value is an integer of 53 bits times a power of two; those of
-// the same power are added in 128 bits, and all of them once, at the end.
-class Sums {
-public:
-    Sums() : sums_(kPowers), low_squares_(kPowers), high_squares_(kPowers) {}
-
-    void add(double value) {
-        uint64_t bits;
-        std::memcpy(&bits, &value, sizeof bits);
-        int power = static_cast<int>(bits >> 52 & 0x7ff);
-        uint64_t mantissa = bits & ((uint64_t{1} << 52) - 1);
-        if (power == 0) power = 1; else mantissa |= uint64_t{1} << 52;
-        first_ = std::min(first_, power);
-        last_ = std::max(last_, power);
-        sums_[power] += bits >> 63 ? -static_cast<int128>(mantissa) : static_cast<int128>(mantissa);
-        const uint128 square = static_cast<uint128>(mantissa) * mantissa;
-        low_squares_[power] += static_cast<uint64_t>(square);
-        high_squares_[power] += static_cast<uint64_t>(square >> 64);
-    }
-
-    // Gives sum, mean and sample standard deviation of the `count` values added, and starts again.
-    void finish(uint64_t count, double& sum, double& mean, double& deviation) {
-        Big positive, negative, squares;
-        for (int power = first_; power <= last_; ++power) {
-            const auto at = static_cast<size_t>(power - first_);
-            const int128 part = sums_[power];
-            if (part > 0) add_shifted(positive, static_cast<uint128>(part), at);
-            if (part < 0) add_shifted(negative, static_cast<uint128>(-part), at);
-            add_shifted(squares, low_squares_[power], 2 * at);
-            add_shifted(squares, high_squares_[power], 2 * at + 64);
-            sums_[power] = 0;
-            low_squares_[power] = high_squares_[power] = 0;
-        }
-        const int64_t exponent = first_ - 1075;
-        first_ = kPowers;
-        last_ = -1;
-        const bool is_negative = compare(positive, negative) < 0;
-        const Big total = is_negative ? difference(negative, positive) : difference(positive, negative);
-        sum = signed_value(rounded(total, exponent, false), is_negative);
-        // 64 bits more than the sum has leave more than 53 of them behind the division.
-        Big scaled = shifted_left(total, 128);
-        const bool rest = divide(scaled, count);
-        mean = signed_value(rounded(scaled, exponent - 128, rest), is_negative);
-        deviation = count < 2 ? kNaN : deviation_of(total, squares, count, exponent);
-    }
-
-private:
-    static constexpr int kPowers = 2047;
-    static double signed_value(double magnitude, bool is_negative) { return is_negative ? -magnitude : magnitude; }
-
-    // sqrt((n * sum of squares - sum^2) / (n (n - 1)))
-    static double deviation_of(const Big& total, const Big& squares, uint64_t count, int64_t exponent) {
-        Big spread = difference(product(squares, {count}), product(total, total));
-        const int64_t bits = bit_length(spread);
-        if (bits == 0) return 0.0;
-        // Bring it to a quotient of 126 bits or more, an even number of bits away; 254 leave that after two divisions.
-        int64_t shift = std::max<int64_t>(254 - bits, 0);
-        shift += shift % 2;
-        if (shift) spread = shifted_left(spread, static_cast<size_t>(shift));
-        bool sticky = divide(spread, count);
-        sticky |= divide(spread, count - 1);
-        int64_t surplus = std::max<int64_t>(bit_length(spread) - 126, 0);
-        surplus += surplus % 2;
-        uint128 top = 0;
-        for (int64_t i = bit_length(spread) - 1; i >= surplus; --i)
-            top = top << 1 | (spread[static_cast<size_t>(i) / 64] >> (i % 64) & 1);
-        for (int64_t i = 0; i < surplus && !sticky; ++i) sticky = spread[static_cast<size_t>(i) / 64] >> (i % 64) & 1;
-        const uint64_t root = square_root(top);
-        sticky |= static_cast<uint128>(root) * root != top;
-        return rounded({root}, exponent + (surplus - shift) / 2, sticky);
-    }
-
-    std::vector<int128> sums_;
-    std::vector<uint128> low_squares_, high_squares_;
-    int first_ = kPowers;
-    int last_ = -1;
-};
-
-// ----------------------------------------------------------------------------------------------------------- ranks
-
-constexpr int kBucketBits = 11;
-constexpr size_t kFewValues = 128;
-
-struct Wanted {
-    uint64_t rank;
-    uint64_t key;
-};
-
-// Finds the keys at ranks (ascending, counted from `base`) among `size` keys, whose order is lost.
-void select_keys(uint64_t* keys, size_t size, Wanted* begin, Wanted* end, uint64_t base) {
-    if (begin == end) return;
-    if (size <= kFewValues) {
-        std::sort(keys, keys + size);
-        for (Wanted* one = begin; one != end; ++one) one->key = keys[one->rank - base];
-        return;
-    }
-    const auto [low, high] = std::minmax_element(keys, keys + size);
-    const uint64_t first = *low, range = *high - *low;
-    if (range == 0) {
-        for (Wanted* one = begin; one != end; ++one) one->key = first;
-        return;
-    }
-    const int shift = std::max(0, 64 - __builtin_clzll(range) - kBucketBits);
-    std::vector<uint32_t> counts((size_t{1} << kBucketBits) + 1);
-    for (size_t i = 0; i < size; ++i) ++counts[(keys[i] - first) >> shift];
-    // Gather the keys of the buckets that hold a wanted rank, bucket behind bucket.
-    struct Bucket {
-        uint64_t base;
-        size_t start, fill;
-        Wanted *begin, *end;
-    };
-    std::vector<int32_t> slot(counts.size(), -1);
-    std::vector<Bucket> buckets;
-    uint64_t before = base;
-    size_t total = 0;
-    Wanted* next = begin;
-    for (size_t at = 0; at < counts.size() && next != end; ++at) {
-        const uint64_t after = before + counts[at];
-        if (next->rank < after) {
-            Bucket bucket{before, total, total, next, next};
-            while (bucket.end != end && bucket.end->rank < after) ++bucket.end;
-            next = bucket.end;
-            slot[at] = static_cast<int32_t>(buckets.size());
-            buckets.push_back(bucket);
-            total += counts[at];
-        }
-        before = after;
-    }
-    std::vector<uint64_t> gathered(total);
-    for (size_t i = 0; i < size; ++i) {
-        const int32_t at = slot[(keys[i] - first) >> shift];
-        if (at >= 0) gathered[buckets[static_cast<size_t>(at)].fill++] = keys[i];
-    }
-    for (const Bucket& bucket : buckets) {
-        uint64_t* const start = gathered.data() + bucket.start;
-        const size_t held = bucket.fill - bucket.start;
-        if (shift == 0)
-            for (Wanted* one = bucket.begin; one != bucket.end; ++one) one->key = *start;
-        else
-            select_keys(start, held, bucket.begin, bucket.end, bucket.base);
-    }
-}
-
-// ------------------------------------------------------------------------------------------------------ value log
-
-struct Entry {
-    uint32_t group;
-    double value;
-};
-
-// Entries in memory up to a budget, then in a temporary file, in partitions by group.
-class Log {
-public:
-    Log(size_t budget_bytes, std::string directory) : budget_(budget_bytes / sizeof(Entry)), directory_(std::move(directory)) {
-        in_memory_.reserve(std::min<size_t>(budget_, 4096));
-    }
-    ~Log() {
-        if (file_ != nullptr) std::fclose(file_);
-    }
-    Log(const Log&) = delete;
-    Log& operator=(const Log&) = delete;
-
-    void add(uint32_t group, double value) {
-        if (file_ != nullptr) {
-            append({group, value});
-            return;
-        }
-        if (in_memory_.size() == budget_) {
-            spill();
-            append({group, value});
-            return;
-        }
-        in_memory_.push_back({group, value});
-    }
-
-    size_t partitions() const { return file_ == nullptr ? 1 : kPartitions; }
-    static size_t partition_of(uint32_t group) { return (group * 2654435769u) >> (32 - kPartitionBits); }
-
-    // Calls back with the entries of a partition, span by span; as often as it is called.
-    template <class Visit>
-    void visit(size_t partition, Visit visit) {
-        if (file_ == nullptr) {
-            visit(in_memory_.data(), in_memory_.size());
-            return;
-        }
-        std::vector<Entry> block(kBlockEntries);
-        for (const int64_t offset : offsets_[partition]) {
-            if (std::fseek(file_, offset, SEEK_SET) != 0 ||
-                std::fread(block.data(), sizeof(Entry), kBlockEntries, file_) != kBlockEntries)
-                throw std::runtime_error("temporary file cannot be read");
-            visit(block.data(), kBlockEntries);
-        }
-        visit(open_[partition].data(), open_[partition].size());
-    }
-
-private:
-    static constexpr int kPartitionBits = 6;
-    static constexpr size_t kPartitions = size_t{1} << kPartitionBits;
-    static constexpr size_t kBlockEntries = 2048;
-
-    void spill() {
-        std::string path = directory_ + "/statistics-XXXXXX";
-        const int descriptor = mkstemp(path.data());
-        if (descriptor < 0) throw std::runtime_error("temporary file cannot be created");
-        unlink(path.c_str());
-        file_ = fdopen(descriptor, "w+b");
-        if (file_ == nullptr) throw std::runtime_error("temporary file cannot be opened");
-        offsets_.resize(kPartitions);
-        open_.resize(kPartitions);
-        for (const Entry& entry : in_memory_) append(entry);
-        std::vector<Entry>().swap(in_memory_);
-    }
-    void append(Entry entry) {
-        const size_t partition = partition_of(entry.group);
-        std::vector<Entry>& block = open_[partition];
-        if (block.capacity() == 0) block.reserve(kBlockEntries);
-        block.push_back(entry);
-        if (block.size() < kBlockEntries) return;
-        if (std::fwrite(block.data(), sizeof(Entry), kBlockEntries, file_) != kBlockEntries)
-            throw std::runtime_error("temporary file cannot be written");
-        offsets_[partition].push_back(written_);
-        written_ += static_cast<int64_t>(kBlockEntries * sizeof(Entry));
-        block.clear();
-    }
-
-    size_t budget_;
-    std::string directory_;
-    std::vector<Entry> in_memory_;
-    std::FILE* file_ = nullptr;
-    int64_t written_ = 0;
-    std::vector<std::vector<int64_t>> offsets_;
-    std::vector<std::vector<Entry>> open_;
-};
-
-// --------------------------------------------------------------------------------------------------------- groups
 
 struct Place {  // first and last go by this
     int64_t time, sequence, session;
@@ -425,7 +63,7 @@ public:
                 if (2 * size() > slots_.size()) grow();
                 return made;
             }
-            if (std::equal(key, key + width_, keys_.data() + group * width_)) return group;
+            if (is_same(key, keys_.data() + group * width_)) return group;
         }
     }
     size_t size() const { return hashes_.size(); }
@@ -433,6 +71,11 @@ public:
 
 private:
     static constexpr uint32_t kFree = UINT32_MAX;
+    bool is_same(const int64_t* a, const int64_t* b) const {
+        int64_t difference = 0;
+        for (size_t i = 0; i < width_; ++i) difference |= a[i] ^ b[i];
+        return difference == 0;
+    }
     void grow() {
         slots_.assign(2 * slots_.size(), kFree);
         for (size_t group = 0; group < hashes_.size(); ++group) {
@@ -463,13 +106,16 @@ public:
              const ArrowSchema& schema, const ArrowArray& array) {
         const Column values(schema, array, 0);
         if (values.kind() != Kind::Float64) throw std::invalid_argument("values are not float64");
-        std::vector<int64_t> key(width_), before(width_);
+        std::vector<int64_t> key(width_);
         uint32_t group = 0;
         for (int64_t row = 0; row < rows; ++row) {
-            for (size_t i = 0; i < width_; ++i) key[i] = keys[i][row];
-            if (row == 0 || key != before) {
+            bool is_other = row == 0;
+            for (size_t i = 0; i < width_; ++i) {
+                is_other |= key[i] != keys[i][row];
+                key[i] = keys[i][row];
+            }
+            if (is_other) {
                 group = keys_.find(key.data());
-                before = key;
                 if (group == groups_.size()) groups_.emplace_back();
             }
             Group& of = groups_[group];
@@ -508,7 +154,7 @@ public:
         for (size_t partition = 0; partition < log_.partitions(); ++partition) {
             std::vector<uint32_t> members;
             for (uint32_t group = 0; group < groups_.size(); ++group)
-                if (log_.partitions() == 1 || Log::partition_of(group) == partition) members.push_back(group);
+                if (log_.holds(partition, group)) members.push_back(group);
             finish_partition(partition, members, quantiles, quantile_count, lost_are_infinite, figures);
         }
     }
@@ -529,10 +175,10 @@ private:
             const bool fits = total <= limit;
             std::vector<uint64_t> keys(fits ? total : 0);
             if (fits && total)
-                log_.visit(partition, [&](const Entry* entries, size_t count) {
+                log_.visit(partition, [&](const uint32_t* groups, const double* values, size_t count) {
                     for (size_t i = 0; i < count; ++i) {
-                        uint64_t& at = starts[entries[i].group];
-                        if (at != kAbsent) keys[at++] = to_key(entries[i].value);
+                        uint64_t& at = starts[groups[i]];
+                        if (at != kAbsent) keys[at++] = to_key(values[i]);
                     }
                 });
             for (size_t i = from; i < to; ++i) {
@@ -557,9 +203,9 @@ private:
     // buckets, and again to look into those that hold a wanted rank.
     void select_streaming(size_t partition, uint32_t group, std::vector<Wanted>& wanted) {
         const auto each = [&](auto take) {
-            log_.visit(partition, [&](const Entry* entries, size_t count) {
+            log_.visit(partition, [&](const uint32_t* groups, const double* values, size_t count) {
                 for (size_t i = 0; i < count; ++i)
-                    if (entries[i].group == group) take(entries[i].value);
+                    if (groups[i] == group) take(values[i]);
             });
         };
         each([&](double value) { sums_.add(value); });
@@ -668,7 +314,7 @@ private:
     size_t width_;
     size_t budget_;
     Keys keys_;
-    Log log_;
+    ValueLog log_;
     std::vector<Group> groups_;
     Sums sums_;
 };

@@ -1,0 +1,137 @@
+// Values and the numbers of their groups, kept until all of them are known.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace pipeline {
+
+// In memory up to a budget, then in a temporary file, in blocks of values of a partition of the groups.
+class ValueLog {
+public:
+    ValueLog(size_t budget_bytes, std::string directory)
+        : budget_(budget_bytes / (sizeof(uint32_t) + sizeof(double))), directory_(std::move(directory)) {
+        in_memory_.reserve(std::min(budget_, kReserved));  // takes memory where it is written to
+    }
+    ~ValueLog() {
+        if (file_ != nullptr) std::fclose(file_);
+    }
+    ValueLog(const ValueLog&) = delete;
+    ValueLog& operator=(const ValueLog&) = delete;
+
+    void add(uint32_t group, double value) {
+        if (file_ == nullptr) {
+            if (in_memory_.values.size() < budget_) {
+                in_memory_.add(group, value);
+                return;
+            }
+            spill();
+        }
+        append(group, value);
+    }
+
+    size_t partitions() const { return file_ == nullptr ? 1 : kPartitions; }
+    bool holds(size_t partition, uint32_t group) const { return file_ == nullptr || group % kPartitions == partition; }
+
+    // Calls back with the groups and the values of a partition, span by span; as often as it is called.
+    template <class Visit>
+    void visit(size_t partition, Visit visit) {
+        const Block& rest = file_ == nullptr ? in_memory_ : open_[partition];
+        if (file_ != nullptr) {
+            std::vector<uint32_t> groups(kBlockValues);
+            std::vector<double> values(kBlockValues);
+            for (const Written& block : written_[partition]) {
+                if (std::fseek(file_, block.offset, SEEK_SET) != 0) throw std::runtime_error("temporary file cannot be read");
+                read(values.data(), sizeof(double));
+                if (block.group == kSeveral)
+                    read(groups.data(), sizeof(uint32_t));
+                else
+                    groups.assign(kBlockValues, block.group);
+                visit(groups.data(), values.data(), kBlockValues);
+            }
+        }
+        visit(rest.groups.data(), rest.values.data(), rest.values.size());
+    }
+
+private:
+    static constexpr size_t kReserved = 4'000'000;
+    static constexpr size_t kPartitions = 256;
+    static constexpr size_t kBlockValues = 2048;
+    static constexpr uint32_t kSeveral = UINT32_MAX;  // no group has this number
+
+    struct Block {
+        std::vector<uint32_t> groups;
+        std::vector<double> values;
+        bool is_mixed = false;
+
+        void reserve(size_t size) {
+            groups.reserve(size);
+            values.reserve(size);
+        }
+        void add(uint32_t group, double value) {
+            is_mixed |= !groups.empty() && groups.back() != group;
+            groups.push_back(group);
+            values.push_back(value);
+        }
+        void clear() {
+            groups.clear();
+            values.clear();
+            is_mixed = false;
+        }
+    };
+    // A block in the file: its values, and behind them their groups if they are not all the same.
+    struct Written {
+        int64_t offset;
+        uint32_t group;
+    };
+
+    void spill() {
+        std::string path = directory_ + "/statistics-XXXXXX";
+        const int descriptor = mkstemp(path.data());
+        if (descriptor < 0) throw std::runtime_error("temporary file cannot be created");
+        unlink(path.c_str());
+        file_ = fdopen(descriptor, "w+b");
+        if (file_ == nullptr) throw std::runtime_error("temporary file cannot be opened");
+        written_.resize(kPartitions);
+        open_.resize(kPartitions);
+        for (size_t at = 0; at < in_memory_.values.size(); ++at) append(in_memory_.groups[at], in_memory_.values[at]);
+        in_memory_ = Block();
+    }
+    void append(uint32_t group, double value) {
+        const size_t partition = group % kPartitions;
+        Block& block = open_[partition];
+        if (block.values.capacity() == 0) block.reserve(kBlockValues);
+        block.add(group, value);
+        if (block.values.size() < kBlockValues) return;
+        written_[partition].push_back({end_, block.is_mixed ? kSeveral : group});
+        write(block.values.data(), sizeof(double));
+        if (block.is_mixed) write(block.groups.data(), sizeof(uint32_t));
+        block.clear();
+    }
+    void write(const void* data, size_t size) {
+        if (std::fwrite(data, size, kBlockValues, file_) != kBlockValues)
+            throw std::runtime_error("temporary file cannot be written");
+        end_ += static_cast<int64_t>(kBlockValues * size);
+    }
+    void read(void* data, size_t size) {
+        if (std::fread(data, size, kBlockValues, file_) != kBlockValues)
+            throw std::runtime_error("temporary file cannot be read");
+    }
+
+    size_t budget_;
+    std::string directory_;
+    Block in_memory_;
+    std::FILE* file_ = nullptr;
+    int64_t end_ = 0;
+    std::vector<std::vector<Written>> written_;
+    std::vector<Block> open_;
+};
+
+}  // namespace pipeline
