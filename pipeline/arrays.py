@@ -80,20 +80,34 @@ def from_numbers(
         kind: int64, float64, or a timestamp.
         absent: which are null.
     """
-    validity = None if absent is None or not absent.any() else pa.py_buffer(np.packbits(~absent, bitorder="little"))
-    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(np.ascontiguousarray(values))])
+    return pa.Array.from_buffers(kind, len(values), [_bits(absent), pa.py_buffer(np.ascontiguousarray(values))])
 
 
-def from_bools(values: NDArray[np.bool_]) -> pa.Array:
-    """Make a boolean array."""
+def from_bools(values: NDArray[np.bool_], absent: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Make a boolean array; `absent` says which are null."""
     bits = pa.py_buffer(np.packbits(values, bitorder="little"))
-    return pa.Array.from_buffers(pa.bool_(), len(values), [None, bits])
+    return pa.Array.from_buffers(pa.bool_(), len(values), [_bits(absent), bits])
 
 
 def from_integers(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
     """Make an array of int64 values, or of timestamps from their ticks."""
     numbers = np.array([0 if value is None else value for value in values], np.int64)
     return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(numbers)])
+
+
+def from_places(
+    codes: NDArray[np.int64], texts: Sequence[str], absent: NDArray[np.bool_] | None = None
+) -> pa.DictionaryArray:
+    """Make a dictionary array of the places of texts; `absent` says which are null."""
+    places32 = pa.py_buffer(codes.astype(np.int32))
+    indices = pa.Array.from_buffers(pa.int32(), len(codes), [_bits(absent), places32])
+    return pa.DictionaryArray.from_arrays(indices, from_strings(texts), safe=False)
+
+
+def _bits(absent: NDArray[np.bool_] | None) -> pa.Buffer | None:
+    if absent is None or not absent.any():
+        return None
+    return pa.py_buffer(np.packbits(~absent, bitorder="little"))
 
 
 def _validity(values: Sequence[object]) -> pa.Buffer | None:

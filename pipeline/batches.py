@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.arrays import integers, is_null, places, text_lengths
 
@@ -103,6 +102,8 @@ def _one_array(parts: list[pa.Array], kind: pa.DataType) -> pa.Array:
 def _in_order_of_rows(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
     if len(encoded.dictionary) == 1 and len(encoded) and not encoded.null_count:
         return encoded
+    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
     appearing = pc.unique(encoded.indices).drop_null()
     order = np.asarray(integers(appearing.cast(pa.int64())))
     distinct = len(encoded.dictionary)

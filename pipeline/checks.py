@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.arrays import integers, is_null, places
 from pipeline.errors import BadRowError
@@ -92,6 +91,8 @@ def bad_row(batch: pa.RecordBatch, row: int, column: str, problem: str) -> BadRo
 
 
 def _first_problem(name: str, array: pa.Array) -> tuple[int, str]:
+    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
     kind = array.type
     if name in CORE_COLUMNS and not CORE_COLUMNS[name].nullable and array.null_count:
         return int(is_null(array).argmax()), "is null, which it may not be"
@@ -111,6 +112,8 @@ def _first_problem(name: str, array: pa.Array) -> tuple[int, str]:
 
 
 def _first_bad_text(name: str, array: pa.Array) -> tuple[int, str]:
+    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
     try:
         array.validate(full=True)
     except pa.ArrowInvalid:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline import checks
-from pipeline.arrays import integers, is_null
+from pipeline.arrays import from_bools, integers, is_null
 from pipeline.errors import BadRowError, SourceError, suggest
 from pipeline.model import (
     ATTRIBUTE_TYPES,
@@ -85,13 +84,13 @@ class Normaliser:
         except BadRowError:
             if not self._skip_bad:
                 raise
-            keep = pa.array([self._is_good(batch.slice(row, 1)) for row in range(batch.num_rows)])
-            self.skipped += pc.sum(pc.invert(keep)).as_py()
-            result, drops = self._conform(batch.filter(keep))
-            dropped = None if dropped is None else dropped[np.asarray(keep)]
+            good = np.array([self._is_good(batch.slice(row, 1)) for row in range(batch.num_rows)], bool)
+            self.skipped += int((~good).sum())
+            result, drops = self._conform(batch.filter(from_bools(good)))
+            dropped = None if dropped is None else dropped[good]
         drops = dropped if drops is None else drops
         if drops is not None and drops.any():
-            self.dropped_digits.update(pc.filter(result.column("session_id"), pa.array(drops)).to_pylist())
+            self.dropped_digits.update(result.column("session_id").filter(from_bools(drops)).to_pylist())
         return result
 
     def _is_good(self, row: pa.RecordBatch) -> bool:
@@ -187,6 +186,8 @@ class Normaliser:
         if array.type.tz is None:
             if self._zone is None:
                 raise SourceError("column 'timestamp' names no time zone; say which with --timezone")
+            import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
             try:
                 array = pc.assume_timezone(array, str(self._zone))
             except pa.ArrowInvalid as error:
@@ -255,6 +256,8 @@ def parse_timestamps(
     Raises:
         ValueError: a text is no time; its last argument is the row.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
     if unit == "us" and pc.all(pc.match_substring_regex(array, _PLAIN_UTC_TIME), min_count=0).as_py():
         try:
             return array.cast(timestamp_type("us")), None
@@ -323,7 +326,8 @@ def conform_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             arrays.append(pa.nulls(batch.num_rows, field.type))
             continue
         try:
-            arrays.append(batch.column(field.name).cast(field.type))
+            column = batch.column(field.name)
+            arrays.append(column if column.type == field.type else column.cast(field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             kinds = f"{type_name(batch.schema.field(field.name).type)}, elsewhere {type_name(field.type)}"
             raise SourceError(f"column {field.name!r} is {kinds}, and does not fit that without loss") from error

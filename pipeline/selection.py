@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.arrays import from_bools, from_strings, integers
 from pipeline.errors import SourceError, UsageError, suggest
@@ -176,6 +175,8 @@ class Selected:
                 keep &= ticks < high
             batch = batch.filter(from_bools(keep))
         if self.selection.metrics:
+            import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
             batch = batch.filter(pc.is_in(batch.column("metric"), from_strings(self.selection.metrics)))
         if self.selection.where is not None and batch.num_rows:
             batch = batch.filter(self._matching(batch).combine_chunks())

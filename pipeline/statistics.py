@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline.arrays import from_numbers, from_strings, integers, is_null, places
+from pipeline.arrays import from_bools, from_numbers, from_places, integers, is_null, places
 from pipeline.errors import DestinationError, SourceError, UsageError, suggest
 from pipeline.model import CORE_COLUMNS
 from pipeline.native import GroupedValues
@@ -157,7 +158,7 @@ def aggregate(
         budget_bytes: memory for values.
 
     Returns:
-        the statistics, ordered by session, metric, unit, further columns and window.
+        the statistics, ordered by session, metric, unit, further columns and window; strings as dictionaries.
     """
     unit: TimestampUnit = measurements.field("timestamp").type.unit
     names = [name for name in options.group_columns(measurements) if name != "session_id"]
@@ -197,6 +198,8 @@ class _KeyEncoder:
     def encode(self, array: pa.Array) -> Integers:
         """Give the number of each value."""
         if pa.types.is_float64(array.type):
+            import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
             # Equal numbers are one group, whose text must not depend on its first row.
             array = pc.if_else(pc.is_nan(array), pa.scalar(float("nan")), pc.add(array, 0.0))
         encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
@@ -214,14 +217,32 @@ class _KeyEncoder:
             self._last = distinct, np.array(codes or [0], np.int64)
         return self._last[1]
 
+    @cached_property
+    def _ordered(self) -> list[Any]:
+        """The values, null excepted: strings by their UTF-8, NaN behind all numbers."""
+        values = [value for value in self._codes if value is not None]
+        return sorted(values, key=lambda value: (value is _NAN, 0 if value is _NAN else _sort_key(value)))
+
+    @cached_property
+    def ranks(self) -> Integers:
+        """Place of each number's value in their order, that of null at the end; asked when all rows are in."""
+        ranks = np.full(len(self._codes), len(self._ordered), np.int64)
+        ranks[[self._codes[value] for value in self._ordered]] = np.arange(len(self._ordered))
+        return ranks
+
     def decode(self, codes: Integers) -> pa.Array:
-        """Give the values of numbers."""
-        values = [float("nan") if value is _NAN else value for value in self._codes]
+        """Give the values of numbers, strings as a dictionary array."""
+        ranks = self.ranks[codes]
+        absent = ranks == len(self._ordered)
         if pa.types.is_string(self._kind):
-            array = from_strings([value if value is None else str(value) for value in values])
-        else:
-            array = pa.array(values, self._kind)
-        return array.take(from_numbers(codes, pa.int64()))
+            return from_places(ranks, [str(value) for value in self._ordered], absent)
+        values = [math.nan if value is _NAN else value for value in self._ordered]
+        numbers = np.array([*values, 0], self._kind.to_pandas_dtype())[ranks]
+        return from_bools(numbers, absent) if numbers.dtype == bool else from_numbers(numbers, self._kind, absent)
+
+
+def _sort_key(value: Any) -> Any:  # noqa: ANN401 - a value of a column
+    return value.encode() if isinstance(value, str) else value
 
 
 _NAN = object()
@@ -240,27 +261,33 @@ def _table(
 ) -> pa.Table:
     """Put the figures of groups into the columns and the order of the statistics."""
     place = 0
-    order: dict[str, pa.Array] = {}
+    order: list[Integers] = []
     columns: dict[str, pa.Array] = {}
     if not options.pooled:
-        order["session"] = from_numbers(keys[:, 0], pa.int64())
-        columns["session_id"] = from_strings(session_ids).take(order["session"])
+        order.append(keys[:, 0])
         place = 1
-    for encoder, name in zip(encoders, names, strict=True):
-        order[f"key {name}"] = columns[name] = encoder.decode(keys[:, place])
+    for encoder in encoders:
+        order.append(encoder.ranks[keys[:, place]])
         place += 1
+    order += [keys[:, place]] if windows is not None else []
+    sorted_rows = np.lexsort(order[::-1])
+    keys = keys[sorted_rows]
+    for at, (encoder, name) in enumerate(zip(encoders, names, strict=True), start=place - len(names)):
+        columns[name] = encoder.decode(keys[:, at])
+    if not options.pooled:
+        columns["session_id"] = from_places(keys[:, 0], session_ids)
     if windows is not None:
-        columns["window_start"] = order["window"] = from_numbers(keys[:, place], pa.int64())
+        columns["window_start"] = from_numbers(keys[:, place], pa.int64())
         columns["window_end"] = from_numbers(windows.ends(keys[:, place]), pa.int64())
-    exists = counts["count"] > 0
+    exists = counts["count"][sorted_rows] > 0
     for name, values in counts.items():
-        columns[name] = from_numbers(values, pa.int64(), ~exists if name in _TIME_FIGURES else None)
+        columns[name] = from_numbers(values[sorted_rows], pa.int64(), ~exists if name in _TIME_FIGURES else None)
     for name, figures in numbers.items():
-        columns[name] = from_numbers(figures, pa.float64(), np.isnan(figures))
-    schema = options.schema(measurements)
-    arrays = [
-        columns[field.name].view(field.type) if field.name in _TIME_FIGURES else columns[field.name] for field in schema
-    ]
-    by = [(name, "ascending", "at_end") for name in order]
-    sorted_rows = pc.sort_indices(pa.table(order), sort_keys=by)
-    return pa.table(arrays, schema=schema).take(sorted_rows)
+        sorted_figures = figures[sorted_rows]
+        columns[name] = from_numbers(sorted_figures, pa.float64(), np.isnan(sorted_figures))
+    fields, arrays = [], []
+    for described in options.schema(measurements):
+        array = columns[described.name]
+        arrays.append(array.view(described.type) if described.name in _TIME_FIGURES else array)
+        fields.append(described.with_type(arrays[-1].type))
+    return pa.table(arrays, schema=pa.schema(fields))

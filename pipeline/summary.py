@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from pipeline.arrays import integers
 from pipeline.checks import bad_row, first_out_of_order, session_runs
 from pipeline.digest import Digest, digest_rows
 from pipeline.model import UNTYPED
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipeline.errors import BadRowError
 
 
@@ -62,7 +61,7 @@ class SessionSummary:
         low, high = int(times.min()), int(times.max())
         self.first_timestamp = low if self.first_timestamp is None else min(low, self.first_timestamp)
         self.last_timestamp = high if self.last_timestamp is None else max(high, self.last_timestamp)
-        self._metrics.update(pc.unique(rows.column("metric")).to_pylist())
+        self._metrics.update(rows.column("metric").unique().to_pylist())
         for name, kind in kinds.items():
             if self.columns.get(name, UNTYPED) == UNTYPED:
                 self.columns[name] = UNTYPED if rows.column(name).null_count == rows.num_rows else kind
