@@ -57,12 +57,21 @@ def main() -> None:
         _checked([sys.executable, str(HERE / "generate.py"), str(source), str(options.rows)])
         store = place / "store"
         _checked([sys.executable, "-m", "pipeline", "import", str(source), "--to", str(store), "--quiet"])
+        files = _data_files(store, place / "files")
         for task in options.tasks.split(","):
-            _measure(task, place, source, store, options.runs)
+            _measure(task, place, store, files, options.runs)
 
 
-def _measure(task: str, place: Path, source: Path, store: Path, runs: int) -> None:
-    commands = _commands(task, source, store, place / "out")
+def _data_files(store: Path, to: Path) -> Path:
+    """Put the data files of a store side by side, for engines that read a directory."""
+    to.mkdir()
+    for number, file in enumerate(sorted(store.glob("sessions/*/*.parquet"))):
+        (to / f"{number:04}.parquet").hardlink_to(file)
+    return to
+
+
+def _measure(task: str, place: Path, store: Path, files: Path, runs: int) -> None:
+    commands = _commands(task, store, files, place / "out")
     measured: dict[str, list[Run]] = {name: [] for name in commands}
     rows: dict[str, int] = {}
     for _ in range(runs):
@@ -93,7 +102,7 @@ def _measure(task: str, place: Path, source: Path, store: Path, runs: int) -> No
     print(flush=True)
 
 
-def _commands(task: str, source: Path, store: Path, out: Path) -> dict[str, list[str]]:
+def _commands(task: str, store: Path, files: Path, out: Path) -> dict[str, list[str]]:
     own = [sys.executable, "-m", "pipeline"]
     if task == "statistics":
         own += ["statistics", str(store), "--to", str(out), "--quiet", "--format", "ndjson"]
@@ -103,7 +112,7 @@ def _commands(task: str, source: Path, store: Path, out: Path) -> dict[str, list
         own += ["--compression", compression] if compression else []
     commands = {"pipeline": [*own, *FAST], "pipeline, hashed": [*own, "--no-sync"], "pipeline, synced": own}
     peer = [sys.executable, str(HERE / "peers.py")]
-    return commands | {name: [*peer, name, task, str(source), str(out)] for name in PEERS}
+    return commands | {name: [*peer, name, task, str(files), str(out)] for name in PEERS}
 
 
 def _run(command: list[str]) -> Run | None:

@@ -18,7 +18,7 @@ def polars(task: str, source: str, target: str) -> None:
     """Sink lazily."""
     import polars as pl  # noqa: PLC0415 - the engine of this process
 
-    frame = pl.scan_parquet(source)
+    frame = pl.scan_parquet(f"{source}/*.parquet")
     if task.startswith("ndjson"):
         compression = {"ndjson": "uncompressed", "ndjson-gzip": "gzip", "ndjson-zstd": "zstd"}[task]
         frame.sink_ndjson(target, compression=compression, check_extension=False)
@@ -42,14 +42,14 @@ def duckdb(task: str, source: str, target: str) -> None:
         "parquet": "FORMAT parquet, COMPRESSION zstd",
     }
     if task in copies:
-        engine.execute(f"COPY (FROM '{source}') TO '{target}' ({copies[task]})")
+        engine.execute(f"COPY (FROM '{source}/*.parquet') TO '{target}' ({copies[task]})")
         return
     engine.execute(
         f"""COPY (SELECT session_id, metric, unit, count(value), count(*) - count(value), avg(value), stddev(value),
             min(value), quantile_cont(value, [{QUANTILES}]), max(value), sum(value),
             arg_min(value, (timestamp, sequence)), arg_max(value, (timestamp, sequence)),
             min(timestamp), max(timestamp)
-            FROM '{source}' GROUP BY session_id, metric, unit ORDER BY ALL) TO '{target}' (FORMAT json)"""
+            FROM '{source}/*.parquet' GROUP BY session_id, metric, unit ORDER BY ALL) TO '{target}' (FORMAT json)"""
     )
 
 
@@ -57,7 +57,7 @@ def datafusion(task: str, source: str, target: str) -> None:
     """Write a data frame."""
     import datafusion as engine  # noqa: PLC0415 - the engine of this process
 
-    frame = engine.SessionContext().read_parquet(source)
+    frame = engine.SessionContext().read_parquet(f"{source}/")
     if task == "ndjson":
         frame.write_json(target)
     elif task == "csv":
@@ -79,7 +79,9 @@ def chdb(task: str, source: str, target: str) -> None:
     if task not in formats:
         raise SystemExit(2)
     compression = {"ndjson-gzip": " COMPRESSION 'gzip'", "ndjson-zstd": " COMPRESSION 'zstd'"}.get(task, "")
-    engine.query(f"SELECT * FROM file('{source}', Parquet) INTO OUTFILE '{target}'{compression} FORMAT {formats[task]}")
+    engine.query(
+        f"SELECT * FROM file('{source}/*.parquet', Parquet) INTO OUTFILE '{target}'{compression} FORMAT {formats[task]}"
+    )
 
 
 ENGINES: dict[str, Callable[[str, str, str], None]] = {

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 TimestampUnit: TypeAlias = Literal["us", "ns"]
 
@@ -83,6 +83,11 @@ def measurements_schema(unit: TimestampUnit, attributes: Mapping[str, str]) -> p
 
 REPEATED_TEXT = pa.dictionary(pa.int32(), pa.string())
 """Physical type of string columns whose values repeat, inside the pipeline; files never show it."""
+
+
+def with_repeated(schema: pa.Schema, repeated: Collection[str]) -> pa.Schema:
+    """Give the schema of the same rows with some string columns as dictionaries."""
+    return pa.schema([field.with_type(REPEATED_TEXT) if field.name in repeated else field for field in schema])
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.arrays import integers
 from pipeline.checks import RowChecker, bad_row, first_out_of_order, session_runs
 from pipeline.errors import SourceError
-from pipeline.model import KEY_COLUMNS, REPEATED_TEXT, Session, TimestampUnit, measurements_schema
+from pipeline.model import KEY_COLUMNS, Session, TimestampUnit, measurements_schema, with_repeated
 from pipeline.normalise import conform_to
 from pipeline.sources.parquet import read_parquet, repeated_texts
 from pipeline.sources.reading import Reading, reading_errors
@@ -71,8 +71,7 @@ class Scan:
 
     def physical_schema(self, columns: Sequence[str]) -> pa.Schema:
         """Schema of columns as `batches` gives them: strings that repeat are dictionaries."""
-        fields = [self.schema.field(name) for name in columns]
-        return pa.schema([f.with_type(REPEATED_TEXT) if f.name in self._repeated else f for f in fields])
+        return with_repeated(pa.schema([self.schema.field(name) for name in columns]), self._repeated)
 
     @cached_property
     def fingerprint(self) -> str:

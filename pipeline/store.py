@@ -9,9 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import pyarrow.parquet as pq
-
-from pipeline.batches import regroup
 from pipeline.destination import exchange, rename_new, sync_directory
 from pipeline.errors import DestinationError, SourceError
 from pipeline.model import Session, TimestampUnit
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT_VERSION = 1
-_ROW_GROUP_ROWS = 131_072
 _STORE_FILE = "store.json"
 _RECORD_FILE = "session.json"
 _DATA_PATTERN = "measurements-*.parquet"
@@ -210,13 +206,11 @@ class StoreWriter:
             sync_directory(self.path)
 
     def _write(self, stage: Path, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        from pipeline.writers.parquet import write_rows  # noqa: PLC0415 - reading a store needs no writer
+
         data = stage / "measurements-0000.parquet"
         with data.open("wb") as file:
-            with pq.ParquetWriter(
-                file, schema, compression="zstd", write_page_checksum=True, write_page_index=True
-            ) as writer:
-                for table in regroup(batches, schema, _ROW_GROUP_ROWS):
-                    writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
+            write_rows(batches, schema, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
         record = {

@@ -884,7 +884,7 @@ print(refused, same)
     )
     assert result.returncode == 0, result.stderr
     refused, _same = map(int, result.stdout.split())
-    assert refused > 50
+    assert refused > 30  # the others hit what a scan does not need: statistics, the page index
 
 
 # The destination.

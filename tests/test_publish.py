@@ -52,7 +52,7 @@ def source(tmp_path):
 @pytest.fixture(scope="module")
 def long_source(tmp_path_factory):
     """Enough rows that an export of them can be interrupted."""
-    rows = 800_000
+    rows = 4_000_000
     table = pa.table(
         {
             "session_id": pa.DictionaryArray.from_arrays(np.arange(rows, dtype=np.int32) // (rows // 2), ["s1", "s2"]),
@@ -536,7 +536,7 @@ def test_progress_is_shown_on_a_terminal_only(long_source, tmp_path):
         "--no-sync",
     )
     shown = on_a_terminal(*arguments, "--to", tmp_path / "a")
-    assert re.search(r"\d+% [\d,]+ of 400,000 rows, [\d,]+ rows/s, [\d.]+ (bytes|[kM]B)", shown)
+    assert re.search(r"\d+% [\d,]+ of 2,000,000 rows, [\d,]+ rows/s, [\d.]+ (bytes|[kM]B)", shown)
     # The line is taken away in the end.
     assert shown.endswith("\r\x1b[K")
     assert on_a_terminal(*arguments, "--to", tmp_path / "b", "--quiet") == ""

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return error.exit_status
         _say(f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where")
         return _UNEXPECTED
+    finally:
+        signals.ignore()
     return status
 
 
@@ -74,6 +76,12 @@ class _Signals:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._receive)
+
+    def ignore(self) -> None:
+        """Take no more: what is done is done, and the exit status has to say so."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
 
     def _receive(self, number: int, _frame: object) -> None:
         self.received = number

@@ -1,5 +1,6 @@
 // The digest of rows; pipeline/digest.py defines it.
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <vector>
@@ -103,11 +104,43 @@ Words text_words(std::string_view text, const uint64_t* key) {
     return {{mix(halves.lane[0] + key[0]), mix(halves.lane[1] + key[1])}};
 }
 
+// The words of texts seen lately: texts of plain columns repeat too.
+class LateTexts {
+public:
+    explicit LateTexts(const uint64_t* key) : key_(key), slots_(kSlots) {}
+
+    const Words& words(std::string_view text) {
+        Slot& slot = slots_[slot_of(text)];
+        if (!slot.used || slot.text != text) slot = {text, text_words(text, key_), true};
+        return slot.words;
+    }
+
+private:
+    static constexpr size_t kSlots = 256;
+    struct Slot {
+        std::string_view text;
+        Words words;
+        bool used;
+    };
+    static size_t slot_of(std::string_view text) {
+        uint64_t ends[2] = {0, 0};
+        const size_t size = std::min<size_t>(text.size(), 8);
+        if (size) {
+            std::memcpy(&ends[0], text.data(), size);
+            std::memcpy(&ends[1], text.data() + text.size() - size, size);
+        }
+        return mix(ends[0] ^ mix(ends[1] + text.size())) % kSlots;
+    }
+    const uint64_t* key_;
+    std::vector<Slot> slots_;
+};
+
 void add_texts(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums) {
     if (!column.is_dictionary()) {
+        LateTexts late(key);
         for (int64_t row = 0; row < rows; ++row) {
             if (column.is_null(row)) continue;
-            const Words words = text_words(column.text(row), key);
+            const Words& words = late.words(column.text(row));
             for (int lane = 0; lane < 2; ++lane) sums[row].lane[lane] += words.lane[lane];
         }
         return;

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.checks import check_rows
+from pipeline.checks import RowChecker
 from pipeline.errors import SourceError
-from pipeline.model import UNTYPED, Session, TimestampUnit, measurements_schema
+from pipeline.model import UNTYPED, Session, TimestampUnit, measurements_schema, with_repeated
 from pipeline.normalise import (
     Normaliser,
     attributes_of,
@@ -24,7 +24,7 @@ from pipeline.normalise import (
 from pipeline.records import SessionRecord, parse_records, read_sidecar
 from pipeline.scan import DEFAULT_BATCH_SIZE, DataFile, Scan
 from pipeline.sources.files import file_format
-from pipeline.sources.parquet import open_parquet, read_parquet
+from pipeline.sources.parquet import open_parquet, read_parquet, repeated_texts
 from pipeline.sources.reading import FractionsFoundError, Reading, reading_errors
 from pipeline.sources.spool import Spool, sort_files
 from pipeline.summary import SessionSummary, SummaryOfSessions
@@ -304,13 +304,15 @@ class _Opening:
 
     def _summarise(self, files: Sequence[Path]) -> SummaryOfSessions:
         summary = SummaryOfSessions()
-        schema = self._schema
         for path in files:
             # A spooled file has been checked; its name would tell the user nothing.
             with reading_errors(path) if path in self._formats else nullcontext():
-                for raw in read_parquet(path, Reading(DEFAULT_BATCH_SIZE)):
+                repeated = repeated_texts(path) & set(self._schema.names)
+                schema = with_repeated(self._schema, repeated)
+                check = RowChecker(schema)
+                for raw in read_parquet(path, Reading(DEFAULT_BATCH_SIZE), repeated=sorted(repeated)):
                     batch = conform_to(raw, schema)
-                    check_rows(batch)
+                    check(batch)
                     summary.add(batch, self._attributes)
                     if summary.disorder is not None:
                         return summary

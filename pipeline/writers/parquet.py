@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +17,7 @@ from pipeline.overlap import ScannedAhead
 from pipeline.writers import METADATA_KEY, complete_or_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.compression import Sink
 
@@ -34,20 +36,45 @@ def write_parquet(
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write the rows in row groups of one size, whatever the batches."""
-    schema = plain_schema(reader.schema)
-    groups = gathered(reader, ROW_GROUP_ROWS)
+    write_rows(
+        reader,
+        plain_schema(reader.schema),
+        file,
+        compression=compression,
+        metadata={METADATA_KEY: json.dumps(metadata, ensure_ascii=False).encode()},
+    )
+
+
+def write_rows(
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    file: Sink,
+    *,
+    compression: str,
+    metadata: Mapping[bytes, bytes] | None = None,
+) -> None:
+    """Write batches as a Parquet file that is small, quick to read, and notices damage.
+
+    Args:
+        batches: the rows.
+        schema: their schema, strings as strings.
+        file: where the bytes go.
+        compression: codec of the pages.
+        metadata: of the file.
+    """
+    groups = gathered(batches, ROW_GROUP_ROWS)
     first = next(groups, None)
     shape = schema if first is None else _with_dictionaries(first, schema)
     tables = (as_table(group, shape) for group in itertools.chain([] if first is None else [first], groups))
-    texts = [field.name for field in schema if pa.types.is_string(field.type)]
     counts = [field.name for field in schema if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)]
     with (
-        pa.BufferedOutputStream(pa.PythonFile(file, "w"), _BUFFER_BYTES) as buffered,
+        _gathering_writes(file) as gathering,
         pq.ParquetWriter(
-            buffered,
+            gathering,
             shape,
             compression=compression,
-            use_dictionary=texts,
+            # Numbers seldom repeat enough for a dictionary, which has to be tried and given up for each group.
+            use_dictionary=[field.name for field in schema if pa.types.is_string(field.type)],
             # Sequences and times go up in small steps.
             column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
             write_page_checksum=True,
@@ -57,9 +84,19 @@ def write_parquet(
         complete_or_nothing(file),
         ScannedAhead(tables) as ahead,
     ):
-        writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata, ensure_ascii=False).encode()})
+        writer.add_key_value_metadata(metadata or {})
         for table in ahead:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+@contextmanager
+def _gathering_writes(file: Sink) -> Iterator[IO[bytes]]:
+    """Hand on many small writes as few large ones; the file stays open."""
+    gathering = io.BufferedWriter(cast("io.RawIOBase", file), _BUFFER_BYTES)
+    try:
+        yield gathering
+    finally:
+        gathering.detach()
 
 
 def _with_dictionaries(rows: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Schema:
