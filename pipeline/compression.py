@@ -63,8 +63,9 @@ class _Gzip:
         self._file = file
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compress")
         self._threads = threads
-        self._running: deque[Future[bytes]] = deque()
-        self._waiting = bytearray()
+        self._running: deque[tuple[memoryview, int, Future[tuple[bytes, int]]]] = deque()
+        self._free = [memoryview(bytearray(BLOCK_BYTES))]  # blocks take turns
+        self._filled = 0
         self._checksum = 0
         self._size = 0
         file.write(_GZIP_HEADER)
@@ -77,31 +78,48 @@ class _Gzip:
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Compress bytes, in blocks of a fixed size whatever the writes."""
-        self._waiting += data
-        while len(self._waiting) >= BLOCK_BYTES:
-            self._submit(bytes(memoryview(self._waiting)[:BLOCK_BYTES]))
-            del self._waiting[:BLOCK_BYTES]
-        return len(data)
+        view = memoryview(data).cast("B")
+        at = 0
+        while at < view.nbytes:
+            part = view[at : at + BLOCK_BYTES - self._filled]
+            self._free[-1][self._filled : self._filled + part.nbytes] = part
+            self._filled += part.nbytes
+            at += part.nbytes
+            if self._filled == BLOCK_BYTES:
+                self._submit()
+        return view.nbytes
 
     def finish(self) -> None:
         """Write what is left, and the checksum."""
-        self._submit(bytes(self._waiting))
+        self._submit()
         while self._running:
-            self._file.write(self._running.popleft().result())
+            self._write_next()
         self._file.write(_LAST_BLOCK + struct.pack("<II", self._checksum, self._size & 0xFFFFFFFF))
 
-    def _submit(self, block: bytes) -> None:
+    def _submit(self) -> None:
+        block = self._free.pop()
+        self._running.append((block, self._filled, self._pool.submit(_deflate, block[: self._filled])))
+        self._size += self._filled
+        self._filled = 0
+        if len(self._running) > self._threads:
+            self._write_next()
+        if not self._free:
+            self._free.append(memoryview(bytearray(BLOCK_BYTES)))
+
+    def _write_next(self) -> None:
         from isal import isal_zlib  # noqa: PLC0415 - only where it is used
 
-        self._checksum = isal_zlib.crc32(block, self._checksum)
-        self._size += len(block)
-        self._running.append(self._pool.submit(_deflate, block))
-        if len(self._running) > self._threads:
-            self._file.write(self._running.popleft().result())
+        block, size, compressing = self._running.popleft()
+        deflated, checksum = compressing.result()
+        self._checksum = isal_zlib.crc32_combine(self._checksum, checksum, size)
+        self._file.write(deflated)
+        self._free.append(block)
 
 
-def _deflate(block: bytes) -> bytes:
+def _deflate(block: memoryview) -> tuple[bytes, int]:
+    """Compress a block; give it with the checksum of what it holds."""
     from isal import isal_zlib  # noqa: PLC0415 - only where it is used
 
     compressor = isal_zlib.compressobj(_GZIP_LEVEL, wbits=_RAW_DEFLATE)
-    return bytes(compressor.compress(block) + compressor.flush(isal_zlib.Z_SYNC_FLUSH))
+    deflated = compressor.compress(block) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+    return bytes(deflated), isal_zlib.crc32(block)
