@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -10,6 +11,8 @@ import shutil
 import zlib
 
 import hostile
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -510,3 +513,40 @@ def test_a_json_document_has_one_row_a_line(us_source, tmp_path):
     # The same rows, in the same text, in both formats.
     assert json.dumps(strict_json(text)["measurements"]) == json.dumps([json.loads(line) for line in lines])
     assert ",\n".join(lines) in text
+
+
+def numbers_in(path, name):
+    """The float64 column `value` of an exported file, by a reader that is not ours."""
+    if name == "parquet":
+        return pl.read_parquet(path, columns=["value"])["value"].to_numpy()
+    if name == "arrow":
+        return pl.read_ipc(path, columns=["value"])["value"].to_numpy()
+    text = path.read_text(encoding="ascii")
+    if name == "csv":
+        return np.array([float(line["value"]) for line in csv.DictReader(io.StringIO(text))])
+    rows = json.loads(text)["measurements"] if name == "json" else map(json.loads, text.splitlines())
+    return np.array([float(one["value"]) for one in rows])
+
+
+@pytest.mark.parametrize("name", ["ndjson", "json", "csv", "parquet", "arrow"])
+def test_a_million_random_floats_come_back_bit_for_bit(tmp_path, name):
+    count = 1_000_000
+    bits = np.random.default_rng(7).integers(0, 2**64, count, dtype=np.uint64)
+    rows = np.arange(count)
+    table = {
+        "session_id": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), ["s"]),
+        "sequence": rows,
+        "timestamp": pa.array(rows).cast(pa.timestamp("us", "UTC")),
+        "metric": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), ["m"]),
+        "value": bits.view(np.float64),
+    }
+    pq.write_table(pa.table(table), tmp_path / "source.parquet")
+    pipeline.export_measurements(
+        tmp_path / "source.parquet", tmp_path / "out", format=name, columns=["value"], sync=False
+    )
+    (written,) = (tmp_path / "out").glob("measurements*")
+    found = numbers_in(written, name)
+    not_a_number = np.isnan(bits.view(np.float64))
+    assert not_a_number.sum() > 0
+    assert np.isnan(found[not_a_number]).all()
+    assert (found.view(np.uint64)[~not_a_number] == bits[~not_a_number]).all()

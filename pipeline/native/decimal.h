@@ -45,17 +45,20 @@ inline char* put_digits_before(char* end, uint64_t value) {
     return two_digits(end - 2, rest) - 2;
 }
 
+// Copies of a fixed size are single moves; what they bring too much of is overwritten, or left behind the end.
+constexpr size_t kCopied = 24;
+
+// Writes an integer; 25 bytes must be there.
 inline char* put_integer(char* out, int64_t value) {
     uint64_t magnitude = static_cast<uint64_t>(value);
     if (value < 0) {
         *out++ = '-';
         magnitude = 0 - magnitude;
     }
-    char digits[20];
-    const char* const first = put_digits_before(digits + sizeof digits, magnitude);
-    const size_t count = static_cast<size_t>(digits + sizeof digits - first);
-    std::memcpy(out, first, count);
-    return out + count;
+    char digits[2 * kCopied];
+    const char* const first = put_digits_before(digits + kCopied, magnitude);
+    std::memcpy(out, first, kCopied);
+    return out + (digits + kCopied - first);
 }
 
 // digits * 10^exponent

@@ -20,8 +20,9 @@ namespace {
 
 constexpr size_t kSlack = 32;  // short copies may write so much too far, see put()
 
-// Widest texts: "-9223372036854775808", "-2.2250738585072014e-308", a quoted timestamp in nanoseconds.
-constexpr size_t kMaxValue = 40;
+// Widest texts: "-9223372036854775808", "-2.2250738585072014e-308", a quoted timestamp in nanoseconds; and what copies of
+// digits write too far.
+constexpr size_t kMaxValue = 48;
 
 struct Failure {
     int32_t code;
@@ -97,8 +98,8 @@ char* put_float(char* out, double value) {
         return out + 3;
     }
     const Decimal decimal = shortest_decimal(bits);
-    char digits[24];
-    char* const end = digits + sizeof digits;
+    char digits[2 * kCopied];
+    char* const end = digits + kCopied;
     const char* const first = put_digits_before(end, decimal.digits);
     const int count = static_cast<int>(end - first);
     int exponent = decimal.exponent + count - 1;
@@ -118,14 +119,14 @@ char* put_float(char* out, double value) {
     if (exponent < 0) {
         std::memcpy(out, "0.000", 5);
         out += 1 - exponent;
-        std::memcpy(out, first, count);
+        std::memcpy(out, first, kCopied);
         return out + count;
     }
     const int whole = exponent + 1;
     if (count > whole) {
-        std::memcpy(out, first, whole);
+        std::memcpy(out, first, kCopied);
         out[whole] = '.';
-        std::memcpy(out + whole + 1, first + whole, count - whole);
+        std::memcpy(out + whole + 1, first + whole, kCopied);
         return out + count + 1;
     }
     std::memcpy(out, first, count);
