@@ -542,7 +542,7 @@ def test_a_million_random_floats_come_back_bit_for_bit(tmp_path, name):
     }
     pq.write_table(pa.table(table), tmp_path / "source.parquet")
     pipeline.export_measurements(
-        tmp_path / "source.parquet", tmp_path / "out", format=name, columns=["value"], sync=False
+        tmp_path / "source.parquet", tmp_path / "out", format=name, columns=["sequence", "value"], sync=False
     )
     (written,) = (tmp_path / "out").glob("measurements*")
     found = numbers_in(written, name)
