@@ -1,7 +1,7 @@
 """Exports measurement sessions, raw and aggregated, complete, exact and reproducible.
 
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
-`list_sessions`, and `connect` for notebooks. They raise `PipelineError`.
+`list_sessions`, `write_catalog`; and for notebooks `connect`, `scan` and `statistics`. They raise `PipelineError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.api import export_measurements, export_statistics, list_sessions
+    from pipeline.catalog import write_catalog
     from pipeline.errors import DestinationError, EmptyExportError, PipelineError, SourceError, UsageError
+    from pipeline.frames import scan, statistics
     from pipeline.importing import import_sessions
     from pipeline.notebook import connect
 
@@ -25,6 +27,9 @@ __all__ = [
     "export_statistics",
     "import_sessions",
     "list_sessions",
+    "scan",
+    "statistics",
+    "write_catalog",
 ]
 
 _MODULES = {
@@ -33,6 +38,9 @@ _MODULES = {
     "export_statistics": "api",
     "import_sessions": "importing",
     "list_sessions": "api",
+    "scan": "frames",
+    "statistics": "frames",
+    "write_catalog": "catalog",
 }
 
 

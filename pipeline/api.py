@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.aggregation import StatisticsOptions
 from pipeline.errors import UsageError, suggest
 from pipeline.export import run
 from pipeline.job import Job, Scope
-from pipeline.scan import DEFAULT_BATCH_SIZE
+from pipeline.scanning import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.source import Source, open_source
-from pipeline.statistics import StatisticsOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.compression import compressing
 from pipeline.content import Content
 from pipeline.destination import CountingFile, Stage, standard_output
@@ -32,7 +33,6 @@ from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.selection import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source
-from pipeline.statistics import DEFAULT_BUDGET_BYTES
 from pipeline.tables import TableFile, measurement_files, sessions_file, statistics_files
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pipeline.source import Source, open_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.scan import Scan
+    from pipeline.scanning import Scan
 
 _SQL_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.model import Session
-    from pipeline.scan import Scan
+    from pipeline.scanning import Scan
 
 REDACTED = "[redacted]"
 _PATH_STEP = re.compile(r'(?:^|\.)(?:"((?:[^"\\]|\\.)*)"|([^."]+))')

@@ -14,7 +14,7 @@ from pipeline.timestamps import parse_zone
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.scan import Scan
+    from pipeline.scanning import Scan
 
 Source: TypeAlias = "str | Path | Sequence[str | Path]"
 

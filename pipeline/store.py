@@ -15,7 +15,7 @@ from pipeline.model import Session, TimestampUnit
 from pipeline.naming import safe_name
 from pipeline.normalise import merge_attributes
 from pipeline.records import read_json
-from pipeline.scan import DataFile, Scan
+from pipeline.scanning import DataFile, Scan
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.aggregation import DESCRIPTIONS as STATISTIC_DESCRIPTIONS
+from pipeline.aggregation import StatisticsOptions, aggregate
 from pipeline.batches import Peekable, first_rows, of_session
 from pipeline.content import Content, observed
 from pipeline.naming import safe_names
 from pipeline.overlap import ScannedAhead
 from pipeline.sessions_table import DESCRIPTIONS as SESSION_DESCRIPTIONS
 from pipeline.sessions_table import sessions_table
-from pipeline.statistics import DESCRIPTIONS as STATISTIC_DESCRIPTIONS
-from pipeline.statistics import StatisticsOptions, aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.output import Progress, print_export, print_import, writing_to_standard_output
+from pipeline.cli.output import Progress, counted, print_export, print_import, writing_to_standard_output
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,6 +105,17 @@ def run_query(options: argparse.Namespace) -> int:
         threads=options.threads,
         memory_limit=options.memory_limit,
     )
+    return 0
+
+
+def run_catalog(options: argparse.Namespace) -> int:
+    """Run `pipeline catalog`."""
+    from pipeline.catalog import write_catalog  # noqa: PLC0415
+
+    sessions = write_catalog(_sole(options.source), options.to, overwrite=options.overwrite)
+    if not options.quiet:
+        with writing_to_standard_output():
+            print(f"{options.to}: views measurements and sessions, {counted(sessions, 'session')}")
     return 0
 
 

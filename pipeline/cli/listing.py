@@ -14,7 +14,7 @@ from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, e
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError
 from pipeline.notebook import connect_locked
-from pipeline.scan import DEFAULT_BATCH_SIZE
+from pipeline.scanning import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.sessions_table import sessions_table
 from pipeline.source import open_source

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _export(add, commands.run_export)
     _statistics(add, commands.run_statistics)
     _query(add, commands.run_query)
+    _catalog(add, commands.run_catalog)
     return parser
 
 
@@ -180,6 +181,21 @@ def _query(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Nam
     _add_choice(parser, "--format", LIST_FORMATS, "table", metavar="F")
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
     _add_tuning(parser, batch_size=False)
+
+
+def _catalog(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "catalog",
+        run,
+        "write a DuckDB file of views on a source, for any DuckDB client",
+        "pipeline catalog STORE --to measurements.duckdb",
+        "SOURCE... --to FILE.duckdb",
+    )
+    _add_source(parser)
+    parser.add_argument("--to", required=True, metavar="FILE", help="the DuckDB file")
+    parser.add_argument("--overwrite", action="store_true", help="replace a DuckDB file that is there")
+    parser.add_argument("--quiet", action="store_true", help="print no report, only warnings and errors")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from pipeline.normalise import (
     merge_attributes,
 )
 from pipeline.records import SessionRecord, parse_records, read_sidecar
-from pipeline.scan import DEFAULT_BATCH_SIZE, DataFile, Scan
+from pipeline.scanning import DEFAULT_BATCH_SIZE, DataFile, Scan
 from pipeline.sources.files import file_format
 from pipeline.sources.parquet import open_parquet, read_parquet, repeated_texts
 from pipeline.sources.reading import FractionsFoundError, Reading, reading_errors
@@ -163,7 +163,7 @@ class _Opening:
             name=_name_of(list(self._formats)),
             timestamp_unit=self._unit,
             sessions=tuple(sessions),
-            files=tuple(DataFile(path) for path in files),
+            files=tuple(DataFile(path, is_temporary=path not in self._formats) for path in files),
             attributes={name: "string" if kind == UNTYPED else kind for name, kind in self._attributes.items()},
         )
         return Plain(scan, self._skipped)

@@ -32,10 +32,12 @@ class DataFile:
     Attributes:
         path: where it lies.
         session_id: the session all its rows belong to, None where it may hold several.
+        is_temporary: it is gone when the source is closed.
     """
 
     path: Path
     session_id: str | None = None
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

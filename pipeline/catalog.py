@@ -1,0 +1,100 @@
+"""A DuckDB file of views over a source, which any DuckDB client opens."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipeline.destination import rename_new, sync_directory, writing_errors
+from pipeline.engine import quote_identifier, quote_literal
+from pipeline.errors import DestinationError, UsageError
+from pipeline.model import CORE_COLUMNS
+from pipeline.notebook import create_views
+from pipeline.sessions_table import DESCRIPTIONS
+from pipeline.source import Source, open_source
+
+if TYPE_CHECKING:
+    from pipeline.scanning import Scan
+
+_MAGIC = b"DUCK"
+_MAGIC_OFFSET = 8  # behind a checksum
+_VALUE = "The measured value, in the unit that the column unit names; null where the sample was lost"
+
+
+def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) -> int:
+    """Write a DuckDB file with the views `measurements` and `sessions` of a source, their columns commented.
+
+    The rows stay where they are: the views name the source's Parquet files by their absolute paths. The sessions are
+    those of the moment.
+
+    Args:
+        source: a store, or Parquet files whose rows are in order.
+        to: the file.
+        overwrite: replace a DuckDB file that is there.
+
+    Returns:
+        how many sessions it shows.
+
+    Raises:
+        SourceError: the source cannot be read or holds bad data.
+        UsageError: the source has no Parquet files that DuckDB could read as they are.
+        DestinationError: the file is there already, or cannot be written.
+    """
+    target = Path(to)
+    _check_target(target, overwrite=overwrite)
+    with (
+        open_source(source) as scan,
+        writing_errors(target),
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as directory,
+    ):
+        if any(file.is_temporary for file in scan.files):
+            raise UsageError(
+                f"{scan.name}: DuckDB cannot read it as it is; import it ('pipeline import ... --to STORE'), "
+                "and make the catalog of the store"
+            )
+        made = Path(directory) / "catalog"
+        try:
+            with duckdb.connect(str(made)) as connection:
+                create_views(connection, scan)
+                _comment(connection, scan)
+        except duckdb.Error as error:
+            raise DestinationError(f"{target}: cannot be written ({str(error).splitlines()[0]})") from error
+        with made.open("rb") as file:
+            os.fsync(file.fileno())
+        if overwrite:
+            made.replace(target)
+        else:
+            rename_new(made, target)
+        sync_directory(target.parent)
+        return len(scan.sessions)
+
+
+def _check_target(target: Path, *, overwrite: bool) -> None:
+    if not target.parent.is_dir():
+        raise DestinationError(f"{target.parent}: no such directory; create it, or choose another --to")
+    if not target.exists() and not target.is_symlink():
+        return
+    if not overwrite:
+        raise DestinationError(f"{target}: exists already; --overwrite replaces it, or choose another --to")
+    with writing_errors(target):
+        if target.is_file() and not target.is_symlink():
+            with target.open("rb") as file:
+                if file.read(_MAGIC_OFFSET + len(_MAGIC))[_MAGIC_OFFSET:] == _MAGIC:
+                    return
+    raise DestinationError(f"{target}: is no DuckDB file, and is left as it is; choose another --to")
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
+    columns = {name: column.description for name, column in CORE_COLUMNS.items()} | {"value": _VALUE}
+    columns |= {name: f"Attribute of the measurement ({kind})" for name, kind in scan.attributes.items()}
+    for view, comment, described in (
+        ("measurements", f"Measurements of {scan.name}, a row each", columns),
+        ("sessions", f"Sessions of {scan.name}: their records, and figures of their measurements", DESCRIPTIONS),
+    ):
+        connection.execute(f"COMMENT ON VIEW {view} IS {quote_literal(comment)}")
+        for name, text in described.items():
+            connection.execute(f"COMMENT ON COLUMN {view}.{quote_identifier(name)} IS {quote_literal(text)}")

@@ -1,0 +1,122 @@
+"""A source as Polars data frames, for notebooks."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from pipeline.aggregation import DEFAULT_BUDGET_BYTES, StatisticsOptions
+from pipeline.api import split_options
+from pipeline.errors import UsageError
+from pipeline.model import plain_schema
+from pipeline.scanning import DEFAULT_BATCH_SIZE
+from pipeline.selection import select
+from pipeline.source import Source, open_source
+from pipeline.tables import statistics_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from pipeline.job import Scope
+
+
+def scan(source: Source, *, timezone: str | None = None) -> pl.LazyFrame:
+    """Open the measurements of a source as a Polars LazyFrame; rows are read when it is collected.
+
+    Sources that are no Parquet in order are converted once, into temporary files that live as long as the process.
+
+    Args:
+        source: a store, files, globs or a DuckDB file.
+        timezone: IANA name of the zone of times that name none.
+
+    Returns:
+        the measurements of all sessions in order; attributes that a session lacks are null.
+
+    Raises:
+        SourceError: the source cannot be read or holds bad data.
+        UsageError: Polars is not installed.
+    """
+    engine = _polars()
+    resources = ExitStack()
+    atexit.register(resources.close)
+    opened = resources.enter_context(open_source(source, timezone=timezone))
+    schema = engine.from_arrow(opened.schema.empty_table()).schema
+    if not opened.files:
+        return cast("pl.LazyFrame", engine.LazyFrame(schema=schema))
+    rows = engine.scan_parquet(
+        [file.path for file in opened.files],
+        schema=schema,
+        missing_columns="insert",
+        extra_columns="ignore",
+        hive_partitioning=False,
+        glob=False,
+    )
+    return cast("pl.LazyFrame", rows)
+
+
+def statistics(
+    source: Source,
+    *,
+    scope: Scope = "per-session",
+    by: Sequence[str] = (),
+    window: str | None = None,
+    quantiles: Sequence[str | float] = (),
+    lost: Literal["exclude", "infinite"] = "exclude",
+    **options: Any,  # noqa: ANN401 - the options of a selection
+) -> pl.DataFrame:
+    """Compute the statistics that `export_statistics` writes, number for number.
+
+    Args:
+        source: a store, files, globs or a DuckDB file.
+        scope: `per-session` for rows per session, `cross-session` for rows pooled over all sessions.
+        by: attributes to group by, besides metric and unit.
+        window: length of windows: `10s`, `1m`, `2h`, `1d`.
+        quantiles: quantiles beside the usual ones, from 0 to 1.
+        lost: `infinite` counts lost samples as +infinity in quantiles.
+        **options: of `pipeline.selection.Selection`; `columns` and `exclude` choose among the statistics.
+
+    Raises:
+        UsageError: an option does not exist or cannot be read, or Polars is not installed.
+        SourceError: the source cannot be read or holds bad data.
+    """
+    engine = _polars()
+    selection, rest = split_options(options)
+    if rest:
+        raise UsageError(f"{next(iter(rest))} is an option of exports; nothing is written here")
+    asked = StatisticsOptions(
+        by=tuple(by),
+        window=window,
+        quantiles=tuple(str(number) for number in quantiles),
+        lost=lost,
+        timezone=selection.timezone or "UTC",
+        pooled=scope == "cross-session",
+    )
+    with (
+        open_source(source, timezone=selection.timezone) as opened,
+        tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
+    ):
+        files = statistics_files(
+            select(opened, selection, batch_size=DEFAULT_BATCH_SIZE),
+            asked,
+            rows_per_file=None,
+            digested=False,
+            choose_columns=True,
+            temporary_directory=Path(directory),
+            budget_bytes=DEFAULT_BUDGET_BYTES,
+            ahead=True,
+        )
+        table = next(files).reader.read_all()
+    return cast("pl.DataFrame", engine.from_arrow(table.cast(plain_schema(table.schema))))
+
+
+def _polars() -> Any:  # noqa: ANN401 - the module
+    try:
+        import polars as pl  # noqa: PLC0415 - an optional dependency
+    except ImportError as error:
+        raise UsageError("Polars is not installed: pip install 'measurement-export-pipeline[notebook]'") from error
+    return pl

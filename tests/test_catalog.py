@@ -1,0 +1,109 @@
+"""A DuckDB file of views, opened by the plain duckdb package without us."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import FIXTURE_STORE, row, write_ndjson
+
+from pipeline import DestinationError, SourceError, UsageError, import_sessions, write_catalog
+from pipeline.cli import main
+
+# A process that cannot import this project.
+ALONE = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print(c.sql(sys.argv[2]).fetchall())"
+
+
+def ask(path, sql):
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, path, sql], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    return eval(done.stdout)  # noqa: S307 - what the line above printed
+
+
+def test_any_client_reads_measurements_and_sessions(tmp_path):
+    path = tmp_path / "m.duckdb"
+    assert write_catalog(FIXTURE_STORE, path) == 11
+    assert ask(path, "SELECT count(*), count(value), count(DISTINCT session_id) FROM measurements") == [
+        (24553, 24442, 11)
+    ]
+    names = "SELECT configuration->>'$.network_profile.name' AS name, count(*)::INT FROM sessions GROUP BY 1 ORDER BY 1"
+    assert dict(ask(path, names)) == {"lan": 2, "loopback": 2, "veth": 2, "wan": 3, "wan-degraded": 2}
+    joined = "SELECT count(*) FROM measurements JOIN sessions USING (session_id)"
+    assert ask(path, joined) == [(24553,)]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.duckdb"]
+
+
+def test_every_column_says_what_it_means(tmp_path):
+    write_catalog(FIXTURE_STORE, tmp_path / "m.duckdb")
+    comments = ask(tmp_path / "m.duckdb", "SELECT table_name, column_name, comment FROM duckdb_columns()")
+    described = {(table, name): comment for table, name, comment in comments if table in {"measurements", "sessions"}}
+    assert len(described) > 20
+    assert all(described.values())
+    assert "unit" in described["measurements", "value"]
+    assert "UCUM" in described["measurements", "unit"]
+
+
+def test_hostile_names_are_names(tmp_path):
+    name = 'it\'s "quoted"; DROP VIEW x --'
+    write_ndjson(tmp_path / "a.ndjson", [row("x'y", 1, **{name: "v"})])
+    import_sessions(tmp_path / "a.ndjson", tmp_path / "st'ore")
+    write_catalog(tmp_path / "st'ore", tmp_path / "m.duckdb")
+    with duckdb.connect(str(tmp_path / "m.duckdb"), read_only=True) as connection:
+        found = connection.sql("FROM measurements")
+        assert found.columns[-1] == name
+        assert found.fetchall()[0][0] == "x'y"
+
+
+def test_parquet_files_in_order_need_no_store(tmp_path):
+    (data,) = sorted(FIXTURE_STORE.glob("sessions/lan*-13/*.parquet"))
+    shutil.copy(data, tmp_path / "a.parquet")
+    write_catalog(tmp_path / "a.parquet", tmp_path / "m.duckdb")
+    rows = pq.read_metadata(data).num_rows
+    assert ask(tmp_path / "m.duckdb", "SELECT count(*) FROM measurements") == [(rows,)]
+
+
+def test_a_store_without_sessions_or_rows(tmp_path):
+    with pytest.raises(SourceError):
+        write_catalog(tmp_path / "nothing", tmp_path / "m.duckdb")
+    empty = pa.table({"session_id": pa.array([], pa.string())})
+    pq.write_table(empty, tmp_path / "a.parquet")
+    with pytest.raises(SourceError):
+        write_catalog(tmp_path / "a.parquet", tmp_path / "m.duckdb")
+    assert not (tmp_path / "m.duckdb").exists()
+
+
+def test_what_would_have_to_be_converted_is_refused(tmp_path):
+    write_ndjson(tmp_path / "a.ndjson", [row()])
+    with pytest.raises(UsageError, match="import it"):
+        write_catalog(tmp_path / "a.ndjson", tmp_path / "m.duckdb")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.ndjson"]
+
+
+def test_only_a_duckdb_file_is_replaced_and_only_when_told_to(tmp_path):
+    path = tmp_path / "m.duckdb"
+    write_catalog(FIXTURE_STORE, path)
+    before = path.read_bytes()
+    with pytest.raises(DestinationError, match="--overwrite"):
+        write_catalog(FIXTURE_STORE, path)
+    assert path.read_bytes() == before
+    write_catalog(FIXTURE_STORE, path, overwrite=True)
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(DestinationError, match="no DuckDB file"):
+        write_catalog(FIXTURE_STORE, tmp_path / "mine.txt", overwrite=True)
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "mine"
+    with pytest.raises(DestinationError, match="no such directory"):
+        write_catalog(FIXTURE_STORE, tmp_path / "no" / "m.duckdb")
+
+
+def test_the_command(tmp_path, capsys):
+    assert main(["catalog", str(FIXTURE_STORE), "--to", str(tmp_path / "m.duckdb")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'm.duckdb'}: views measurements and sessions, 11 sessions\n"
+    assert main(["catalog", str(FIXTURE_STORE), "--to", str(tmp_path / "m.duckdb")]) == 4
+    assert len(capsys.readouterr().err.splitlines()) == 1
