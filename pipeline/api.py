@@ -50,7 +50,7 @@ def export_measurements(
         source: a store, files, globs or a DuckDB file.
         to: the directory to publish, or `-` for standard output.
         scope: `cross-session` for one file over all, `per-session` for one file a session.
-        format: `ndjson`, `json`, `csv`, `parquet` or `arrow`.
+        format: `ndjson`, `json`, `csv`, `parquet`, `arrow` or `influx`.
         compression: `none`, `gzip` or `zstd`; the format's default where None.
         with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.

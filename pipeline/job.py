@@ -87,6 +87,8 @@ class Job:
                 raise UsageError(f"{option} {number}: must be 1 or more")
         if self.memory_limit is not None:
             parse_size(self.memory_limit)
+        if self.format == "influx" and "measurements" not in self.tables:
+            raise UsageError("--format influx holds measurements; choose another for statistics")
         if self.spreadsheet and self.format != "csv":
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
         if self.to_standard_output:
@@ -94,7 +96,8 @@ class Job:
         elif Path(self.to).name in {"", ".."}:
             raise UsageError(f"--to {self.to}: name a directory that the export can create")
         elif (
-            Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl"} and not Path(self.to).is_dir()
+            Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl", "lp"}
+            and not Path(self.to).is_dir()
         ):
             raise UsageError(
                 f"--to {self.to}: names a directory, in which the files get their names; "

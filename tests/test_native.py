@@ -21,7 +21,7 @@ import json, math, random, struct, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
-from pipeline.native import GroupedValues, RowCheck, TextBuffer, digest_sums
+from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
 
 random.seed(int(sys.argv[1]))
 assert Path(pipeline.__file__).is_relative_to(sys.argv[4]), "another copy would be tested"
@@ -70,8 +70,21 @@ def looked_at(batch):
     questions = random.choices(range(8), k=batch.num_columns)
     RowCheck(questions, random.choices([0, 3, 128], k=batch.num_columns))(batch, sizes)
 
+def in_lines(batch):
+    rows = batch.num_rows
+    first = [column("dictionary", rows).fill_null("m") if rows else pa.array([], pa.string()),
+             pa.array([random.randrange(-2**63, 2**63) for _ in range(rows)], pa.int64())]
+    first[1] = first[1].cast(pa.timestamp("ns", "UTC"))
+    first += [pa.array(range(rows), pa.int64()), column("float64", rows)]
+    tags = [c for c in batch.columns if not pa.types.is_timestamp(c.type)]
+    names = [f"c{at}{text()}" for at in range(len(first) + len(tags))]
+    try:
+        bytes(buffer.lines(pa.record_batch([*first, *tags], names=names), series))
+    except UnwritableError:
+        pass
+
 KINDS = ["bool", "int64", "float64", "us", "ns", "string", "large", "view", "dictionary", "small"]
-buffer = TextBuffer()
+buffer, series = TextBuffer(), Series()
 for _ in range(int(sys.argv[2])):
     rows = random.randrange(40)
     kinds = random.choices(KINDS, k=random.randrange(1, 6))
@@ -86,6 +99,7 @@ for _ in range(int(sys.argv[2])):
     buffer.ndjson(batch, as_array=True)
     buffer.csv(batch, spreadsheet=random.random() < 0.5)
     digest_sums(batch, list(range(2 * len(kinds))))
+    in_lines(batch)
     looked_at(batch)
     looked_at(pa.record_batch([spoiled(batch.column(0))], names=["c"]))
 

@@ -9,7 +9,7 @@ from pipeline.native.digests import digest_sums
 from pipeline.native.groups import GroupedValues
 from pipeline.native.library import ArrowBatch
 from pipeline.native.rows import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
-from pipeline.native.text import TextBuffer
+from pipeline.native.text import Series, TextBuffer, UnwritableError
 
 __all__ = [
     "REQUIRED",
@@ -19,6 +19,8 @@ __all__ = [
     "GroupedValues",
     "RowCheck",
     "RowFacts",
+    "Series",
     "TextBuffer",
+    "UnwritableError",
     "digest_sums",
 ]

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 namespace pipeline {
@@ -172,6 +174,54 @@ inline Decimal shortest_decimal(uint64_t bits) {
         ++decimal.exponent;
     }
     return decimal;
+}
+
+// Python's repr of a finite float64: the shortest digits that read back the same, with an exponent where it is below
+// -4 or above 15.
+inline char* put_float(char* out, double value) {
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    if (bits >> 63) *out++ = '-';
+    if (bits << 1 == 0) {
+        std::memcpy(out, "0.0", 3);
+        return out + 3;
+    }
+    const Decimal decimal = shortest_decimal(bits);
+    char digits[2 * kCopied];
+    char* const end = digits + kCopied;
+    const char* const first = put_digits_before(end, decimal.digits);
+    const int count = static_cast<int>(end - first);
+    int exponent = decimal.exponent + count - 1;
+    if (exponent < -4 || exponent >= 16) {
+        *out++ = first[0];
+        if (count > 1) {
+            *out++ = '.';
+            std::memcpy(out, first + 1, count - 1);
+            out += count - 1;
+        }
+        *out++ = 'e';
+        *out++ = exponent < 0 ? '-' : '+';
+        exponent = std::abs(exponent);
+        if (exponent < 10) *out++ = '0';
+        return std::to_chars(out, out + 4, exponent).ptr;
+    }
+    if (exponent < 0) {
+        std::memcpy(out, "0.000", 5);
+        out += 1 - exponent;
+        std::memcpy(out, first, kCopied);
+        return out + count;
+    }
+    const int whole = exponent + 1;
+    if (count > whole) {
+        std::memcpy(out, first, kCopied);
+        out[whole] = '.';
+        std::memcpy(out + whole + 1, first + whole, kCopied);
+        return out + count + 1;
+    }
+    std::memcpy(out, first, count);
+    std::memset(out + count, '0', whole - count);
+    std::memcpy(out + whole, ".0", 2);
+    return out + whole + 2;
 }
 
 }  // namespace pipeline

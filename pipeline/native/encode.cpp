@@ -4,81 +4,17 @@
 // column names around the values, the texts of a dictionary) is prepared once per batch and copied after that; a column
 // with one text in all rows becomes a part of what stands between its neighbours.
 
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "arrow.h"
+#include "buffer.h"
 #include "decimal.h"
 
 namespace pipeline {
 namespace {
-
-constexpr size_t kSlack = 32;  // short copies may write so much too far, see put()
-
-// Widest texts: "-9223372036854775808", "-2.2250738585072014e-308", a quoted timestamp in nanoseconds; and what copies of
-// digits write too far.
-constexpr size_t kMaxValue = 48;
-
-struct Failure {
-    int32_t code;
-    int64_t row;
-    int64_t column;
-};
-
-}  // namespace
-
-extern "C" struct PipelineBuffer {
-    char* data;
-    int64_t size;
-    int64_t capacity;
-};
-
-namespace {
-
-// Writes to the end of a PipelineBuffer; whoever writes reserves first.
-class Out {
-public:
-    explicit Out(PipelineBuffer& buffer) : buffer_(buffer), at_(buffer.data), end_(buffer.data + buffer.capacity) {}
-    ~Out() { buffer_.size = at_ - buffer_.data; }
-
-    void reserve(size_t bytes) {
-        if (static_cast<size_t>(end_ - at_) < bytes + kSlack) grow(bytes + kSlack);
-    }
-    // Copies in steps of 16 bytes: both sides have kSlack bytes behind them.
-    void put(const char* data, size_t size) {
-        for (size_t i = 0; i < size; i += 16) std::memcpy(at_ + i, data + i, 16);
-        at_ += size;
-    }
-    void put(const std::string& padded) { put(padded.data(), padded.size() - kSlack); }
-    void put_exact(const char* data, size_t size) {
-        std::memcpy(at_, data, size);
-        at_ += size;
-    }
-    void put(char c) { *at_++ = c; }
-    char* position() { return at_; }
-    void advance_to(char* position) { at_ = position; }
-    void take_back(size_t bytes) { at_ -= bytes; }
-
-private:
-    void grow(size_t bytes) {
-        const size_t used = at_ - buffer_.data;
-        const size_t capacity = std::max<size_t>(2 * buffer_.capacity, used + bytes);
-        char* data = static_cast<char*>(std::realloc(buffer_.data, capacity));
-        if (data == nullptr) throw std::bad_alloc();
-        buffer_.data = data;
-        buffer_.capacity = static_cast<int64_t>(capacity);
-        at_ = data + used;
-        end_ = data + capacity;
-    }
-    PipelineBuffer& buffer_;
-    char* at_;
-    char* end_;
-};
 
 std::string padded(std::string text) {
     text.append(kSlack, '\0');
@@ -86,54 +22,6 @@ std::string padded(std::string text) {
 }
 
 // ---------------------------------------------------------------------------------------------- numbers and times
-
-// Python's repr of a finite float64: the shortest digits that read back the same, with an exponent where it is below
-// -4 or above 15.
-char* put_float(char* out, double value) {
-    uint64_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    if (bits >> 63) *out++ = '-';
-    if (bits << 1 == 0) {
-        std::memcpy(out, "0.0", 3);
-        return out + 3;
-    }
-    const Decimal decimal = shortest_decimal(bits);
-    char digits[2 * kCopied];
-    char* const end = digits + kCopied;
-    const char* const first = put_digits_before(end, decimal.digits);
-    const int count = static_cast<int>(end - first);
-    int exponent = decimal.exponent + count - 1;
-    if (exponent < -4 || exponent >= 16) {
-        *out++ = first[0];
-        if (count > 1) {
-            *out++ = '.';
-            std::memcpy(out, first + 1, count - 1);
-            out += count - 1;
-        }
-        *out++ = 'e';
-        *out++ = exponent < 0 ? '-' : '+';
-        exponent = std::abs(exponent);
-        if (exponent < 10) *out++ = '0';
-        return std::to_chars(out, out + 4, exponent).ptr;
-    }
-    if (exponent < 0) {
-        std::memcpy(out, "0.000", 5);
-        out += 1 - exponent;
-        std::memcpy(out, first, kCopied);
-        return out + count;
-    }
-    const int whole = exponent + 1;
-    if (count > whole) {
-        std::memcpy(out, first, kCopied);
-        out[whole] = '.';
-        std::memcpy(out + whole + 1, first + whole, kCopied);
-        return out + count + 1;
-    }
-    std::memcpy(out, first, count);
-    std::memset(out + count, '0', whole - count);
-    std::memcpy(out + whole, ".0", 2);
-    return out + whole + 2;
-}
 
 // RFC 3339 in UTC. The text of the second before is kept: rows come in order of time.
 class Times {
@@ -371,8 +259,6 @@ bool put_value(const Form& form, Out& out, Prepared& prepared, int64_t row, size
     }
 }
 
-enum Code : int32_t { kOk = 0, kNoMemory = 1, kBadType = 2, kBadYear = 3, kBadIndex = 4 };
-
 // Writes rows: before each value its text of `before`, and `end` behind the last; without `last_separator` the two bytes
 // that end a row stand between rows only.
 template <class Form>
@@ -407,20 +293,6 @@ Failure encode(const Form& form, const ArrowSchema& schema, const ArrowArray& ar
     }
     if (!last_separator && array.length > 0) out.take_back(2);
     return {kOk, 0, 0};
-}
-
-template <class Body>
-int32_t guarded(int64_t* row, int64_t* column, Body body) {
-    try {
-        const Failure failure = body();
-        *row = failure.row;
-        *column = failure.column;
-        return failure.code;
-    } catch (const std::bad_alloc&) {
-        return kNoMemory;
-    } catch (const std::exception&) {  // an index beyond a dictionary, a length that cannot be
-        return kBadIndex;
-    }
 }
 
 }  // namespace

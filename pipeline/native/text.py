@@ -10,7 +10,45 @@ from pipeline.native.library import LIBRARY, Buffer, Exported
 if TYPE_CHECKING:
     from pipeline.native.library import ArrowBatch
 
-_OK, _NO_MEMORY, _BAD_TYPE, _BAD_YEAR, _BAD_INDEX = range(5)
+_OK, _NO_MEMORY, _BAD_TYPE, _BAD_YEAR, _BAD_INDEX, _BAD_TEXT, _BAD_TIME = range(7)
+
+
+class UnwritableError(ValueError):
+    """A value that a format has no text for.
+
+    Attributes:
+        row: its row in the batch.
+        column: its column.
+        is_time: it is a time out of range; otherwise it is a text or a name.
+    """
+
+    def __init__(self, row: int, column: int, *, is_time: bool) -> None:
+        super().__init__(f"column {column}, row {row}: the format has no text for it")
+        self.row = row
+        self.column = column
+        self.is_time = is_time
+
+
+class Series:
+    """The series of a session in line protocol, and how far each has come."""
+
+    def __init__(self) -> None:
+        self._handle = LIBRARY.pipeline_series_new()
+        if not self._handle:
+            raise MemoryError("no memory for series")
+
+    def __del__(self) -> None:
+        if self._handle:
+            LIBRARY.pipeline_series_free(self._handle)
+
+    @property
+    def handle(self) -> int:
+        """What the compiled part knows it by."""
+        return int(self._handle)
+
+    def clear(self) -> None:
+        """Forget all: another session begins."""
+        LIBRARY.pipeline_series_clear(self._handle)
 
 
 class TextBuffer:
@@ -38,7 +76,19 @@ class TextBuffer:
         """Encode rows as CSV records; the errors are those of `ndjson`."""
         return self._encode(LIBRARY.pipeline_encode_csv, batch, option=spreadsheet)
 
-    def _encode(self, function: Any, batch: ArrowBatch, *, option: bool) -> memoryview:  # noqa: ANN401 - a C function
+    def lines(self, batch: ArrowBatch, series: Series) -> memoryview:
+        """Encode rows as InfluxDB line protocol.
+
+        Args:
+            batch: the columns metric, timestamp, sequence and value in this order, then those that become tags.
+            series: of the session.
+
+        Raises:
+            UnwritableError: the format has no text for a value.
+        """
+        return self._encode(LIBRARY.pipeline_encode_lines, batch, option=series.handle)
+
+    def _encode(self, function: Any, batch: ArrowBatch, *, option: int) -> memoryview:  # noqa: ANN401 - a C function
         exported = Exported(batch)
         row, column = ctypes.c_int64(), ctypes.c_int64()
         status = function(exported.schema, exported.array, self._buffer, option, row, column)
@@ -46,6 +96,8 @@ class TextBuffer:
             raise TypeError(f"column {column.value}: no text is defined for its type")
         if status == _BAD_YEAR:
             raise ValueError(f"column {column.value}, row {row.value}: lies outside the years 0001 to 9999")
+        if status in {_BAD_TEXT, _BAD_TIME}:
+            raise UnwritableError(row.value, column.value, is_time=status == _BAD_TIME)
         if status != _OK:
             raise MemoryError("no memory for text") if status == _NO_MEMORY else ValueError("the batch is damaged")
         if not self._buffer.size:

@@ -71,14 +71,16 @@ class Format:
 
 
 _TEXT = ("none", "gzip", "zstd")
+_EXTENSIONS = {"influx": ".lp"}
 FORMATS = {
-    name: Format(name, f".{name}", mediatype, is_text, compressions)
+    name: Format(name, _EXTENSIONS.get(name, f".{name}"), mediatype, is_text, compressions)
     for name, mediatype, is_text, compressions in (
         ("ndjson", "application/x-ndjson", True, _TEXT),
         ("json", "application/json", True, _TEXT),
         ("csv", "text/csv", True, _TEXT),
         ("parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
         ("arrow", "application/vnd.apache.arrow.file", False, ("none", "zstd")),
+        ("influx", "text/plain", True, _TEXT),
     )
 }
 METADATA_KEY = b"pipeline:metadata"
