@@ -31,6 +31,8 @@ def run_import(options: argparse.Namespace) -> int:
             started_at=options.started_at,
             timestamp_unit=options.timestamp_unit,
             skip_bad=options.skip_bad,
+            importer=options.importer,
+            mapping=options.map,
             on_progress=progress.update,
         )
     with writing_to_standard_output():

@@ -86,14 +86,27 @@ def _import(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Na
         add,
         "import",
         run,
-        "add sessions to a store from files of measurements",
-        "pipeline import 'results/*.ndjson' --to STORE",
+        "add sessions to a store from files of harnesses or of measurements",
+        "pipeline import 'results/*.json' --to STORE",
         "FILE... --to STORE",
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, NDJSON, Parquet, Arrow or DuckDB files, or globs"
+        "files", nargs="+", metavar="FILE", help="result files of harnesses, or files of measurements; or globs"
     )
     parser.add_argument("--to", required=True, metavar="STORE", help="the store; it is created if need be")
+    parser.add_argument(
+        "--from",
+        dest="importer",
+        metavar="HARNESS|FILE.sql",
+        help="what wrote the files (default: their content tells)",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="ROLE=COLUMN[:UNIT]",
+        help="of any CSV or NDJSON: value, metric, unit, time, offset; repeatable",
+    )
     parser.add_argument("--session-id", metavar="ID", help="session of rows that have no session_id")
     parser.add_argument("--configuration", metavar="FILE.json", help="configuration of sessions without a record")
     parser.add_argument(
