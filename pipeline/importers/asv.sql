@@ -12,9 +12,11 @@ SELECT json_exists(value, '$.commit_hash') AND json_exists(value, '$.results')
 FROM content
 
 -- name: prepare
-CREATE TEMP TABLE companion (json JSON);
+CREATE TEMP TABLE companion AS
+SELECT json FROM read_json_objects(coalesce(getvariable('companion'), getvariable('file')), format = 'unstructured')
+WHERE getvariable('companion') IS NOT NULL;
 CREATE TEMP TABLE raw AS
-SELECT key AS benchmark, value AS result, json->'result_columns' AS columns FROM document, json_each(json, '$.results');
+SELECT key AS benchmark, value AS result, d.json->'result_columns' AS columns FROM document d, json_each(d.json, '$.results');
 -- Version 2 names the columns of a result; version 1 has objects, or the bare result.
 CREATE TEMP TABLE results AS
 SELECT benchmark,
@@ -56,9 +58,14 @@ SELECT CASE WHEN is_sample THEN 'time'
        nullif(number, 'null')::DOUBLE AS value,
        CASE WHEN is_sample OR regexp_matches(own_name, '^(time|timeraw)_') THEN 's'
             WHEN regexp_matches(own_name, '^(mem|peakmem)_') THEN 'By'
-            ELSE (SELECT CASE c.json->>[benchmark, 'unit'] WHEN 'seconds' THEN 's' WHEN 'bytes' THEN 'By'
-                              WHEN 'unit' THEN NULL ELSE c.json->>[benchmark, 'unit'] END FROM companion c) END AS unit,
+            ELSE (SELECT CASE (c.json->>('/' || benchmark || '/unit')) WHEN 'seconds' THEN 's' WHEN 'bytes' THEN 'By'
+                              WHEN 'unit' THEN NULL ELSE (c.json->>('/' || benchmark || '/unit')) END FROM companion c) END AS unit,
        started_ms * 1000000 AS epoch_ns,
-       benchmark,
-       depth
+       map_concat(MAP {'benchmark': benchmark}, map_from_entries(list_transform(range(depth::BIGINT), lambda i: (
+           coalesce((SELECT c.json->>('/' || benchmark || '/param_names/' || i) FROM companion c), 'param_' || (i + 1)),
+           params->>i::INTEGER->>(
+               (place // coalesce(list_product(list_transform(range(i + 1, depth::BIGINT), lambda j:
+                   json_array_length(params->j::INTEGER)::BIGINT)), 1)::BIGINT)
+               % json_array_length(params->i::INTEGER))::INTEGER
+       )))) AS attributes
 FROM named

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.arrays import integers
 from pipeline.errors import SourceError
-from pipeline.importers.connection import one_line, open_connection
+from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.content import open_content
 from pipeline.importers.facts import read_facts
 from pipeline.importers.rows import Measurements
@@ -14,7 +15,7 @@ from pipeline.importers.sifting import Sifter
 from pipeline.model import Session
 from pipeline.records import SessionRecord, read_sidecar
 from pipeline.summary import SessionSummary
-from pipeline.timestamps import TICKS_PER_SECOND
+from pipeline.timestamps import MAX_SECOND, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
+_EARLIEST = "the earliest sample"
+_MODIFIED = "the file's modification time"
 _FROM_TIMES = {
     "timestamp": "the file",
     "epoch_ns": "the file",
@@ -98,11 +101,12 @@ class HarnessFile:
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
         self._start: tuple[int | None, str] = (None, "")
+        self._earliest: tuple[int, str] | None = None
 
     @property
     def session_id(self) -> str:
-        """The id that the session gets; the file has been opened."""
-        return self._options.session_id or self._record.session_id or _name_id(self.path)
+        """The id of the session; `read` has been called."""
+        return self._record.session_id or ""
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -182,7 +186,7 @@ class HarnessFile:
             raise SourceError("the record beside it is of several sessions; a harness file is one")
         given = beside[0] if beside else SessionRecord()
         return SessionRecord(
-            session_id=given.session_id or record.session_id,
+            session_id=self._options.session_id or given.session_id or record.session_id or _name_id(self.path),
             started_at=given.started_at or record.started_at,
             ended_at=given.ended_at or record.ended_at,
             harness_name=given.harness_name or record.harness_name,
@@ -194,15 +198,32 @@ class HarnessFile:
     def _find_start(self, measurements: Measurements) -> tuple[int | None, str]:
         """Find the session's start and say where it came from; it is None where the earliest sample says it."""
         unit, zone = self._options.unit, self._options.zone
-        start = self._record.ticks("started_at", unit, zone)
+        try:
+            start = self._record.ticks("started_at", unit, zone)
+        except SourceError as error:
+            raise WholeFileError(str(error)) from error
         if start is not None:
             return start, "the file"
         start = SessionRecord(started_at=self._options.started_at).ticks("started_at", unit, zone)
         if start is not None:
             return start, "--started-at"
+        if self._earliest is not None:
+            return self._earliest
         if {"timestamp", "epoch_ns"} & set(measurements.time_columns):
-            return None, "the earliest sample"
-        return self._modified(), "the file's modification time"
+            return None, _EARLIEST
+        return self._modified(), _MODIFIED
+
+    def find_earliest(self) -> None:
+        """Find the earliest time of a row before all are read again: it is that of rows without one."""
+        latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
+        with open_connection(self._definition, self._plain, self._variables) as connection:
+            measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
+            earliest = latest
+            for batch in measurements.batches("x", latest):
+                if batch.num_rows:
+                    earliest = min(earliest, int(integers(batch.column("timestamp")).min()))
+        has_times = earliest != latest
+        self._earliest = (earliest, _EARLIEST) if has_times else (self._modified(), _MODIFIED)
 
     def _modified(self) -> int:
         return self.path.stat().st_mtime_ns * TICKS_PER_SECOND[self._options.unit] // 1_000_000_000
@@ -215,7 +236,7 @@ class HarnessFile:
         if start is None:
             start = rows.first_timestamp
         if start is None:
-            start, start_from = self._modified(), "the file's modification time"
+            start, start_from = self._modified(), _MODIFIED
         end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
         if end is None:
             end = start if rows.last_timestamp is None else max(rows.last_timestamp, start)

@@ -12,7 +12,7 @@ CREATE TEMP TABLE directions AS
 SELECT job->>'jobname' AS job, direction, job->direction AS figures FROM (
     SELECT unnest(json_extract(json, '$.jobs[*]')) AS job FROM document
 ), (SELECT unnest(['read', 'write', 'trim']) AS direction)
-WHERE (job->>[direction, 'total_ios'])::BIGINT > 0
+WHERE (job->>('/' || direction || '/total_ios'))::BIGINT > 0
 
 -- name: session
 -- fio writes its time at the end; the longest job tells how long before it began, and a job may say when it started.
@@ -34,7 +34,7 @@ FROM document
 WITH latencies AS (
     SELECT job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency
     FROM directions, (SELECT unnest(['slat_ns', 'clat_ns', 'lat_ns']) AS key)
-    WHERE (figures->>[key, 'N'])::BIGINT > 0
+    WHERE (figures->>('/' || key || '/N'))::BIGINT > 0
 ), named AS (
     SELECT job, direction, sample.metric AS metric, figures->>sample.key AS number, sample.unit AS unit, NULL AS bin
     FROM directions, (SELECT unnest([
@@ -49,10 +49,10 @@ WITH latencies AS (
                     (SELECT CASE key WHEN 'N' THEN 'count' ELSE key END AS name)
     UNION ALL
     SELECT job, direction, kind || '_p' || replace(regexp_replace(key, '\.?0+$', ''), '.', '_'),
-           latency->>['percentile', key], 'ns', NULL
+           latency->>('/percentile/' || key), 'ns', NULL
     FROM (SELECT *, unnest(json_keys(latency, '$.percentile')) AS key FROM latencies)
     UNION ALL
-    SELECT job, direction, kind || '_bin_count', latency->>['bins', key], '1', key::BIGINT
+    SELECT job, direction, kind || '_bin_count', latency->>('/bins/' || key), '1', key::BIGINT
     FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies)
 )
 SELECT metric, number::DOUBLE AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL

@@ -36,6 +36,10 @@ _FLOATS = {"FLOAT", "DOUBLE"}
 _ARROW_NAMES = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
 
 
+class MissingTimeError(WholeFileError):
+    """A row has no time, and the session's start is not known before all rows are read."""
+
+
 class Measurements:
     """The rows of one harness file.
 
@@ -108,8 +112,9 @@ class Measurements:
             sql = "DOUBLE"
         else:
             sql = "BOOLEAN" if kind == "BOOLEAN" else "VARCHAR"
-        # A tag may have the name of a column that every measurement has.
-        name = f"attribute_{name}" if not name or name.lower() in CORE_COLUMNS else name
+        # A tag may have the name of another column.
+        taken = {*CORE_COLUMNS, *TIME_COLUMNS, *(have.lower() for have in self.attributes)}
+        name = f"attribute_{name}" if not name or name.lower() in taken else name
         self.attributes[name] = _ARROW_NAMES[sql]
         return f"{expression}::{sql} AS {quote_identifier(name)}"
 
@@ -172,7 +177,7 @@ class Measurements:
             self._count(name, int(given.sum()))
         if left.any() and start is None:
             row = sequence + int(left.argmax())
-            raise WholeFileError(f"measurement {row} has no time; --started-at gives the session's start")
+            raise MissingTimeError(f"measurement {row} has no time; --started-at gives the session's start")
         self._count("", int(left.sum()))
         return ticks
 

@@ -9,6 +9,7 @@ import duckdb
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
+from pipeline.importers.rows import MissingTimeError
 from pipeline.normalise import merge_attributes
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ class Staging:
             self.unchanged.append(before)
             return
         try:
-            self._read(file, before, on_progress)
+            try:
+                self._read(file, before, on_progress)
+            except MissingTimeError:
+                file.find_earliest()
+                self._read(file, before, on_progress)
         except WholeFileError as error:
             error.args = (f"{file.path}: {error}",)
             raise
