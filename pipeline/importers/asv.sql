@@ -16,10 +16,11 @@ CREATE TEMP TABLE companion AS
 SELECT json FROM read_json_objects(coalesce(getvariable('companion'), getvariable('file')), format = 'unstructured')
 WHERE getvariable('companion') IS NOT NULL;
 CREATE TEMP TABLE raw AS
-SELECT key AS benchmark, value AS result, d.json->'result_columns' AS columns FROM document d, json_each(d.json, '$.results');
+SELECT rowid AS benchmark_number, key AS benchmark, value AS result, d.json->'result_columns' AS columns
+FROM document d, json_each(d.json, '$.results');
 -- Version 2 names the columns of a result; version 1 has objects, or the bare result.
 CREATE TEMP TABLE results AS
-SELECT benchmark,
+SELECT benchmark_number, benchmark,
        CASE WHEN columns IS NOT NULL THEN result->0 WHEN json_type(result) = 'OBJECT' THEN result->'result'
             ELSE json_array(result) END AS result,
        CASE WHEN columns IS NOT NULL THEN result->1 WHEN json_type(result) = 'OBJECT' THEN result->'params' END AS params,
@@ -40,12 +41,15 @@ WITH combinations AS (
     -- asv's order: the last parameter changes fastest.
     SELECT *, coalesce(json_array_length(params), 0) AS depth,
            unnest(range(json_array_length(result)::BIGINT)) AS place
-    FROM results WHERE json_type(result) = 'ARRAY'
+    FROM results LEFT JOIN (SELECT json AS known FROM companion) ON true WHERE json_type(result) = 'ARRAY'
 ), figures AS (
-    SELECT benchmark, params, depth, place, started_ms, false AS is_sample, result->place::INTEGER AS number
+    SELECT benchmark_number, benchmark, known, params, depth, place, started_ms, false AS is_sample, 0 AS sample,
+           result->place::INTEGER AS number
     FROM combinations
     UNION ALL
-    SELECT benchmark, params, depth, place, started_ms, true, unnest(json_extract(samples->place::INTEGER, '$[*]'))
+    SELECT benchmark_number, benchmark, known, params, depth, place, started_ms, true,
+           unnest(range(json_array_length(samples->place::INTEGER)::BIGINT)),
+           unnest(json_extract(samples->place::INTEGER, '$[*]'))
     FROM combinations WHERE json_type(samples->place::INTEGER) = 'ARRAY'
 ), named AS (
     SELECT *, regexp_extract(benchmark, '([^.]*)$', 1) AS own_name FROM figures
@@ -58,14 +62,17 @@ SELECT CASE WHEN is_sample THEN 'time'
        nullif(number, 'null')::DOUBLE AS value,
        CASE WHEN is_sample OR regexp_matches(own_name, '^(time|timeraw)_') THEN 's'
             WHEN regexp_matches(own_name, '^(mem|peakmem)_') THEN 'By'
-            ELSE (SELECT CASE (c.json->>('/' || benchmark || '/unit')) WHEN 'seconds' THEN 's' WHEN 'bytes' THEN 'By'
-                              WHEN 'unit' THEN NULL ELSE (c.json->>('/' || benchmark || '/unit')) END FROM companion c) END AS unit,
+            ELSE CASE known->>('/' || benchmark || '/unit')
+                 WHEN 'seconds' THEN 's' WHEN 'bytes' THEN 'By' WHEN 'unit' THEN NULL
+                 ELSE known->>('/' || benchmark || '/unit') END
+       END AS unit,
        started_ms * 1000000 AS epoch_ns,
        map_concat(MAP {'benchmark': benchmark}, map_from_entries(list_transform(range(depth::BIGINT), lambda i: (
-           coalesce((SELECT c.json->>('/' || benchmark || '/param_names/' || i) FROM companion c), 'param_' || (i + 1)),
+           coalesce(known->>('/' || benchmark || '/param_names/' || i), 'param_' || (i + 1)),
            params->>i::INTEGER->>(
                (place // coalesce(list_product(list_transform(range(i + 1, depth::BIGINT), lambda j:
                    json_array_length(params->j::INTEGER)::BIGINT)), 1)::BIGINT)
                % json_array_length(params->i::INTEGER))::INTEGER
        )))) AS attributes
 FROM named
+ORDER BY benchmark_number, is_sample, place, sample

@@ -56,3 +56,4 @@ WITH latencies AS (
     FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies)
 )
 SELECT metric, number::DOUBLE AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
+ORDER BY job, direction, metric, bin

@@ -15,10 +15,12 @@ FROM document
 
 -- name: measurements
 WITH streams AS (
-    SELECT unnest(json_extract(json, '$.intervals[*].streams[*]')) AS stream, '' AS prefix, NULL AS direction FROM document
+    SELECT stream, '' AS prefix, NULL AS direction, row_number() OVER () AS place
+    FROM (SELECT unnest(json_extract(json, '$.intervals[*].streams[*]')) AS stream FROM document)
     UNION ALL
-    SELECT stream->side, 'total_', side
-    FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document),
+    SELECT stream->side, 'total_', side, 1000000000 + place
+    FROM (SELECT stream, row_number() OVER () AS place
+          FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document)),
          (SELECT unnest(['sender', 'receiver', 'udp']) AS side)
     WHERE json_exists(stream, '$.' || side)
 ), known AS (
@@ -38,3 +40,4 @@ SELECT prefix || regexp_replace(key, '_ms$', '') AS metric, (stream->>key)::DOUB
        coalesce(direction, CASE WHEN (stream->>'sender')::BOOLEAN THEN 'sender' ELSE 'receiver' END) AS side
 FROM streams, known
 WHERE json_exists(stream, '$.' || key)
+ORDER BY place, direction DESC, key

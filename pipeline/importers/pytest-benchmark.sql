@@ -8,7 +8,9 @@ FROM content
 
 -- name: prepare
 CREATE TEMP TABLE benchmarks AS
-SELECT unnest(json_extract(json, '$.benchmarks[*]')) AS benchmark FROM document
+SELECT unnest(json_extract(json, '$.benchmarks[*]')) AS benchmark,
+       unnest(range(json_array_length(json, '$.benchmarks')::BIGINT)) AS number_of_benchmark
+FROM document
 
 -- name: session
 -- Versions before 5 write the time without a zone; it is UTC.
@@ -20,11 +22,11 @@ FROM document
 
 -- name: measurements
 WITH figures AS (
-    SELECT benchmark, 'time' AS metric, unnest(json_extract(benchmark, '$.stats.data[*]')) AS number, 's' AS unit,
+    SELECT number_of_benchmark, 1 AS part, benchmark, 'time' AS metric, unnest(json_extract(benchmark, '$.stats.data[*]')) AS number, 's' AS unit,
            unnest(range(coalesce(json_array_length(benchmark, '$.stats.data'), 0)::BIGINT)) AS round
     FROM benchmarks
     UNION ALL
-    SELECT benchmark, unnest.metric, json_extract(benchmark, '$.stats.' || unnest.key), unnest.unit, NULL
+    SELECT number_of_benchmark, 2, benchmark, unnest.metric, json_extract(benchmark, '$.stats.' || unnest.key), unnest.unit, NULL
     FROM benchmarks, unnest([
         {metric: 'time_mean', key: 'mean', unit: 's'}, {metric: 'time_stddev', key: 'stddev', unit: 's'},
         {metric: 'time_min', key: 'min', unit: 's'}, {metric: 'time_p25', key: 'q1', unit: 's'},
@@ -39,3 +41,4 @@ SELECT metric, number::DOUBLE AS value, unit, round, (benchmark->>'$.stats.itera
        ) AS attributes
 FROM figures
 WHERE number IS NOT NULL AND json_type(number) <> 'NULL'
+ORDER BY number_of_benchmark, part, round

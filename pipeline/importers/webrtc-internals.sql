@@ -11,11 +11,11 @@ SELECT json_exists(value, '$.PeerConnections') AND json_exists(value, '$.UserAge
 
 -- name: prepare
 CREATE TEMP TABLE series AS
-SELECT connection, url, series_name, stats_type, "values",
+SELECT row_number() OVER (ORDER BY connection_number, stat_number) AS series_number, connection, stats_type, "values",
        regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 1) AS report,
        regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 2) AS stat, start_time, end_time
 FROM (
-    SELECT connection.key AS connection, connection.value->>'url' AS url, stat.key AS series_name,
+    SELECT connection.rowid AS connection_number, stat.rowid AS stat_number, connection.key AS connection, stat.key AS series_name,
            stat.value->>'statsType' AS stats_type, (stat.value->>'values')::JSON AS "values",
            epoch_us((stat.value->>'startTime')::TIMESTAMPTZ) AS start_time,
            epoch_us((stat.value->>'endTime')::TIMESTAMPTZ) AS end_time
@@ -51,3 +51,4 @@ SELECT stats_type || '.' || stat AS metric,
        connection, report AS report_id, stats_type AS report_type
 FROM points
 WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+ORDER BY series_number, place
