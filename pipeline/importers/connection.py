@@ -34,7 +34,6 @@ CREATE MACRO webrtc_unit(stat) AS CASE
         '(Sent|Received|Lost|Count|Decoded|Encoded|Dropped|Discarded|DiscardedOnSend)$') THEN '1'
 END;
 """
-_SMALLEST_OBJECT_LIMIT = 16_777_216
 _PREPARING = {duckdb.StatementType.CREATE, duckdb.StatementType.SET, duckdb.StatementType.VARIABLE_SET}
 
 
@@ -44,7 +43,7 @@ class WholeFileError(SourceError):
 
 @contextmanager
 def open_connection(
-    definition: Definition, plain: Path, variables: Mapping[str, str | None]
+    definition: Definition, plain: Path, variables: Mapping[str, str | None], object_limit: int
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -52,6 +51,7 @@ def open_connection(
         definition: the importer; its section `prepare` has run when the connection is given.
         plain: the file.
         variables: further variables; those that name files may be read.
+        object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
 
     Raises:
         UsageError: a section does more than it may.
@@ -62,9 +62,7 @@ def open_connection(
         connection.execute(_MACROS)
         lock_down(connection, readable)
         set_variable(connection, "file", str(plain))
-        # The limit of one JSON document; for records it is that of a line, and sets the size of buffers.
-        size = plain.stat().st_size + 1 if definition.format == "json" else 0
-        connection.execute(f"SET VARIABLE object_limit = {max(size, _SMALLEST_OBJECT_LIMIT)}")
+        connection.execute(f"SET VARIABLE object_limit = {object_limit}")
         for name, value in variables.items():
             set_variable(connection, name, value)
         if definition.format == "json":

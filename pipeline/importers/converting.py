@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
+_LINE_BYTES = 1 << 20
 _EARLIEST = "the earliest sample"
 _MODIFIED = "the file's modification time"
 _FROM_TIMES = {
@@ -97,6 +98,8 @@ class HarnessFile:
             "name": path.name,
         }
         self._plain = self.content.plain
+        is_document = definition.format == "json"
+        self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
@@ -114,7 +117,7 @@ class HarnessFile:
         return {} if self._measurements is None else self._measurements.attributes
 
     def sift(self, problem: Exception) -> None:
-        """Find what cannot be read after reading has failed, and leave it out if that is wanted.
+        """Find what cannot be read after reading has failed, and leave it out if that is wanted; then read again.
 
         Args:
             problem: what reading raised.
@@ -122,6 +125,9 @@ class HarnessFile:
         Raises:
             SourceError: the line that cannot be read and why, or the problem, where no single line is at fault.
         """
+        if "maximum_object_size" in str(problem) and self._object_limit <= self.content.plain_size:
+            self._object_limit *= 64  # a line is longer than most are
+            return
         if self._definition.format == "json" or self.skipped:
             raise self._failure(problem)
         good = self._directory / "good"
@@ -144,7 +150,7 @@ class HarnessFile:
         return SourceError(f"{self.path}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
-        with open_connection(self._definition, block, self._variables) as connection:
+        with open_connection(self._definition, block, self._variables, self._object_limit) as connection:
             measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
             for _ in measurements.batches("x", 0):
                 pass
@@ -156,7 +162,7 @@ class HarnessFile:
             SourceError, duckdb.Error: the file cannot be read; so does the iterator.
         """
         self._summary = SessionSummary()
-        opening = open_connection(self._definition, self._plain, self._variables)
+        opening = open_connection(self._definition, self._plain, self._variables, self._object_limit)
         connection = opening.__enter__()
         try:
             self._record = self._complete(read_facts(connection, self._definition))
@@ -216,7 +222,7 @@ class HarnessFile:
     def find_earliest(self) -> None:
         """Find the earliest time of a row before all are read again: it is that of rows without one."""
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
-        with open_connection(self._definition, self._plain, self._variables) as connection:
+        with open_connection(self._definition, self._plain, self._variables, self._object_limit) as connection:
             measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
             earliest = latest
             for batch in measurements.batches("x", latest):

@@ -101,6 +101,7 @@ class Measurements:
         query = f"SELECT {', '.join(columns)} FROM ({definition.sections['measurements']}\n)"
         self._relation = connection.sql(query)
         self.schema = measurements_schema(unit, self.attributes)
+        self._various: set[str] = set()
         self.dropped_digits = 0
         self.sources: dict[str, int] = {}
 
@@ -149,16 +150,25 @@ class Measurements:
             rows = raw.num_rows
             ticks = self._ticks(raw, start, sequence)
             arrays = [
-                pa.repeat(session_id, rows),
+                pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [session_id]),
                 pa.array(np.arange(sequence, sequence + rows, dtype=np.int64)),
                 pa.array(ticks).view(self.schema.field("timestamp").type),
-                *(raw.column(name) for name in self._columns),
+                *(self._shortened(name, raw.column(name)) for name in self._columns),
                 *(pa.repeat(value, rows) for value in self._constants.values()),
             ]
-            batch = pa.record_batch(arrays, schema=self.schema)
+            batch = pa.record_batch(arrays, names=self.schema.names)
             check_rows(batch)
             sequence += rows
             yield batch
+
+    def _shortened(self, name: str, column: pa.Array) -> pa.Array:
+        """Give texts that repeat as a dictionary: checks, digests and writing then look at each once."""
+        if name in self._various or not pa.types.is_string(column.type) or not len(column):
+            return column
+        encoded = column.dictionary_encode()
+        if len(encoded.dictionary) * 4 > len(column) > 1000:
+            self._various.add(name)
+        return encoded
 
     def _ticks(self, raw: pa.RecordBatch, start: int | None, sequence: int) -> Integers:
         """Find every row's time, in units since the epoch."""

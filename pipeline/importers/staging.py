@@ -95,23 +95,18 @@ class Staging:
         if before is not None and self._if_exists == "skip":
             self.unchanged.append(before)
             return
-        try:
+        while True:
             try:
-                self._read(file, before, on_progress)
+                return self._read(file, before, on_progress)
             except MissingTimeError:
                 file.find_earliest()
-                self._read(file, before, on_progress)
-        except WholeFileError as error:
-            error.args = (f"{file.path}: {error}",)
-            raise
-        except _SQL_ERRORS as error:
-            raise UsageError(f"{file.path}: the importer's SQL does not fit: {one_line(error)}") from error
-        except (duckdb.Error, SourceError) as error:
-            file.sift(error)
-            try:
-                self._read(file, before, on_progress)
-            except (duckdb.Error, SourceError) as again:
-                file.sift(again)
+            except WholeFileError as error:
+                error.args = (f"{file.path}: {error}",)
+                raise
+            except _SQL_ERRORS as error:
+                raise UsageError(f"{file.path}: the importer's SQL does not fit: {one_line(error)}") from error
+            except (duckdb.Error, SourceError) as error:
+                file.sift(error)
 
     def _read(self, file: HarnessFile, before: str | None, on_progress: Callable[[int, int], None] | None) -> None:
         schema, batches = file.read()
