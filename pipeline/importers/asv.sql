@@ -62,13 +62,13 @@ SELECT CASE WHEN is_sample THEN 'time'
        nullif(number, 'null')::DOUBLE AS value,
        CASE WHEN is_sample OR regexp_matches(own_name, '^(time|timeraw)_') THEN 's'
             WHEN regexp_matches(own_name, '^(mem|peakmem)_') THEN 'By'
-            ELSE CASE known->>('/' || benchmark || '/unit')
+            ELSE CASE known->>(json_pointer(benchmark) || '/unit')
                  WHEN 'seconds' THEN 's' WHEN 'bytes' THEN 'By' WHEN 'unit' THEN NULL
-                 ELSE known->>('/' || benchmark || '/unit') END
+                 ELSE known->>(json_pointer(benchmark) || '/unit') END
        END AS unit,
        started_ms * 1000000 AS epoch_ns,
        map_concat(MAP {'benchmark': benchmark}, map_from_entries(list_transform(range(depth::BIGINT), lambda i: (
-           coalesce(known->>('/' || benchmark || '/param_names/' || i), 'param_' || (i + 1)),
+           coalesce(known->>(json_pointer(benchmark) || '/param_names/' || i), 'param_' || (i + 1)),
            params->>i::INTEGER->>(
                (place // coalesce(list_product(list_transform(range(i + 1, depth::BIGINT), lambda j:
                    json_array_length(params->j::INTEGER)::BIGINT)), 1)::BIGINT)

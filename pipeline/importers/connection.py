@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 _MACROS = """
 CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
 CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
+CREATE MACRO json_pointer(key) AS '/' || replace(replace(key, '~', '~0'), '/', '~1');
 CREATE MACRO webrtc_unit(stat) AS CASE
-    WHEN regexp_matches(stat, '^(currentRoundTripTime|totalRoundTripTime|roundTripTime|jitter|total.*(Delay|Time|Duration)'
-        '|jitterBuffer.*Delay|totalSquaredInterFrameDelay|.*FreezesDuration|.*PausesDuration|packetsDelay)$') THEN
-        CASE WHEN stat = 'totalSquaredInterFrameDelay' THEN 's2' ELSE 's' END
+    WHEN stat = 'totalSquaredInterFrameDelay' THEN 's2'
+    WHEN regexp_matches(stat, '^(currentRoundTripTime|roundTripTime|jitter|jitterBuffer.*Delay'
+        '|total.*(Delay|Time|Duration))$') THEN 's'
     WHEN regexp_matches(stat, '^(header|retransmitted|fec)?[bB]ytes(Sent|Received|DiscardedOnSend)$') THEN 'By'
     WHEN regexp_matches(stat, '(Outgoing|Incoming|target|Target)Bitrate$') THEN 'bit/s'
     WHEN stat = 'framesPerSecond' THEN '/s'

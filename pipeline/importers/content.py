@@ -119,35 +119,28 @@ def read_head(path: Path) -> Head:
         is_whole = len(raw) < HEAD_BYTES
         encoding = _encoding(raw, path)
         text = codecs.getincrementaldecoder(encoding or "utf-8")("replace").decode(raw, final=is_whole)
-        value = _first_value(text, is_whole=is_whole)
+        value = _first_value(text)
         if value is None and not is_whole and text.lstrip()[:1] in {"{", "["}:
             # A document of many lines, or a long line: only the whole of it can be read.
             rest = file.read()
-            value = _first_value((raw + rest).decode(encoding or "utf-8", "replace"), is_whole=True)
+            value = _first_value((raw + rest).decode(encoding or "utf-8", "replace"))
     if not is_whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     return Head(text=text, value=value, is_empty=not text.strip())
 
 
-def _first_value(text: str, *, is_whole: bool) -> Any:  # noqa: ANN401 - any JSON value
+def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
     stripped = text.lstrip()
-    if stripped[:1] not in {"{", "["}:
-        return None
-    try:
-        value, _ = json.JSONDecoder().raw_decode(stripped)
-    except (ValueError, RecursionError):
-        pass
-    else:
-        return value
-    if not is_whole:
-        return None
-    for line in text.splitlines()[:100]:
-        # A first line that is damaged does not hide what the others are.
+    # A first line that is damaged does not hide what the others are.
+    lines = [line for line in stripped.split("\n", 100)[1:100] if line.startswith("{")]
+    for candidate in [stripped, *lines] if stripped[:1] in {"{", "["} else lines:
         try:
-            value = json.loads(line)
+            value, end = json.JSONDecoder().raw_decode(candidate)
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict):
+        if candidate is not stripped and candidate[end:].strip():
+            continue
+        if candidate is stripped or isinstance(value, dict):
             return value
     return None
 

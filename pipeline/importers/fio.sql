@@ -9,8 +9,10 @@ SELECT json_exists(value, '$."fio version"') AND json_exists(value, '$.jobs') FR
 
 -- name: prepare
 CREATE TEMP TABLE directions AS
-SELECT job->>'jobname' AS job, direction, job->direction AS figures FROM (
-    SELECT unnest(json_extract(json, '$.jobs[*]')) AS job FROM document
+SELECT number_of_job, job->>'jobname' AS job, direction, job->direction AS figures FROM (
+    SELECT unnest(json_extract(json, '$.jobs[*]')) AS job,
+           unnest(range(json_array_length(json, '$.jobs')::BIGINT)) AS number_of_job
+    FROM document
 ), (SELECT unnest(['read', 'write', 'trim']) AS direction)
 WHERE (job->>('/' || direction || '/total_ios'))::BIGINT > 0
 
@@ -32,11 +34,11 @@ FROM document
 
 -- name: measurements
 WITH latencies AS (
-    SELECT job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency
+    SELECT number_of_job, job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency
     FROM directions, (SELECT unnest(['slat_ns', 'clat_ns', 'lat_ns']) AS key)
     WHERE (figures->>('/' || key || '/N'))::BIGINT > 0
 ), named AS (
-    SELECT job, direction, sample.metric AS metric, figures->>sample.key AS number, sample.unit AS unit, NULL AS bin
+    SELECT number_of_job, job, direction, sample.metric AS metric, figures->>sample.key AS number, sample.unit AS unit, NULL AS bin
     FROM directions, (SELECT unnest([
         {metric: 'io_bytes', key: 'io_bytes', unit: 'By'}, {metric: 'total_ios', key: 'total_ios', unit: '1'},
         {metric: 'runtime', key: 'runtime', unit: 'ms'}, {metric: 'bandwidth_mean', key: 'bw_bytes', unit: 'By/s'},
@@ -44,16 +46,16 @@ WITH latencies AS (
         {metric: 'iops_max', key: 'iops_max', unit: '/s'}, {metric: 'iops_stddev', key: 'iops_stddev', unit: '/s'},
         {metric: 'short_ios', key: 'short_ios', unit: '1'}, {metric: 'drop_ios', key: 'drop_ios', unit: '1'}]) AS sample)
     UNION ALL
-    SELECT job, direction, kind || '_' || name, latency->>key, CASE name WHEN 'count' THEN '1' ELSE 'ns' END, NULL
+    SELECT number_of_job, job, direction, kind || '_' || name, latency->>key, CASE name WHEN 'count' THEN '1' ELSE 'ns' END, NULL
     FROM latencies, (SELECT unnest(['min', 'max', 'mean', 'stddev', 'N']) AS key),
                     (SELECT CASE key WHEN 'N' THEN 'count' ELSE key END AS name)
     UNION ALL
-    SELECT job, direction, kind || '_p' || replace(regexp_replace(key, '\.?0+$', ''), '.', '_'),
+    SELECT number_of_job, job, direction, kind || '_p' || replace(regexp_replace(key, '\.?0+$', ''), '.', '_'),
            latency->>('/percentile/' || key), 'ns', NULL
     FROM (SELECT *, unnest(json_keys(latency, '$.percentile')) AS key FROM latencies)
     UNION ALL
-    SELECT job, direction, kind || '_bin_count', latency->>('/bins/' || key), '1', key::BIGINT
+    SELECT number_of_job, job, direction, kind || '_bin_count', latency->>('/bins/' || key), '1', key::BIGINT
     FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies)
 )
 SELECT metric, number::DOUBLE AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
-ORDER BY job, direction, metric, bin
+ORDER BY number_of_job, direction, metric, bin

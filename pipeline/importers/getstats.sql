@@ -5,16 +5,17 @@
 
 -- name: recognise
 SELECT json_type(value, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(value, '$.type') = 'VARCHAR'
-   AND json_type(value, '$.id') = 'VARCHAR' AND (value->>'timestamp')::DOUBLE > 1e11 FROM content
+   AND json_type(value, '$.id') = 'VARCHAR' AND TRY_CAST(value->>'timestamp' AS DOUBLE) > 1e11 FROM content
 
 -- name: measurements
 WITH points AS (
     SELECT json, unnest(json_keys(json)) AS key FROM records
 )
 SELECT (json->>'type') || '.' || key AS metric,
-       CASE json->>('/' || key) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE (json->>('/' || key))::DOUBLE END AS value,
+       CASE json->>json_pointer(key) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0
+            ELSE (json->>json_pointer(key))::DOUBLE END AS value,
        webrtc_unit(key) AS unit,
        ns_from_ms((json->>'timestamp')::DOUBLE) AS epoch_ns,
        json->>'id' AS report_id, json->>'type' AS report_type, json->>'kind' AS kind
 FROM points
-WHERE key <> 'timestamp' AND json_type(json, '/' || key) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+WHERE key <> 'timestamp' AND json_type(json, json_pointer(key)) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')

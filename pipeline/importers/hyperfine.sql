@@ -12,7 +12,7 @@ SELECT unnest(json_extract(json, '$.results[*]')) AS result,
 FROM document
 
 -- name: session
-SELECT {commands: list(result->>'command')}::JSON AS configuration FROM results
+SELECT {commands: list(result->>'command' ORDER BY number_of_result)}::JSON AS configuration FROM results
 
 -- name: measurements
 WITH figures AS (
@@ -36,4 +36,4 @@ SELECT metric, number::DOUBLE AS value, unit, run,
            from_json(result->'parameters', '"MAP(VARCHAR, VARCHAR)"'), MAP {})) AS attributes
 FROM figures
 WHERE number IS NOT NULL AND json_type(number) <> 'NULL'
-ORDER BY number_of_result, part, run
+ORDER BY number_of_result, part, run, metric

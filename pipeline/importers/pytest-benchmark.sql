@@ -41,4 +41,4 @@ SELECT metric, number::DOUBLE AS value, unit, round, (benchmark->>'$.stats.itera
        ) AS attributes
 FROM figures
 WHERE number IS NOT NULL AND json_type(number) <> 'NULL'
-ORDER BY number_of_benchmark, part, round
+ORDER BY number_of_benchmark, part, round, metric

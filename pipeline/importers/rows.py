@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
-BATCH_ROWS = 32_768
+BATCH_ROWS = 16_384
 TIME_COLUMNS = ("timestamp", "epoch_ns", "offset_ns")
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}

@@ -97,7 +97,7 @@ class Staging:
             return
         while True:
             try:
-                return self._read(file, before, on_progress)
+                self._read(file, before, on_progress)
             except MissingTimeError:
                 file.find_earliest()
             except WholeFileError as error:
@@ -107,6 +107,8 @@ class Staging:
                 raise UsageError(f"{file.path}: the importer's SQL does not fit: {one_line(error)}") from error
             except (duckdb.Error, SourceError) as error:
                 file.sift(error)
+            else:
+                return
 
     def _read(self, file: HarnessFile, before: str | None, on_progress: Callable[[int, int], None] | None) -> None:
         schema, batches = file.read()
