@@ -646,6 +646,7 @@ def test_a_harness_is_added_by_one_sql_file(tmp_path):
     assert list_sessions(tmp_path / "store")[0]["harness"]["name"] == "my"
 
 
+SESSION_SQL = "-- format: csv\n-- name: session\nSELECT 1 AS start\n"
 WRONG_SQL = {
     "no section": ("-- format: csv\nSELECT 1", "'-- name: measurements'"),
     "no format": ("-- name: measurements\nSELECT 1", "-- format:"),
@@ -664,8 +665,7 @@ WRONG_SQL = {
     ),
     "a setting": ("-- format: csv\n-- name: prepare\nSET threads = 1\n-- name: measurements\nSELECT 1", "locked"),
     "an unknown fact": (
-        "-- format: csv\n-- name: session\nSELECT 1 AS start\n"
-        "-- name: measurements\nSELECT 'x' AS metric, 1 AS value FROM records",
+        SESSION_SQL + "-- name: measurements\nSELECT 'x' AS metric, 1 AS value FROM records",
         "did you mean 'started_at'",
     ),
 }
@@ -706,6 +706,11 @@ def test_content_that_two_know_is_told_with_both(tmp_path):
     import_sessions(tmp_path / "both.json", tmp_path / "store", importer="hyperfine")
 
 
+MAPPED_LINES = """\
+{"ts": 1767225600.5, "v": 1, "kind": "é,\\"\\n"}
+{"v": null, "ts": 1767225601}
+{"ts": 1767225602, "other": [1]}
+"""
 MAPPED = [
     (
         "t,latency,kind\n2026-01-01T00:00:00Z,1.5,a\n2026-01-01T00:00:01Z,,b\n",
@@ -723,8 +728,7 @@ MAPPED = [
         [("a:b", 1.0, None, 250, "x"), ("c", 2.0, "By", 250, "x")],
     ),
     (
-        '{"ts": 1767225600.5, "v": 1, "kind": "é,\\"\\n"}\n'
-        '{"v": null, "ts": 1767225601}\n{"ts": 1767225602, "other": [1]}\n',
+        MAPPED_LINES,
         ["value=v:ms", "time=ts:s"],
         [("v", 1.0, "ms", 500, 'é,"\n'), ("v", None, "ms", 1000, None)],
     ),
