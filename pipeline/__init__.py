@@ -1,7 +1,8 @@
 """Exports measurement sessions, raw and aggregated, complete, exact and reproducible.
 
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
-`list_sessions`, and `connect` for notebooks. They raise `PipelineError`.
+`list_sessions`, `recover_sessions`, and `connect` for notebooks; `record_session` records a session. They raise
+`PipelineError`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline.errors import DestinationError, EmptyExportError, PipelineError, SourceError, UsageError
     from pipeline.importing import import_sessions
     from pipeline.notebook import connect
+    from pipeline.recorder import record_session
+    from pipeline.recording import recover_sessions
 
 __all__ = [
     "DestinationError",
@@ -25,6 +28,8 @@ __all__ = [
     "export_statistics",
     "import_sessions",
     "list_sessions",
+    "record_session",
+    "recover_sessions",
 ]
 
 _MODULES = {
@@ -33,6 +38,8 @@ _MODULES = {
     "export_statistics": "api",
     "import_sessions": "importing",
     "list_sessions": "api",
+    "record_session": "recorder",
+    "recover_sessions": "recording",
 }
 
 

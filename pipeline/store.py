@@ -229,6 +229,17 @@ class StoreWriter:
         except OSError as error:
             raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
+    def create(self) -> None:
+        """Create the store where it is not there.
+
+        Raises:
+            DestinationError: it cannot be written.
+        """
+        try:
+            self._create()
+        except OSError as error:
+            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+
     def _create(self) -> None:
         for name in ("sessions", "staging"):
             (self.path / name).mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.output import Progress, print_export, print_import, writing_to_standard_output
+from pipeline.cli.output import Progress, counted, print_export, print_import, writing_to_standard_output
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,18 @@ def run_import(options: argparse.Namespace) -> int:
         )
     with writing_to_standard_output():
         print_import(report, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def run_recover(options: argparse.Namespace) -> int:
+    """Run `pipeline recover`."""
+    from pipeline.recording import recover_sessions  # noqa: PLC0415
+
+    sessions = recover_sessions(options.store)
+    with writing_to_standard_output():
+        for session_id in sessions:
+            print(session_id)
+        print(f"{options.store}: {counted(len(sessions), 'session')} recovered")
     return 0
 
 

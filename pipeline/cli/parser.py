@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _export(add, commands.run_export)
     _statistics(add, commands.run_statistics)
     _query(add, commands.run_query)
+    _recover(add, commands.run_recover)
     return parser
 
 
@@ -193,6 +194,18 @@ def _query(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Nam
     _add_choice(parser, "--format", LIST_FORMATS, "table", metavar="F")
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
     _add_tuning(parser, batch_size=False)
+
+
+def _recover(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "recover",
+        run,
+        "make sessions of recordings whose recorder was killed",
+        "pipeline recover STORE",
+        "STORE",
+    )
+    parser.add_argument("store", metavar="STORE", help="the store that they were recorded into")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
