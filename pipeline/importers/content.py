@@ -200,15 +200,12 @@ def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path
 def _gather(plain: Path, wanted: bytes, to: Path) -> None:
     """Write out the lines that hold a text; most blocks hold none and are only searched."""
     with plain.open("rb") as file, to.open("wb") as out:
-        rest = b""
         while block := file.read(_BLOCK_BYTES):
-            block = rest + block
-            end = block.rfind(b"\n") + 1
-            block, rest = block[:end], block[end:]
+            if not block.endswith(b"\n"):
+                block += file.readline()
+                block += b"" if block.endswith(b"\n") else b"\n"
             at = block.find(wanted)
             while at >= 0:
                 start, stop = block.rfind(b"\n", 0, at) + 1, block.find(b"\n", at) + 1
                 out.write(block[start:stop])
                 at = block.find(wanted, stop)
-        if wanted in rest:
-            out.write(rest + b"\n")

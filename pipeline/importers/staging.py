@@ -11,6 +11,7 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.rows import MissingTimeError
 from pipeline.normalise import merge_attributes
+from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +126,8 @@ class Staging:
             raise WholeFileError(f"was imported before, as session {before!r}; --session-id {before} replaces that")
         self.claim(session_id, is_read=False)
         self.unite(session_id, file.attributes, where="its columns")
-        stage = self._store.stage(file.session, _counted(batches, on_progress), schema)
+        with ScannedAhead(batches) as ahead:
+            stage = self._store.stage(file.session, _counted(ahead, on_progress), schema)
         self._stages.append((stage, file.session()))
         self.claim(session_id)
         self.skipped += file.skipped
