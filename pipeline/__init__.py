@@ -1,7 +1,8 @@
 """Exports measurement sessions, raw and aggregated, complete, exact and reproducible.
 
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
-`list_sessions`, `write_catalog`; and for notebooks `connect`, `scan` and `statistics`. They raise `PipelineError`.
+`list_sessions`, `recover_sessions`, `write_catalog`. `record_session` records a session; `connect`, `scan` and
+`statistics` are for notebooks. All raise `PipelineError`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.frames import scan, statistics
     from pipeline.importing import import_sessions
     from pipeline.notebook import connect
+    from pipeline.recorder import record_session
+    from pipeline.recording import recover_sessions
 
 __all__ = [
     "DestinationError",
@@ -27,6 +30,8 @@ __all__ = [
     "export_statistics",
     "import_sessions",
     "list_sessions",
+    "record_session",
+    "recover_sessions",
     "scan",
     "statistics",
     "write_catalog",
@@ -41,6 +46,8 @@ _MODULES = {
     "scan": "frames",
     "statistics": "frames",
     "write_catalog": "catalog",
+    "record_session": "recorder",
+    "recover_sessions": "recording",
 }
 
 

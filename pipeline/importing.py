@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.batches import Peekable, of_session
 from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.importers.converting import ConvertOptions, HarnessFile
+from pipeline.importers.recognition import sort_out
+from pipeline.importers.staging import Staging
 from pipeline.model import UNTYPED, TimestampUnit, measurements_schema
-from pipeline.normalise import merge_attributes
 from pipeline.records import read_json
 from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
@@ -21,9 +24,11 @@ from pipeline.store import StoreWriter
 from pipeline.timestamps import parse_timestamp, parse_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
+
+    from pipeline.model import Session
 
 IfExists = Literal["error", "skip", "replace"]
 
@@ -62,9 +67,13 @@ def import_sessions(
     started_at: str | None = None,
     timestamp_unit: TimestampUnit | None = None,
     skip_bad: bool = False,
+    importer: str | None = None,
+    mapping: Sequence[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
-    """Import CSV, NDJSON, Parquet, Arrow IPC or DuckDB files that have the columns of measurements.
+    """Import result files of harnesses, and CSV, NDJSON, Parquet, Arrow IPC or DuckDB files of measurements.
+
+    What wrote a file is recognised by its content. A harness file becomes one session.
 
     Args:
         files: paths or globs. `X.session.json` beside `X.ndjson` is the record of its session, or an array of them.
@@ -76,6 +85,8 @@ def import_sessions(
         started_at: RFC 3339 time of sessions whose record says none; else a session starts at its first row.
         timestamp_unit: `us` or `ns`, of a new store.
         skip_bad: leave out rows that cannot be read or break a rule, and count them.
+        importer: name of the harness, or path of an SQL file, instead of recognising it.
+        mapping: `ROLE=COLUMN:UNIT` for CSV and NDJSON files of any columns, see `pipeline.importers.mapping`.
         on_progress: is called with the rows written and the rows there are.
 
     Raises:
@@ -92,47 +103,94 @@ def import_sessions(
             parse_timestamp(started_at, "us", zone)
         except ValueError as error:
             raise UsageError(f"--started-at: {error}") from error
+    if importer is not None and mapping:
+        raise UsageError("--from and --map exclude each other: both say what the columns are")
     paths = find_files(source_paths(files))
     store = StoreWriter(Path(to), timestamp_unit)
+    configured = _read_configuration(configuration)
+    plain_paths, harness_paths = sort_out(paths, importer, mapping)
+    if session_id is not None and len(harness_paths) > 1:
+        raise UsageError(f"--session-id names one session, and {len(harness_paths)} harness files are one each")
     options = PlainOptions(
         timestamp_unit=store.timestamp_unit,
         zone=zone,
         session_id=session_id,
-        configuration=_read_configuration(configuration),
+        configuration=configured,
         started_at=started_at,
         skip_bad=skip_bad,
         attributes=store.attributes,
         # Whether a session that is replaced had other types does not matter; it is known when the rows are.
         kept_attributes={} if if_exists == "replace" else store.attributes,
     )
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
-        opened = open_plain(paths, Path(directory), options)
-        sessions = opened.scan.sessions
-        present = [session.session_id for session in sessions if session.session_id in store]
-        if present and if_exists == "error":
-            raise SourceError(f"{to}: has session {present[0]!r} already; --if-exists skip or replace says what to do")
-        wanted = [session for session in sessions if if_exists == "replace" or session.session_id not in store]
-        kept = store.attributes_without({session.session_id for session in wanted})
-        for session in wanted:
-            merge_attributes(kept, session.columns, where=f"session {session.session_id!r}")
-        total = sum(session.measurement_count for session in wanted)
-        batches = Peekable(_counted(opened.scan.batches(wanted), total, on_progress))
-        for session in wanted:
-            # An attribute without a type yet is left to be filled with nulls: other engines would take its type for
-            # one that contradicts other sessions'.
-            typed = {name: kind for name, kind in session.columns.items() if kind != UNTYPED}
-            schema = measurements_schema(store.timestamp_unit, typed)
-            rows = of_session(batches, session.session_id)
-            store.add(session, _narrowed(rows, schema), schema)
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory, Staging(store, if_exists) as staging:
+        convert = ConvertOptions(
+            unit=store.timestamp_unit,
+            zone=zone,
+            session_id=session_id,
+            configuration=configured,
+            started_at=started_at,
+            skip_bad=skip_bad,
+        )
+        for number, (path, definition) in enumerate(harness_paths.items()):
+            scratch = Path(directory) / f"harness-{number}"
+            scratch.mkdir()
+            staging.add(HarnessFile(path, definition, scratch, convert), on_progress)
+            shutil.rmtree(scratch)
+        plain = _import_plain(store, plain_paths, Path(directory), options, if_exists, staging, on_progress)
+        staging.publish()
+    done = [*staging.done, *plain.imported]
     return ImportReport(
         to=str(to),
-        imported=tuple(session.session_id for session in wanted),
-        unchanged=tuple(present) if if_exists == "skip" else (),
-        rows=total,
-        skipped_rows=opened.skipped,
-        dropped_digits=sum(session.dropped_digit_count for session in wanted),
+        imported=tuple(session.session_id for session in done),
+        unchanged=(*staging.unchanged, *plain.unchanged),
+        rows=sum(session.measurement_count for session in done),
+        skipped_rows=staging.skipped + plain.skipped,
+        dropped_digits=sum(session.dropped_digit_count for session in done),
         seconds=time.monotonic() - started,
     )
+
+
+@dataclass(frozen=True)
+class _PlainImport:
+    imported: Sequence[Session] = ()
+    unchanged: Sequence[str] = ()
+    skipped: int = 0
+
+
+def _import_plain(
+    store: StoreWriter,
+    paths: Sequence[Path],
+    directory: Path,
+    options: PlainOptions,
+    if_exists: IfExists,
+    staging: Staging,
+    on_progress: Callable[[int, int], None] | None,
+) -> _PlainImport:
+    """Import files of measurements."""
+    if not paths:
+        return _PlainImport()
+    opened = open_plain(paths, directory, options)
+    sessions = opened.scan.sessions
+    present = [session.session_id for session in sessions if session.session_id in store]
+    if present and if_exists == "error":
+        raise SourceError(
+            f"{store.path}: has session {present[0]!r} already; --if-exists skip or replace says what to do"
+        )
+    wanted = [session for session in sessions if if_exists == "replace" or session.session_id not in store]
+    for session in wanted:
+        staging.claim(session.session_id)
+    for session in wanted:
+        staging.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
+    total = sum(session.measurement_count for session in wanted)
+    batches = Peekable(_counted(opened.scan.batches(wanted), total, on_progress))
+    for session in wanted:
+        # An attribute without a type yet is left to be filled with nulls: other engines would take its type for
+        # one that contradicts other sessions'.
+        typed = {name: kind for name, kind in session.columns.items() if kind != UNTYPED}
+        schema = measurements_schema(store.timestamp_unit, typed)
+        rows = of_session(batches, session.session_id)
+        store.add(session, _narrowed(rows, schema), schema)
+    return _PlainImport(wanted, present if if_exists == "skip" else (), opened.skipped)
 
 
 def _narrowed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -113,6 +113,7 @@ class Session:
         dropped_digit_count: rows whose time had digits below the timestamp unit.
         columns: type name by attribute column, in order.
         content_digest: digest of the rows' values, see `pipeline.digest`.
+        origin: of a session from a harness file: which file, and how it was read; else empty.
     """
 
     session_id: str
@@ -132,6 +133,7 @@ class Session:
     dropped_digit_count: int = 0
     columns: Mapping[str, str] = field(default_factory=dict)
     content_digest: str = ""
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sort_key(self) -> tuple[int, str]:
@@ -159,4 +161,5 @@ class Session:
             "dropped_digit_count": self.dropped_digit_count,
             "metrics": list(self.metrics),
             "content_digest": self.content_digest,
+            **({"origin": dict(self.origin)} if self.origin else {}),
         }

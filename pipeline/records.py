@@ -34,6 +34,7 @@ _DERIVED_KEYS = (
     "dropped_digit_count",
     "metrics",
     "content_digest",
+    "origin",
 )
 _COMPRESSIONS = {".gz", ".zst"}
 

@@ -19,7 +19,7 @@ from pipeline.scanning import DataFile, Scan
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     import pyarrow as pa
 
@@ -116,6 +116,7 @@ def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
         dropped_digit_count=int(value["dropped_digit_count"]),
         columns=dict(value["columns"]),
         content_digest=str(value["content_digest"]),
+        origin=dict(value.get("origin", {})),
     )
 
 
@@ -163,6 +164,10 @@ class StoreWriter:
                 attributes = merge_attributes(attributes, session.columns, where=str(self.path))
         return attributes
 
+    def imported_as(self, sha256: str) -> str | None:
+        """The session that came from a file of this content, None where there is none."""
+        return next((one.session_id for one in self._sessions if one.origin.get("sha256") == sha256), None)
+
     def _check_is_free(self) -> None:
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
@@ -184,14 +189,50 @@ class StoreWriter:
             batches: its rows in order.
             schema: schema of the rows.
         """
+        stage = self.stage(lambda: session, batches, schema)
+        self.publish(stage, session.session_id)
+
+    def stage(self, describe: Callable[[], Session], batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Path:
+        """Write one session without publishing it.
+
+        Args:
+            describe: gives its record when its rows have been written.
+            batches: its rows in order.
+            schema: schema of the rows.
+
+        Returns:
+            the directory of the session, for `publish`.
+        """
         try:
             self._create()
             stage = Path(tempfile.mkdtemp(dir=self.path / "staging"))
             try:
-                self._write(stage, session, batches, schema)
-                self._publish(stage, session.session_id)
+                self._write(stage, describe, batches, schema)
+            except BaseException:
+                shutil.rmtree(stage, ignore_errors=True)
+                raise
+        except OSError as error:
+            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        return stage
+
+    def publish(self, stage: Path, session_id: str) -> None:
+        """Publish what `stage` wrote; a session of the same id is replaced."""
+        try:
+            try:
+                self._publish(stage, session_id)
             finally:
                 shutil.rmtree(stage, ignore_errors=True)
+        except OSError as error:
+            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+
+    def create(self) -> None:
+        """Create the store where it is not there.
+
+        Raises:
+            DestinationError: it cannot be written.
+        """
+        try:
+            self._create()
         except OSError as error:
             raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
@@ -205,7 +246,9 @@ class StoreWriter:
             temporary.rename(self.path / _STORE_FILE)
             sync_directory(self.path)
 
-    def _write(self, stage: Path, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    def _write(
+        self, stage: Path, describe: Callable[[], Session], batches: Iterable[pa.RecordBatch], schema: pa.Schema
+    ) -> None:
         from pipeline.writers.parquet import write_rows  # noqa: PLC0415 - reading a store needs no writer
 
         data = stage / "measurements-0000.parquet"
@@ -213,6 +256,7 @@ class StoreWriter:
             write_rows(batches, schema, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
+        session = describe()
         record = {
             "format_version": FORMAT_VERSION,
             **session.describe(),

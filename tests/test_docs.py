@@ -34,7 +34,7 @@ from pipeline import export_measurements, export_statistics
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
-COMMANDS = ("import", "sessions", "export", "statistics", "query", "catalog")
+COMMANDS = ("import", "sessions", "export", "statistics", "query", "catalog", "recover")
 UPDATE = os.environ.get("PIPELINE_UPDATE_DOCS") == "1"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -31,10 +31,24 @@ def run_import(options: argparse.Namespace) -> int:
             started_at=options.started_at,
             timestamp_unit=options.timestamp_unit,
             skip_bad=options.skip_bad,
+            importer=options.importer,
+            mapping=options.map,
             on_progress=progress.update,
         )
     with writing_to_standard_output():
         print_import(report, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def run_recover(options: argparse.Namespace) -> int:
+    """Run `pipeline recover`."""
+    from pipeline.recording import recover_sessions  # noqa: PLC0415
+
+    sessions = recover_sessions(options.store)
+    with writing_to_standard_output():
+        for session_id in sessions:
+            print(session_id)
+        print(f"{options.store}: {counted(len(sessions), 'session')} recovered")
     return 0
 
 

@@ -63,7 +63,7 @@ class Progress:
 
         Args:
             done: rows done.
-            total: rows there are, at most.
+            total: rows there are, at most; 0 where nobody knows.
             written: bytes written, where they are counted.
         """
         now = time.monotonic()
@@ -74,8 +74,8 @@ class Progress:
         rate = done / (now - self._started)
         left = f", {duration((total - done) / rate)} left" if rate and total > done else ""
         sized = "" if written is None else f", {size(written)}"
-        share = f"{done / total:4.0%}" if total else ""
-        sys.stderr.write(f"{_CLEAR_LINE}{share} {done:,} of {total:,} rows, {rate:,.0f} rows/s{sized}{left}")
+        share, whole = (f"{done / total:4.0%} ", f" of {total:,}") if total else ("", "")
+        sys.stderr.write(f"{_CLEAR_LINE}{share}{done:,}{whole} rows, {rate:,.0f} rows/s{sized}{left}")
         sys.stderr.flush()
 
 

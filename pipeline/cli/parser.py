@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     _statistics(add, commands.run_statistics)
     _query(add, commands.run_query)
     _catalog(add, commands.run_catalog)
+    _recover(add, commands.run_recover)
     return parser
 
 
@@ -87,14 +88,27 @@ def _import(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Na
         add,
         "import",
         run,
-        "add sessions to a store from files of measurements",
-        "pipeline import 'results/*.ndjson' --to STORE",
+        "add sessions to a store from files of harnesses or of measurements",
+        "pipeline import 'results/*.json' --to STORE",
         "FILE... --to STORE",
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, NDJSON, Parquet, Arrow or DuckDB files, or globs"
+        "files", nargs="+", metavar="FILE", help="result files of harnesses, or files of measurements; or globs"
     )
     parser.add_argument("--to", required=True, metavar="STORE", help="the store; it is created if need be")
+    parser.add_argument(
+        "--from",
+        dest="importer",
+        metavar="HARNESS|FILE.sql",
+        help="what wrote the files (default: their content tells)",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="ROLE=COLUMN[:UNIT]",
+        help="of any CSV or NDJSON: value, metric, unit, time, offset; repeatable",
+    )
     parser.add_argument("--session-id", metavar="ID", help="session of rows that have no session_id")
     parser.add_argument("--configuration", metavar="FILE.json", help="configuration of sessions without a record")
     parser.add_argument(
@@ -196,6 +210,18 @@ def _catalog(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.N
     parser.add_argument("--to", required=True, metavar="FILE", help="the DuckDB file")
     parser.add_argument("--overwrite", action="store_true", help="replace a DuckDB file that is there")
     parser.add_argument("--quiet", action="store_true", help="print no report, only warnings and errors")
+
+
+def _recover(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "recover",
+        run,
+        "make sessions of recordings whose recorder was killed",
+        "pipeline recover STORE",
+        "STORE",
+    )
+    parser.add_argument("store", metavar="STORE", help="the store that they were recorded into")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

@@ -67,10 +67,15 @@ def file_format(path: Path) -> str:
         SourceError: the name says no format that can be read.
     """
     compressed = path.suffix in _COMPRESSED_SUFFIXES
-    suffix = Path(path.stem).suffix if compressed else path.suffix
-    found = _SUFFIXES.get(suffix.lower())
+    found = format_by_name(path)
     if found is None:
         raise SourceError(f"{path}: what format is it? Its name must end in one of {', '.join(_SUFFIXES)}")
     if compressed and found not in _COMPRESSIBLE_FORMATS:
         raise SourceError(f"{path}: {found} files are compressed inside; decompress this one first")
     return found
+
+
+def format_by_name(path: Path) -> str | None:
+    """Name the format that the end of a name says, None where it says none."""
+    suffix = Path(path.stem).suffix if path.suffix in _COMPRESSED_SUFFIXES else path.suffix
+    return _SUFFIXES.get(suffix.lower())

@@ -1,0 +1,132 @@
+"""The DuckDB connection on which an importer's SQL runs: it reads one file and changes nothing."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from pipeline.engine import connect_engine, lock_down, quote_literal
+from pipeline.errors import SourceError, UsageError
+from pipeline.importers.csv_shape import csv_query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pipeline.importers.definition import Definition
+
+# A double holds microseconds since 1970 exactly, not nanoseconds: times are rounded to microseconds.
+_MACROS = """
+CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
+CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
+CREATE MACRO json_pointer(key) AS '/' || replace(replace(key, '~', '~0'), '/', '~1');
+CREATE MACRO webrtc_unit(stat) AS CASE
+    WHEN stat = 'totalSquaredInterFrameDelay' THEN 's2'
+    WHEN regexp_matches(stat, '^(currentRoundTripTime|roundTripTime|jitter|jitterBuffer.*Delay'
+        '|total.*(Delay|Time|Duration))$') THEN 's'
+    WHEN regexp_matches(stat, '^(header|retransmitted|fec)?[bB]ytes(Sent|Received|DiscardedOnSend)$') THEN 'By'
+    WHEN regexp_matches(stat, '(Outgoing|Incoming|target|Target)Bitrate$') THEN 'bit/s'
+    WHEN stat = 'framesPerSecond' THEN '/s'
+    WHEN stat IN ('frameWidth', 'frameHeight') THEN '{pixel}'
+    WHEN regexp_matches(stat, '^(packets|frames|keyFrames|nack|pli|fir|requests|responses|messages|consentRequests).*'
+        '(Sent|Received|Lost|Count|Decoded|Encoded|Dropped|Discarded|DiscardedOnSend)$') THEN '1'
+END;
+"""
+_PREPARING = {duckdb.StatementType.CREATE, duckdb.StatementType.SET, duckdb.StatementType.VARIABLE_SET}
+
+
+class WholeFileError(SourceError):
+    """What is wrong with a file is in no record of it, so that leaving records out does not help."""
+
+
+@contextmanager
+def open_connection(
+    definition: Definition, plain: Path, variables: Mapping[str, str | None], object_limit: int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
+
+    Args:
+        definition: the importer; its section `prepare` has run when the connection is given.
+        plain: the file.
+        variables: further variables; those that name files may be read.
+        object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
+
+    Raises:
+        UsageError: a section does more than it may.
+        duckdb.Error: `prepare` fails.
+    """
+    readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
+    with connect_engine() as connection:
+        connection.execute(_MACROS)
+        lock_down(connection, readable)
+        set_variable(connection, "file", str(plain))
+        connection.execute(f"SET VARIABLE object_limit = {object_limit}")
+        for name, value in variables.items():
+            set_variable(connection, name, value)
+        if definition.format == "json":
+            _create_json_view(connection, "document", "unstructured")
+        elif definition.format == "ndjson":
+            _create_json_view(connection, "records", "newline_delimited")
+        else:
+            connection.execute(f"CREATE VIEW records AS {csv_query(plain, definition.columns)}")
+        if "prepare" in definition.sections:
+            for statement in duckdb.extract_statements(definition.sections["prepare"]):
+                if statement.type not in _PREPARING:
+                    raise UsageError(f"{definition.name}: section prepare may SET VARIABLE and CREATE, nothing else")
+                connection.execute(statement)
+        yield connection
+
+
+def _create_json_view(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> None:
+    connection.execute(
+        f"CREATE VIEW {name} AS SELECT json FROM read_json_objects(getvariable('file'), "
+        f"format = '{kind}', compression = 'none', maximum_object_size = getvariable('object_limit'))"
+    )
+
+
+def set_variable(connection: duckdb.DuckDBPyConnection, name: str, value: str | None) -> None:
+    """Set a variable that SQL reads with `getvariable`."""
+    text = "NULL::VARCHAR" if value is None else quote_literal(value)
+    connection.execute(f"SET VARIABLE {name} = {text}")
+
+
+def select(connection: duckdb.DuckDBPyConnection, definition: Definition, section: str) -> duckdb.DuckDBPyRelation:
+    """Bind a section, which must be one SELECT.
+
+    Raises:
+        UsageError: it is not, or does not fit DuckDB.
+        duckdb.Error: the file does not fit it.
+    """
+    sql = definition.sections[section]
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.ParserException as error:
+        raise UsageError(f"{definition.name}: section {section}: {one_line(error)}") from error
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise UsageError(f"{definition.name}: section {section} must be one SELECT")
+    return connection.sql(sql)
+
+
+def first_row(connection: duckdb.DuckDBPyConnection, definition: Definition, section: str) -> dict[str, Any]:
+    """Run a section that gives one row.
+
+    Raises:
+        SourceError: it gives another number of rows.
+    """
+    relation = select(connection, definition, section)
+    rows = relation.limit(2).fetchall()
+    if len(rows) != 1:
+        count = "no row" if not rows else "more than one row"
+        raise SourceError(f"the section {section} of importer {definition.name} gives {count}; it must give one")
+    return dict(zip(relation.columns, rows[0], strict=True))
+
+
+def one_line(error: BaseException) -> str:
+    """Shorten a message of DuckDB to what its reader needs: the reason, without our temporary paths."""
+    text = str(error).strip().split("\n")[0]
+    text = re.sub(r'(JSON transform error|Malformed JSON) in file "[^"]*",( at byte \d+)?( in line \d+)?: ', "", text)
+    text = re.sub(r"^\w+( \w+)? Error: ", "", text)
+    return re.sub(r"/[^\s\"']*/input\b", "the file", text).rstrip(". ")[:300]

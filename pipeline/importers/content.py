@@ -1,0 +1,211 @@
+"""The content of a harness file: decompressed, as UTF-8, hashed, and its beginning to recognise it by."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import pyarrow as pa
+
+from pipeline.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEAD_BYTES = 65_536
+_BLOCK_BYTES = 1 << 20
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A harness file that can be read as plain UTF-8.
+
+    Attributes:
+        path: the file as it was given.
+        plain: the same content as UTF-8 without a byte order mark, not compressed; a link to it where it is so.
+        sha256: of the file as it was given.
+        size: bytes of the file as it was given.
+        plain_size: bytes of the plain content.
+        extract: the lines that hold the text asked for.
+    """
+
+    path: Path
+    plain: Path
+    sha256: str
+    size: int
+    plain_size: int
+    extract: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The beginning of a text file, to recognise it by.
+
+    Attributes:
+        text: whole lines of the first 64 KiB, or all of one that is longer.
+        value: the first JSON value, the first line's or the whole document's; None where there is none.
+        is_empty: whether the file holds nothing but white space.
+    """
+
+    text: str
+    value: Any
+    is_empty: bool
+
+    @property
+    def first_line(self) -> str:
+        """The first line that is not blank."""
+        return next((line for line in self.text.splitlines() if line.strip()), "")
+
+
+@contextmanager
+def _decompressed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file by what it holds, not by its name."""
+    with path.open("rb") as file:
+        magic = file.read(6)
+    for start, name in _OTHER_COMPRESSIONS.items():
+        if magic.startswith(start):
+            raise SourceError(f"{path}: is compressed with {name}; decompress it first")
+    try:
+        if magic.startswith(_GZIP):
+            with gzip.open(path) as file:
+                yield cast("IO[bytes]", file)
+        elif magic.startswith(_ZSTD):
+            with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as stream:
+                yield io.BufferedReader(stream)
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise SourceError(f"{path}: cannot be read, it is cut off or damaged ({reason})") from error
+
+
+def _encoding(head: bytes, path: Path) -> str | None:
+    """Tell the encoding from the first bytes; None is UTF-8 without a byte order mark."""
+    for mark, name in _MARKS.items():
+        if head.startswith(mark):
+            return name
+    sample = head[:1000]
+    if b"\0" not in sample:
+        return None
+    for name, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        # Latin letters, digits and signs have one zero byte each.
+        if zeros.count(0) * 2 > len(zeros) and sample.count(0) == zeros.count(0):
+            return name
+    if sample.count(0) * 20 < len(sample):
+        return None  # a stray NUL spoils its record alone
+    raise SourceError(f"{path}: is no text file; what wrote it?")
+
+
+def read_head(path: Path) -> Head:
+    """Read the beginning of a file.
+
+    Raises:
+        SourceError: it cannot be read, or is no text.
+    """
+    with _decompressed(path) as file:
+        raw = file.read(HEAD_BYTES)
+        is_whole = len(raw) < HEAD_BYTES
+        encoding = _encoding(raw, path)
+        text = codecs.getincrementaldecoder(encoding or "utf-8")("replace").decode(raw, final=is_whole)
+        value = _first_value(text)
+        if value is None and not is_whole and text.lstrip()[:1] in {"{", "["}:
+            # A document of many lines, or a long line: only the whole of it can be read.
+            rest = file.read()
+            value = _first_value((raw + rest).decode(encoding or "utf-8", "replace"))
+    if not is_whole and "\n" in text:
+        text = text[: text.rindex("\n") + 1]
+    return Head(text=text, value=value, is_empty=not text.strip())
+
+
+def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    stripped = text.lstrip()
+    # A first line that is damaged does not hide what the others are.
+    lines = [line for line in stripped.split("\n", 100)[1:100] if line.startswith("{")]
+    for candidate in [stripped, *lines] if stripped[:1] in {"{", "["} else lines:
+        try:
+            value, end = json.JSONDecoder().raw_decode(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if candidate is not stripped and candidate[end:].strip():
+            continue
+        if candidate is stripped or isinstance(value, dict):
+            return value
+    return None
+
+
+def open_content(path: Path, directory: Path, extract: str | None) -> Content:
+    """Make a harness file readable: hash it, and write it out as plain UTF-8 where it is not.
+
+    Args:
+        path: the file.
+        directory: an empty directory for what is written.
+        extract: gather lines that hold this text, None for none.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    plain = directory / "input"
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with _decompressed(path) as file:
+        head = file.read(HEAD_BYTES)
+        encoding = _encoding(head, path)
+        with path.open("rb") as raw:
+            is_plain = encoding is None and raw.read(HEAD_BYTES) == head
+        if is_plain:
+            # The name of a link holds no character that stands for others in a glob.
+            plain.symlink_to(path.resolve())
+        else:
+            _write_plain(file, head, encoding, plain, path)
+    gathered = None
+    if extract is not None:
+        gathered = directory / "extract"
+        _gather(plain, extract.encode(), gathered)
+    return Content(
+        path=path,
+        plain=plain,
+        sha256=sha256,
+        size=path.stat().st_size,
+        plain_size=plain.stat().st_size,
+        extract=gathered,
+    )
+
+
+def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path, path: Path) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)() if encoding else None
+    with plain.open("wb") as out:
+        block = head
+        while True:
+            try:
+                out.write(decoder.decode(block, final=not block).encode() if decoder else block)
+            except UnicodeDecodeError as error:
+                raise SourceError(f"{path}: is not valid {decoder and encoding}, it is cut off or damaged") from error
+            if not block:
+                break
+            block = file.read(_BLOCK_BYTES)
+
+
+def _gather(plain: Path, wanted: bytes, to: Path) -> None:
+    """Write out the lines that hold a text; most blocks hold none and are only searched."""
+    with plain.open("rb") as file, to.open("wb") as out:
+        while block := file.read(_BLOCK_BYTES):
+            if not block.endswith(b"\n"):
+                block += file.readline()
+                block += b"" if block.endswith(b"\n") else b"\n"
+            at = block.find(wanted)
+            while at >= 0:
+                start, stop = block.rfind(b"\n", 0, at) + 1, block.find(b"\n", at) + 1
+                out.write(block[start:stop])
+                at = block.find(wanted, stop)

@@ -1,0 +1,283 @@
+"""Imports one harness file as one session: its rows go to the store as they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.arrays import integers
+from pipeline.errors import SourceError
+from pipeline.importers.connection import WholeFileError, one_line, open_connection
+from pipeline.importers.content import open_content
+from pipeline.importers.facts import read_facts
+from pipeline.importers.rows import Measurements
+from pipeline.importers.sifting import Sifter
+from pipeline.model import Session
+from pipeline.records import SessionRecord, read_sidecar
+from pipeline.summary import SessionSummary
+from pipeline.timestamps import MAX_SECOND, TICKS_PER_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from datetime import tzinfo
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from pipeline.importers.content import Content
+    from pipeline.importers.definition import Definition
+    from pipeline.model import TimestampUnit
+
+_LINE_BYTES = 1 << 20
+_EARLIEST = "the earliest sample"
+_MODIFIED = "the file's modification time"
+_FROM_TIMES = {
+    "timestamp": "the file",
+    "epoch_ns": "the file",
+    "offset_ns": "the file, relative to the session's start",
+    "": "the session's start",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """How to import harness files.
+
+    Attributes:
+        unit: timestamp unit of the store.
+        zone: zone of times that name none.
+        session_id: id of the session, instead of what the file or its name says.
+        configuration: of sessions whose file says none.
+        started_at: start of sessions whose file does not say it, as text.
+        skip_bad: leave out records that cannot be read.
+    """
+
+    unit: TimestampUnit
+    zone: tzinfo | None = None
+    session_id: str | None = None
+    configuration: Mapping[str, Any] | None = None
+    started_at: str | None = None
+    skip_bad: bool = False
+
+
+class HarnessFile:
+    """A harness file that is being imported; use `batches` to the end, then `session`.
+
+    Attributes:
+        path: the file.
+        content: its content.
+        skipped: records that were left out.
+    """
+
+    def __init__(self, path: Path, definition: Definition, directory: Path, options: ConvertOptions) -> None:
+        """Open the file.
+
+        Args:
+            path: the file.
+            definition: its importer.
+            directory: an empty directory for temporary files.
+            options: how to import it.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+        self.path = path
+        self.content: Content = open_content(path, directory, definition.extract)
+        self.skipped = 0
+        self._definition = definition
+        self._directory = directory
+        self._options = options
+        companion = next((path.parent / name for name in definition.companions if (path.parent / name).is_file()), None)
+        linked = directory / "companion"
+        if companion is not None:
+            linked.symlink_to(companion.resolve())
+        self._variables = {
+            "extract": str(self.content.extract) if self.content.extract else None,
+            "companion": str(linked) if companion is not None else None,
+            "name": path.name,
+        }
+        self._plain = self.content.plain
+        is_document = definition.format == "json"
+        self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
+        self._record = SessionRecord()
+        self._summary = SessionSummary()
+        self._measurements: Measurements | None = None
+        self._start: tuple[int | None, str] = (None, "")
+        self._earliest: tuple[int, str] | None = None
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session; `read` has been called."""
+        return self._record.session_id or ""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """Type name by attribute column; `read` has been called."""
+        return {} if self._measurements is None else self._measurements.attributes
+
+    def sift(self, problem: Exception) -> None:
+        """Find what cannot be read after reading has failed, and leave it out if that is wanted; then read again.
+
+        Args:
+            problem: what reading raised.
+
+        Raises:
+            SourceError: the line that cannot be read and why, or the problem, where no single line is at fault.
+        """
+        if "maximum_object_size" in str(problem) and self._object_limit <= self.content.plain_size:
+            self._object_limit *= 64  # a line is longer than most are
+            return
+        if self._definition.format == "json" or self.skipped:
+            raise self._failure(problem)
+        good = self._directory / "good"
+        sifter = Sifter(self._definition.format, self._try, self._directory / "block")
+        sifter.sift(self._plain, good if self._options.skip_bad else None)
+        if not sifter.bad:
+            raise self._failure(problem)
+        line, reason = sifter.bad[0]
+        if not self._options.skip_bad:
+            raise SourceError(f"{self.path}: line {line}: {reason}; --skip-bad leaves such records out")
+        if not sifter.good_count:
+            raise SourceError(f"{self.path}: no record can be read; line {line}: {reason}")
+        self.skipped = len(sifter.bad)
+        self._plain = good
+
+    def _failure(self, problem: Exception) -> SourceError:
+        if isinstance(problem, SourceError):
+            problem.args = (f"{self.path}: {problem}",)
+            return problem
+        return SourceError(f"{self.path}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
+
+    def _try(self, block: Path) -> None:
+        with open_connection(self._definition, block, self._variables, self._object_limit) as connection:
+            measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
+            for _ in measurements.batches("x", 0):
+                pass
+
+    def read(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Open the rows: their schema, and the batches, which come in order.
+
+        Raises:
+            SourceError, duckdb.Error: the file cannot be read; so does the iterator.
+        """
+        self._summary = SessionSummary()
+        opening = open_connection(self._definition, self._plain, self._variables, self._object_limit)
+        connection = opening.__enter__()
+        try:
+            self._record = self._complete(read_facts(connection, self._definition))
+            measurements = Measurements(
+                connection, self._definition, self._options.unit, self._options.zone, self._record.scalar_attributes
+            )
+            self._measurements = measurements
+            self._start = self._find_start(measurements)
+        except BaseException as error:
+            opening.__exit__(type(error), error, error.__traceback__)
+            raise
+        return measurements.schema, self._batches(measurements, opening)
+
+    def _batches(self, measurements: Measurements, opening: AbstractContextManager[object]) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in measurements.batches(self.session_id, self._start[0]):
+                if batch.num_rows:
+                    self._summary.add(batch, measurements.attributes)
+                yield batch
+        finally:
+            opening.__exit__(None, None, None)
+
+    def _complete(self, record: SessionRecord) -> SessionRecord:
+        """Let the record beside the file, which a person wrote, win over what the file says."""
+        beside = read_sidecar(self.path)
+        if len(beside) > 1:
+            raise SourceError("the record beside it is of several sessions; a harness file is one")
+        given = beside[0] if beside else SessionRecord()
+        return SessionRecord(
+            session_id=self._options.session_id or given.session_id or record.session_id or _name_id(self.path),
+            started_at=given.started_at or record.started_at,
+            ended_at=given.ended_at or record.ended_at,
+            harness_name=given.harness_name or record.harness_name,
+            harness_version=given.harness_version or record.harness_version,
+            configuration=given.configuration or record.configuration or self._options.configuration or {},
+            attributes={**record.attributes, **given.attributes},
+        )
+
+    def _find_start(self, measurements: Measurements) -> tuple[int | None, str]:
+        """Find the session's start and say where it came from; it is None where the earliest sample says it."""
+        unit, zone = self._options.unit, self._options.zone
+        try:
+            start = self._record.ticks("started_at", unit, zone)
+        except SourceError as error:
+            raise WholeFileError(str(error)) from error
+        if start is not None:
+            return start, "the file"
+        start = SessionRecord(started_at=self._options.started_at).ticks("started_at", unit, zone)
+        if start is not None:
+            return start, "--started-at"
+        if self._earliest is not None:
+            return self._earliest
+        if {"timestamp", "epoch_ns"} & set(measurements.time_columns):
+            return None, _EARLIEST
+        return self._modified(), _MODIFIED
+
+    def find_earliest(self) -> None:
+        """Find the earliest time of a row before all are read again: it is that of rows without one."""
+        latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
+        with open_connection(self._definition, self._plain, self._variables, self._object_limit) as connection:
+            measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
+            earliest = latest
+            for batch in measurements.batches("x", latest):
+                if batch.num_rows:
+                    earliest = min(earliest, int(integers(batch.column("timestamp")).min()))
+        has_times = earliest != latest
+        self._earliest = (earliest, _EARLIEST) if has_times else (self._modified(), _MODIFIED)
+
+    def _modified(self) -> int:
+        return self.path.stat().st_mtime_ns * TICKS_PER_SECOND[self._options.unit] // 1_000_000_000
+
+    def session(self) -> Session:
+        """Describe the session after its rows were read."""
+        assert self._measurements is not None, "rows are read first"  # noqa: S101 - the order of calls
+        rows = self._summary
+        start, start_from = self._start
+        if start is None:
+            start = rows.first_timestamp
+        if start is None:
+            start, start_from = self._modified(), _MODIFIED
+        end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
+        if end is None:
+            end = start if rows.last_timestamp is None else max(rows.last_timestamp, start)
+        used = [text for name, text in _FROM_TIMES.items() if self._measurements.sources.get(name)]
+        return Session(
+            session_id=self.session_id,
+            timestamp_unit=self._options.unit,
+            started_at=start,
+            ended_at=end,
+            harness_name=self._record.harness_name,
+            harness_version=self._record.harness_version,
+            configuration=self._record.configuration,
+            attributes=self._record.attributes,
+            measurement_count=rows.measurement_count,
+            metrics=rows.metrics,
+            first_timestamp=rows.first_timestamp,
+            last_timestamp=rows.last_timestamp,
+            null_count=rows.null_count,
+            backward_timestamp_count=rows.backward_timestamp_count,
+            dropped_digit_count=self._measurements.dropped_digits,
+            columns=dict(self._measurements.attributes),
+            content_digest=rows.digest.text,
+            origin={
+                "file": self.path.name,
+                "bytes": self.content.size,
+                "sha256": self.content.sha256,
+                "importer": self._definition.name,
+                "start_from": start_from,
+                "times_from": list(dict.fromkeys(used)),
+                "skipped_records": self.skipped,
+            },
+        )
+
+
+def _name_id(path: Path) -> str:
+    """Derive a session id from a file's name."""
+    stem = path.stem if path.suffix in {".gz", ".zst"} else path.name
+    return (stem.rsplit(".", 1)[0] or stem)[:128]

@@ -1,0 +1,62 @@
+"""The shape of a CSV file: its delimiter, whether it has a header line, its columns."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from pipeline.engine import quote_identifier, quote_literal
+from pipeline.errors import SourceError
+from pipeline.normalise import check_column_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_DELIMITERS = ",;\t|"
+_LINE_BYTES = 16_777_216
+
+
+def csv_query(plain: Path, expected: Sequence[str]) -> str:
+    """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls.
+
+    DuckDB's own detection is not used: it passes over lines that do not fit what it finds.
+
+    Args:
+        plain: the file.
+        expected: names of columns; if the first line holds none of them, it is a record, and they name its fields.
+
+    Raises:
+        SourceError: a file without a header line has more columns than are expected; names are doubled.
+    """
+    fields, delimiter = first_record(plain)
+    known = {name.lower() for name in expected}
+    has_header = not expected or any(field.strip().lower() in known for field in fields)
+    names = [field.strip() for field in fields] if has_header else list(expected[: len(fields)])
+    if len(names) < len(fields):
+        raise SourceError(f"its records have {len(fields)} fields, not {len(expected)} at most: {', '.join(expected)}")
+    check_column_names(names)
+    lacking = [name for name in expected if name.lower() not in {have.lower() for have in names}]
+    nulls = "".join(f", NULL::VARCHAR AS {quote_identifier(name)}" for name in lacking)
+    columns = ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"SELECT *{nulls} FROM read_csv({quote_literal(str(plain))}, auto_detect = false, columns = {{{columns}}}, "
+        f"delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"', header = {str(has_header).lower()}, "
+        f"compression = 'none', max_line_size = {_LINE_BYTES}, strict_mode = true, null_padding = false)"
+    )
+
+
+def first_record(plain: Path) -> tuple[list[str], str]:
+    """Read the fields of the first record, and the delimiter that makes the most of them."""
+    with plain.open(encoding="utf-8", errors="replace", newline="") as file:
+        return split_record([line for line in file.readlines(_LINE_BYTES // 16) if line.strip()][:100])
+
+
+def split_record(lines: Sequence[str]) -> tuple[list[str], str]:
+    """Split the first record of some lines at the delimiter that makes the most fields."""
+    best: tuple[list[str], str] = ([], ",")
+    for delimiter in _DELIMITERS:
+        fields = next(csv.reader(lines, delimiter=delimiter), [])
+        if len(fields) > len(best[0]):
+            best = fields, delimiter
+    return best

@@ -1,0 +1,124 @@
+"""Importers as SQL files: comments that say how the file is read, then named sections."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMATS = ("ndjson", "csv", "json")
+SECTIONS = ("recognise", "prepare", "attributes", "session", "measurements")
+_HEADER = re.compile(r"^--\s*(harness|format|columns|extract|companion)\s*:\s*(.*?)\s*$")
+_SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
+_DIRECTORY = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One importer.
+
+    Attributes:
+        name: of the importer.
+        harness: the program whose files it reads, None where nothing says it; one may have several importers.
+        format: `ndjson` and `csv` are read and checked record by record, `json` is one document.
+        sections: SQL by name; `measurements` is there always.
+        columns: of CSV files, those that the SQL names: null where a file lacks them; and the names of all, in order,
+            in files without a header line.
+        extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
+        companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
+        is_built_in: whether it comes with this package; another one must not be trusted.
+    """
+
+    name: str
+    harness: str | None
+    format: str
+    sections: Mapping[str, str]
+    columns: tuple[str, ...] = ()
+    extract: str | None = None
+    companions: tuple[str, ...] = ()
+    is_built_in: bool = False
+
+
+def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Definition:
+    """Read an importer.
+
+    Args:
+        text: the SQL file.
+        name: what to call it.
+        is_built_in: whether it comes with this package.
+
+    Raises:
+        UsageError: it is no importer; the message says what is missing.
+    """
+    headers: dict[str, str] = {}
+    sections: dict[str, list[str]] = {}
+    lines: list[str] | None = None
+    for line in text.removeprefix("\ufeff").splitlines():
+        if section := _SECTION.match(line):
+            if section[1] not in SECTIONS or section[1] in sections:
+                reason = "occurs twice" if section[1] in sections else suggest(section[1], SECTIONS, noun="sections")
+                raise UsageError(f"{name}: section '-- name: {section[1]}': {reason}")
+            lines = sections.setdefault(section[1], [])
+        elif lines is None and (header := _HEADER.match(line)):
+            headers[header[1]] = header[2]
+        elif lines is not None:
+            lines.append(line)
+    if "measurements" not in sections:
+        raise UsageError(f"{name}: has no line '-- name: measurements' with the SELECT of the measurements after it")
+    kind = headers.get("format", "")
+    if kind not in FORMATS:
+        raise UsageError(f"{name}: needs a line '-- format: ...' that says how files are read: {', '.join(FORMATS)}")
+    return Definition(
+        name=name,
+        harness=headers.get("harness", name),
+        format=kind,
+        sections={key: "\n".join(body).strip().rstrip(";") for key, body in sections.items()},
+        columns=tuple(name.strip() for name in headers["columns"].split(",")) if "columns" in headers else (),
+        extract=headers.get("extract"),
+        companions=tuple(headers["companion"].split()) if "companion" in headers else (),
+        is_built_in=is_built_in,
+    )
+
+
+@cache
+def built_in() -> tuple[Definition, ...]:
+    """List the importers that come with this package."""
+    return tuple(
+        parse_definition(path.read_text(encoding="utf-8"), name=path.stem, is_built_in=True)
+        for path in sorted(_DIRECTORY.glob("*.sql"))
+    )
+
+
+def harness_names() -> list[str]:
+    """List the harnesses whose files are known."""
+    return sorted({one.harness for one in built_in() if one.harness is not None})
+
+
+def find_definitions(given: str) -> tuple[Definition, ...]:
+    """Find what `--from` names: a harness, one importer of it, or an SQL file.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if given.endswith(".sql"):
+        path = Path(given)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise UsageError(f"--from {given}: cannot be read ({reason})") from error
+        return (parse_definition(text, name=path.stem),)
+    found = tuple(one for one in built_in() if one.name == given) or tuple(
+        one for one in built_in() if one.harness == given
+    )
+    if not found:
+        harnesses = harness_names()
+        raise UsageError(f"--from {given!r}: {suggest(given, harnesses, noun='harnesses')}; or name a file.sql")
+    return found

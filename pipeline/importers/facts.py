@@ -1,0 +1,63 @@
+"""What an importer says of the session: its start, version, configuration; and where its times came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.importers.connection import first_row
+from pipeline.records import SessionRecord
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipeline.importers.definition import Definition
+
+_COLUMNS = ("session_id", "started_at", "ended_at", "harness_version", "configuration", "attributes")
+
+
+def read_facts(connection: duckdb.DuckDBPyConnection, definition: Definition) -> SessionRecord:
+    """Run the section `session`, if there is one.
+
+    Raises:
+        UsageError: it gives a column that a session does not have.
+        SourceError: it does not give one row, or the row is no record of a session.
+    """
+    row = first_row(connection, definition, "session") if "session" in definition.sections else {}
+    for name in row:
+        if name not in _COLUMNS:
+            hint = suggest(name, _COLUMNS, noun="columns")
+            raise UsageError(f"{definition.name}: section session gives an unknown column {name!r}; {hint}")
+    return SessionRecord.parse(
+        {
+            "session_id": row.get("session_id"),
+            "started_at": _time_text(row.get("started_at")),
+            "ended_at": _time_text(row.get("ended_at")),
+            "harness": {"name": definition.harness, "version": row.get("harness_version")},
+            "configuration": _object(row.get("configuration"), "configuration"),
+            "attributes": _object(row.get("attributes"), "attributes"),
+        }
+    )
+
+
+def _time_text(value: object) -> str | None:
+    """Write a time that the SQL gives as a timestamp; one without a zone stays without."""
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return None if value is None else str(value)
+
+
+def _object(value: Any, name: str) -> dict[str, Any] | None:  # noqa: ANN401 - whatever the SQL gives
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise SourceError(f"its {name} is no JSON") from error
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise SourceError(f"its {name} is no JSON object")
+    # Structs may hold dates and the like.
+    return dict(json.loads(json.dumps({k: v for k, v in value.items() if v is not None}, default=str)))

@@ -1,0 +1,44 @@
+-- Google Benchmark's --benchmark_out=FILE --benchmark_out_format=json. Every run of a benchmark is a sample of its real
+-- time and its CPU time per iteration, in the unit that the run names; runs of one file may differ in it.
+-- Aggregates that the program wrote (mean, median, stddev, cv, BigO, RMS) become metrics of these names.
+-- The time of day belongs to the file's beginning; old versions write it without a zone.
+-- harness: google-benchmark
+-- format: json
+
+-- name: recognise
+SELECT json_exists(value, '$.context.num_cpus') AND json_exists(value, '$.benchmarks') FROM content
+
+-- name: prepare
+CREATE TEMP TABLE benchmarks AS
+SELECT unnest(json_extract(json, '$.benchmarks[*]')) AS run FROM document
+
+-- name: session
+SELECT replace(json->>'$.context.date', ' ', 'T') AS started_at,
+       json->>'$.context.library_version' AS harness_version,
+       json->'context' AS configuration
+FROM document
+
+-- name: measurements
+WITH keyed AS (
+    SELECT run, key, number FROM (
+        SELECT run, unnest(json_keys(run)) AS key, unnest(json_extract(run, '$.*')) AS number FROM benchmarks
+    )
+    WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT')
+      AND key NOT IN ('family_index', 'per_family_instance_index', 'repetitions', 'repetition_index', 'threads',
+                      'iterations')
+)
+SELECT key || CASE WHEN run->>'run_type' = 'aggregate' AND key <> lower(run->>'aggregate_name')
+                   THEN '_' || lower(run->>'aggregate_name') ELSE '' END AS metric,
+       number::DOUBLE AS value,
+       CASE WHEN run->>'aggregate_unit' = 'percentage' OR run->>'aggregate_name' = 'RMS' THEN '1'
+            WHEN key IN ('real_time', 'cpu_time', 'manual_time') OR key LIKE '%\_coefficient' ESCAPE '\'
+            THEN CASE WHEN run->>'big_o' IS NULL THEN run->>'time_unit' END
+            WHEN key = 'bytes_per_second' THEN 'By/s' WHEN key = 'items_per_second' THEN '/s' END AS unit,
+       coalesce(run->>'run_name', run->>'name') AS name,
+       run->>'label' AS label,
+       (run->>'repetition_index')::BIGINT AS repetition_index,
+       (run->>'threads')::BIGINT AS threads,
+       (run->>'iterations')::BIGINT AS iterations,
+       (run->>'error_occurred')::BOOLEAN AS error_occurred,
+       run->>'error_message' AS error_message
+FROM keyed

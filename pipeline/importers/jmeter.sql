@@ -1,0 +1,39 @@
+-- JMeter's JTL as CSV: a record a sample, which holds several figures. Times are milliseconds since 1970, or text as
+-- jmeter.save.saveservice.timestamp_format has it; text has no zone.
+-- A record with a SampleCount above 1 sums up several samples, so its figures are no samples.
+-- harness: jmeter
+-- format: csv
+-- columns: timeStamp, elapsed, label, responseCode, responseMessage, threadName, dataType, success, bytes, Latency, SampleCount, failureMessage, sentBytes, grpThreads, allThreads, URL, IdleTime, Connect
+
+-- name: recognise
+SELECT (regexp_matches(first_line, '\btimeStamp\b') AND regexp_matches(first_line, '\belapsed\b'))
+    OR regexp_matches(first_line, '^\d{13},\d+,[^,]*,[^,]*,[^,]*,.*,(true|false),\d+')
+FROM content
+
+-- name: measurements
+SELECT metric || CASE WHEN SampleCount::BIGINT > 1 THEN '_sum' ELSE '' END AS metric,
+       text::DOUBLE AS value, unit, epoch_ns, timestamp,
+       * EXCLUDE (metric, text, unit, epoch_ns, timestamp, responseCode, responseMessage, threadName, dataType, success,
+                  failureMessage, URL, SampleCount),
+       responseCode AS response_code, responseMessage AS response_message, threadName AS thread_name,
+       dataType AS data_type, success::BOOLEAN AS success, failureMessage AS failure_message, URL AS url,
+       SampleCount::BIGINT AS sample_count
+FROM (
+    SELECT unnest([
+               {metric: 'elapsed', text: coalesce(elapsed, 'no elapsed'), unit: 'ms'},
+               {metric: 'Latency', text: Latency, unit: 'ms'},
+               {metric: 'Connect', text: Connect, unit: 'ms'},
+               {metric: 'IdleTime', text: IdleTime, unit: 'ms'},
+               {metric: 'bytes', text: bytes, unit: 'By'},
+               {metric: 'sentBytes', text: sentBytes, unit: 'By'},
+               {metric: 'grpThreads', text: grpThreads, unit: '1'},
+               {metric: 'allThreads', text: allThreads, unit: '1'}
+           ], recursive := true),
+           CASE WHEN regexp_full_match(timeStamp, '\d+') THEN timeStamp::BIGINT * 1000000 END AS epoch_ns,
+           CASE WHEN NOT regexp_full_match(timeStamp, '\d+')
+                THEN strptime(timeStamp, ['%Y/%m/%d %H:%M:%S.%g', '%Y/%m/%d %H:%M:%S',
+                                          '%Y-%m-%d %H:%M:%S.%g', '%Y-%m-%d %H:%M:%S']) END AS timestamp,
+           * EXCLUDE (timeStamp, elapsed, Latency, Connect, IdleTime, bytes, sentBytes, grpThreads, allThreads)
+    FROM records
+)
+WHERE text IS NOT NULL

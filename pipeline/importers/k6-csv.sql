@@ -1,0 +1,25 @@
+-- k6 run --out csv=FILE: a record a sample; the columns of tags depend on k6's version and options.
+-- K6_CSV_TIME_FORMAT decides how times are written: seconds, milliseconds, microseconds or nanoseconds since 1970,
+-- or RFC 3339. Nothing in the file says it, but no two of them are of the same length.
+-- The file holds no units: those of k6's own metrics are known, those of custom metrics are null.
+-- harness: k6
+-- format: csv
+-- columns: metric_name, timestamp, metric_value, extra_tags, metadata
+
+-- name: recognise
+SELECT first_line LIKE 'metric_name,timestamp,metric_value%' FROM content
+
+-- name: measurements
+SELECT metric_name AS metric,
+       metric_value::DOUBLE AS value,
+       CASE WHEN metric_name IN ('http_req_duration', 'http_req_blocked', 'http_req_connecting',
+                                 'http_req_tls_handshaking', 'http_req_sending', 'http_req_waiting',
+                                 'http_req_receiving', 'iteration_duration', 'group_duration',
+                                 'ws_connecting', 'ws_session_duration', 'ws_ping', 'grpc_req_duration') THEN 'ms'
+            WHEN metric_name IN ('data_sent', 'data_received') THEN 'By' END AS unit,
+       CASE WHEN regexp_full_match(timestamp, '\d+') THEN
+            timestamp::BIGINT * CASE WHEN length(timestamp) > 17 THEN 1 WHEN length(timestamp) > 14 THEN 1000
+                                     WHEN length(timestamp) > 11 THEN 1000000 ELSE 1000000000 END END AS epoch_ns,
+       CASE WHEN NOT regexp_full_match(timestamp, '\d+') THEN timestamp END AS timestamp,
+       * EXCLUDE (metric_name, timestamp, metric_value)
+FROM records

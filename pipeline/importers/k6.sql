@@ -1,0 +1,42 @@
+-- k6 run --out json=FILE: a line a sample, and a line that defines each metric before its first sample.
+-- harness: k6
+-- format: ndjson
+-- extract: "Metric"
+
+-- name: recognise
+SELECT value->>'type' IN ('Metric', 'Point') AND json_exists(value, '$.data') AND json_exists(value, '$.metric')
+FROM content
+
+-- name: prepare
+CREATE TEMP TABLE definitions AS
+SELECT DISTINCT ON (metric) metric, data->>'type' AS type, data->>'contains' AS contains, data
+FROM read_json(getvariable('extract'), format = 'newline_delimited', records = true, ignore_errors = true,
+               columns = {type: 'VARCHAR', metric: 'VARCHAR', data: 'JSON'})
+WHERE type = 'Metric';
+-- What k6 calls time is in milliseconds, data in bytes; a rate's values are 0 and 1, counters and gauges count.
+CREATE TEMP TABLE units AS
+SELECT metric, CASE contains WHEN 'time' THEN 'ms' WHEN 'data' THEN 'By' END AS unit
+FROM definitions WHERE contains IN ('time', 'data');
+SET VARIABLE units = (SELECT coalesce(map_from_entries(list((metric, unit))), MAP {}) FROM units)
+
+-- name: attributes
+SELECT DISTINCT unnest(keys) FROM (
+    SELECT DISTINCT json_keys(json, ['$.data.tags', '$.data.metadata']) AS found FROM records
+), (SELECT unnest(found) AS keys)
+
+-- name: session
+SELECT {metrics: (SELECT json_group_object(metric, json_object('type', type, 'contains', contains,
+                                                               'thresholds', data->'$.thresholds'))
+                  FROM definitions)}::JSON AS configuration
+
+-- name: measurements
+SELECT metric,
+       data.value AS value,
+       getvariable('units')[metric] AS unit,
+       data.time AS timestamp,
+       data.tags AS attributes
+FROM read_json(getvariable('file'), format = 'newline_delimited', records = true, compression = 'none',
+               maximum_object_size = getvariable('object_limit'),
+               columns = {type: 'VARCHAR', metric: 'VARCHAR',
+                          data: 'STRUCT(time VARCHAR, value DOUBLE, tags ' || getvariable('attributes') || ')'})
+WHERE type IS DISTINCT FROM 'Metric'

@@ -1,0 +1,44 @@
+-- pytest --benchmark-json FILE, with --benchmark-save-data for the samples. Times are seconds per iteration.
+-- harness: pytest-benchmark
+-- format: json
+
+-- name: recognise
+SELECT json_exists(value, '$.machine_info') AND json_exists(value, '$.benchmarks') AND json_exists(value, '$.datetime')
+FROM content
+
+-- name: prepare
+CREATE TEMP TABLE benchmarks AS
+SELECT unnest(json_extract(json, '$.benchmarks[*]')) AS benchmark,
+       unnest(range(json_array_length(json, '$.benchmarks')::BIGINT)) AS number_of_benchmark
+FROM document
+
+-- name: session
+-- Versions before 5 write the time without a zone; it is UTC.
+SELECT CASE WHEN regexp_matches(json->>'datetime', '(Z|[+-]\d\d:?\d\d)$') THEN json->>'datetime'
+            ELSE (json->>'datetime') || 'Z' END AS started_at,
+       json->>'version' AS harness_version,
+       {machine_info: json->'machine_info', commit_info: json->'commit_info'}::JSON AS configuration
+FROM document
+
+-- name: measurements
+WITH figures AS (
+    SELECT number_of_benchmark, 1 AS part, benchmark, 'time' AS metric, unnest(json_extract(benchmark, '$.stats.data[*]')) AS number, 's' AS unit,
+           unnest(range(coalesce(json_array_length(benchmark, '$.stats.data'), 0)::BIGINT)) AS round
+    FROM benchmarks
+    UNION ALL
+    SELECT number_of_benchmark, 2, benchmark, unnest.metric, json_extract(benchmark, '$.stats.' || unnest.key), unnest.unit, NULL
+    FROM benchmarks, unnest([
+        {metric: 'time_mean', key: 'mean', unit: 's'}, {metric: 'time_stddev', key: 'stddev', unit: 's'},
+        {metric: 'time_min', key: 'min', unit: 's'}, {metric: 'time_p25', key: 'q1', unit: 's'},
+        {metric: 'time_median', key: 'median', unit: 's'}, {metric: 'time_p75', key: 'q3', unit: 's'},
+        {metric: 'time_max', key: 'max', unit: 's'}, {metric: 'rounds', key: 'rounds', unit: '1'},
+        {metric: 'operations_per_second', key: 'ops', unit: '/s'}])
+)
+SELECT metric, number::DOUBLE AS value, unit, round, (benchmark->>'$.stats.iterations')::BIGINT AS iterations,
+       map_concat(MAP {'name': benchmark->>'name', 'fullname': benchmark->>'fullname', 'group': benchmark->>'group'},
+                  coalesce(from_json(nullif(benchmark->'params', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {}),
+                  coalesce(from_json(nullif(benchmark->'extra_info', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {})
+       ) AS attributes
+FROM figures
+WHERE number IS NOT NULL AND json_type(number) <> 'NULL'
+ORDER BY number_of_benchmark, part, round, metric

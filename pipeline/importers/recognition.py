@@ -1,0 +1,125 @@
+"""Tells from its content which harness wrote a file, or that it holds measurements of our own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipeline.engine import connect_engine, lock_down
+from pipeline.errors import SourceError, UsageError
+from pipeline.importers.connection import one_line
+from pipeline.importers.content import read_head
+from pipeline.importers.definition import built_in, find_definitions, harness_names
+from pipeline.importers.mapping import Mapping
+from pipeline.sources.files import format_by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.importers.content import Head
+    from pipeline.importers.definition import Definition
+
+_OWN_TEXT_FORMATS = {"csv", "ndjson"}
+_OWN_KEYS = {"sequence", "timestamp", "metric", "value"}
+_COLUMN_WORDS = (*_OWN_KEYS, "session_id")
+
+
+def sort_out(
+    paths: Sequence[Path], given: str | None, mapping: Sequence[str]
+) -> tuple[list[Path], dict[Path, Definition]]:
+    """Tell files of measurements from harness files, and find the importers of these.
+
+    Args:
+        paths: all files.
+        given: what `--from` says.
+        mapping: what `--map` says.
+    """
+    if mapping:
+        by_options = Mapping(mapping)
+        return [], {path: by_options.definition(path) for path in paths}
+    found = {path: recognise(path, given) for path in paths}
+    harness = {path: one for path, one in found.items() if one is not None}
+    return [path for path in paths if path not in harness], harness
+
+
+def recognise(path: Path, given: str | None) -> Definition | None:
+    """Choose the importer of a file.
+
+    Args:
+        path: the file.
+        given: what `--from` says, None where the content decides.
+
+    Returns:
+        the importer; None for a file of measurements, which needs none.
+
+    Raises:
+        SourceError: no importer or more than one knows the content, or not the one that was given.
+    """
+    candidates = find_definitions(given) if given else built_in()
+    if given and not candidates[0].is_built_in:
+        return candidates[0]
+    name_says = format_by_name(path)
+    if given is None and name_says is not None and name_says not in _OWN_TEXT_FORMATS:
+        return None
+    head = read_head(path)
+    if given is None and name_says is not None and _is_own(head):
+        return None
+    if head.is_empty:
+        if given is None and name_says is not None:
+            return None
+        raise SourceError(f"{path}: is empty")
+    found = _matching(candidates, head, path)
+    if len(found) == 1:
+        return found[0]
+    if not found and given is None and name_says is not None and _may_be_own(head, path):
+        return None
+    raise SourceError(f"{path}: {_told(found, head, path, given)}")
+
+
+def _told(found: Sequence[Definition], head: Head, path: Path, given: str | None) -> str:
+    if found:
+        names = " and ".join(one.name for one in found)
+        return f"may be a file of {names}; say which with --from"
+    if given is not None:
+        others = ", ".join(one.name for one in _matching(built_in(), head, path))
+        return f"is no {given} file" + (f"; it looks like one of {others}" if others else "; its content is another")
+    names = ", ".join(harness_names())
+    return f"no harness is known to write this; --from names one of {names}, or a file.sql, or use --map"
+
+
+def _matching(candidates: Sequence[Definition], head: Head, path: Path) -> list[Definition]:
+    """Ask each importer whether the content is its own."""
+    with connect_engine(threads=1) as connection:
+        lock_down(connection, [])
+        connection.execute("CREATE TABLE content (name VARCHAR, first_line VARCHAR, text VARCHAR, value JSON)")
+        value = None if head.value is None else json.dumps(head.value)
+        connection.execute(
+            "INSERT INTO content VALUES (?, ?, ?, ?)", [path.name, head.first_line, head.text.replace("\0", ""), value]
+        )
+        found = []
+        for one in candidates:
+            if "recognise" not in one.sections:
+                continue
+            try:
+                rows = connection.sql(one.sections["recognise"]).fetchall()
+            except Exception as error:
+                raise UsageError(f"{one.name}: section recognise: {one_line(error)}") from error
+            if rows and rows[0][0]:
+                found.append(one)
+        return found
+
+
+def _is_own(head: Head) -> bool:
+    """Whether the columns are those of measurements."""
+    if isinstance(head.value, dict):
+        return len(_OWN_KEYS & head.value.keys()) == len(_OWN_KEYS)
+    fields = {field.strip(' "') for field in head.first_line.split(",")}
+    return len(_OWN_KEYS & fields) == len(_OWN_KEYS)
+
+
+def _may_be_own(head: Head, path: Path) -> bool:
+    """Whether a file that nobody knows seems meant for us, so that what is wrong with it can be told."""
+    if path.with_suffix(".session.json").exists():
+        return True
+    return any(word in head.first_line for word in _COLUMN_WORDS) or any(word in head.text for word in _COLUMN_WORDS)

@@ -1,0 +1,268 @@
+"""What an importer's SELECT gives becomes batches of the data model: times, sequence, attributes as columns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.arrays import integers, is_null
+from pipeline.checks import check_rows
+from pipeline.engine import quote_identifier
+from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.importers.connection import WholeFileError, select, set_variable
+from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
+from pipeline.normalise import check_column_names, parse_timestamps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import tzinfo
+
+    import duckdb
+    from numpy.typing import NDArray
+
+    from pipeline.arrays import Integers
+    from pipeline.importers.definition import Definition
+    from pipeline.model import TimestampUnit
+
+BATCH_ROWS = 16_384
+TIME_COLUMNS = ("timestamp", "epoch_ns", "offset_ns")
+_SAMPLE_COLUMNS = ("metric", "value", "unit")
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_ARROW_NAMES = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
+
+
+class MissingTimeError(WholeFileError):
+    """A row has no time, and the session's start is not known before all rows are read."""
+
+
+class Measurements:
+    """The rows of one harness file.
+
+    Attributes:
+        attributes: type name by attribute column.
+        time_columns: those of `timestamp`, `epoch_ns` and `offset_ns` that the importer gives.
+        dropped_digits: rows whose time had digits below the unit.
+        sources: how many rows had a time of each column; "" is none.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        definition: Definition,
+        unit: TimestampUnit,
+        zone: tzinfo | None,
+        constants: Mapping[str, str | int | float | bool] | None = None,
+    ) -> None:
+        """Bind the importer's SELECT.
+
+        Args:
+            connection: where the file can be read.
+            definition: the importer.
+            unit: of the timestamps.
+            zone: of times that name none.
+            constants: attributes of the whole session; they become columns unless the rows have them.
+
+        Raises:
+            UsageError: the SELECT does not give what is needed.
+            SourceError: attributes have names that cannot be columns.
+            duckdb.Error: the file does not fit.
+        """
+        self._unit: TimestampUnit = unit
+        self._zone = zone
+        _set_attributes(connection, definition)
+        inner = select(connection, definition, "measurements")
+        kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
+        if "metric" not in kinds or "value" not in kinds:
+            lacks = "metric" if "metric" not in kinds else "value"
+            hint = suggest(lacks, list(kinds), noun="its columns")
+            raise UsageError(f"{definition.name}: section measurements gives no column {lacks!r}; {hint}")
+        self.time_columns = tuple(name for name in TIME_COLUMNS if name in kinds)
+        columns = [f"{name}::{kind} AS {name}" for name, kind in _sample_kinds(kinds)]
+        columns += [_time_column(name, kinds[name]) for name in self.time_columns]
+        self.attributes: dict[str, str] = {}
+        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS}
+        for name, kind in kinds.items():
+            if name == "attributes":
+                columns += self._spread(connection, definition, kind)
+            elif name not in taken:
+                columns.append(self._attribute(quote_identifier(name), name, kind))
+        have = {name.lower() for name in self.attributes}
+        self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
+        own = list(self.attributes)
+        for name, value in self._constants.items():
+            self.attributes[name] = type_name(pa.scalar(value).type)
+        self._columns = (*_SAMPLE_COLUMNS, *own)
+        check_column_names([*CORE_COLUMNS, *self.attributes])
+        query = f"SELECT {', '.join(columns)} FROM ({definition.sections['measurements']}\n)"
+        self._relation = connection.sql(query)
+        self.schema = measurements_schema(unit, self.attributes)
+        self._various: set[str] = set()
+        self.dropped_digits = 0
+        self.sources: dict[str, int] = {}
+
+    def _attribute(self, expression: str, name: str, kind: str) -> str:
+        """Write the column of an attribute, and note its type."""
+        if kind in _INTEGERS:
+            sql = "BIGINT"
+        elif kind in _FLOATS or kind.startswith("DECIMAL"):
+            sql = "DOUBLE"
+        else:
+            sql = "BOOLEAN" if kind == "BOOLEAN" else "VARCHAR"
+        # A tag may have the name of another column.
+        taken = {*CORE_COLUMNS, *TIME_COLUMNS, *(have.lower() for have in self.attributes)}
+        name = f"attribute_{name}" if not name or name.lower() in taken else name
+        self.attributes[name] = _ARROW_NAMES[sql]
+        return f"{expression}::{sql} AS {quote_identifier(name)}"
+
+    def _spread(self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str) -> list[str]:
+        """Make a column of every key of the column `attributes`."""
+        if kind.startswith("STRUCT"):
+            inner = connection.sql(f"SELECT unnest(attributes) FROM ({definition.sections['measurements']}\n)")
+            fields = zip(inner.columns, map(str, inner.types), strict=True)
+            return [self._attribute(f"attributes.{quote_identifier(name)}", name, type_) for name, type_ in fields]
+        if kind.startswith("MAP("):
+            rows = f"({definition.sections['measurements']}\n)"
+            found = connection.sql(f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {rows} ORDER BY 1").fetchall()
+            value = kind.rstrip(")").rsplit(",", 1)[1].strip()
+            return [self._attribute("attributes['" + name.replace("'", "''") + "']", name, value) for (name,) in found]
+        if kind in {"JSON", "NULL", '"NULL"'}:
+            return []  # there are none in this file
+        raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be a STRUCT or a MAP")
+
+    def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
+        """Read the rows in the file's order.
+
+        Args:
+            session_id: of all rows.
+            start: of the session, for relative times and rows without one; None where every row must have a time.
+
+        Raises:
+            SourceError: a row breaks a rule.
+            duckdb.Error: the file cannot be read.
+        """
+        sequence = 0
+        for raw in self._relation.to_arrow_reader(BATCH_ROWS):
+            rows = raw.num_rows
+            ticks = self._ticks(raw, start, sequence)
+            arrays = [
+                pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [session_id]),
+                pa.array(np.arange(sequence, sequence + rows, dtype=np.int64)),
+                pa.array(ticks).view(self.schema.field("timestamp").type),
+                *(self._shortened(name, raw.column(name)) for name in self._columns),
+                *(pa.repeat(value, rows) for value in self._constants.values()),
+            ]
+            batch = pa.record_batch(arrays, names=self.schema.names)
+            check_rows(batch)
+            sequence += rows
+            yield batch
+
+    def _shortened(self, name: str, column: pa.Array) -> pa.Array:
+        """Give texts that repeat as a dictionary: checks, digests and writing then look at each once."""
+        if name in self._various or not pa.types.is_string(column.type) or not len(column):
+            return column
+        encoded = column.dictionary_encode()
+        if len(encoded.dictionary) * 4 > len(column) > 1000:
+            self._various.add(name)
+        return encoded
+
+    def _ticks(self, raw: pa.RecordBatch, start: int | None, sequence: int) -> Integers:
+        """Find every row's time, in units since the epoch."""
+        ticks = np.full(raw.num_rows, start or 0, np.int64)
+        left = np.ones(raw.num_rows, bool)
+        for name in self.time_columns:
+            column = raw.column(name)
+            given = left & ~is_null(column)
+            if not given.any():
+                continue
+            found = self._absolute(column) if name == "timestamp" else self._from_ns(integers(column), given)
+            if name == "offset_ns":
+                found = found + (start or 0)
+            ticks = np.where(given, found, ticks)
+            left &= ~given
+            self._count(name, int(given.sum()))
+        if left.any() and start is None:
+            row = sequence + int(left.argmax())
+            raise MissingTimeError(f"measurement {row} has no time; --started-at gives the session's start")
+        self._count("", int(left.sum()))
+        return ticks
+
+    def _count(self, name: str, rows: int) -> None:
+        self.sources[name] = self.sources.get(name, 0) + rows
+
+    def _from_ns(self, values: Integers, given: NDArray[np.bool_]) -> Integers:
+        if self._unit == "ns":
+            return values
+        self.dropped_digits += int(np.count_nonzero((values % 1000 != 0) & given))
+        return values // 1000
+
+    def _absolute(self, column: pa.Array) -> Integers:
+        kind = column.type
+        if pa.types.is_string(kind):
+            return self._parsed(column)
+        if kind.tz is None:
+            if self._zone is None:
+                raise WholeFileError("its times name no time zone; say which with --timezone")
+            try:
+                column = pc.assume_timezone(column, str(self._zone))
+            except pa.ArrowInvalid as error:
+                raise SourceError(f"column 'timestamp': {error}") from error
+        if kind.unit == "ns":
+            return self._from_ns(integers(column), ~is_null(column))
+        try:
+            return integers(column.cast(self.schema.field("timestamp").type))
+        except pa.ArrowInvalid as error:
+            raise SourceError(f"column 'timestamp': cannot be counted in {self._unit} since 1970") from error
+
+    def _parsed(self, texts: pa.Array) -> Integers:
+        """Read RFC 3339 times: fast what nanoseconds can count, strictly what is left."""
+        looks_plain = pc.all(pc.match_substring_regex(texts, _PLAIN_TIME), min_count=0).as_py()
+        if looks_plain:
+            try:
+                return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
+            except pa.ArrowInvalid:
+                pass
+        try:
+            times, drops = parse_timestamps(texts, self._zone, self._unit)
+        except ValueError as error:
+            if "names no time zone" in error.args[0]:
+                raise WholeFileError(error.args[0]) from error
+            raise SourceError(f"column 'timestamp': {error.args[0]}") from error
+        self.dropped_digits += 0 if drops is None else int(drops.sum())
+        return integers(times)
+
+
+_PLAIN_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+
+
+def _sample_kinds(kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for name in _SAMPLE_COLUMNS:
+        if name in kinds:
+            yield name, "DOUBLE" if name == "value" else "VARCHAR"
+        else:
+            yield f"NULL::VARCHAR AS {name}, NULL", "VARCHAR"
+
+
+def _time_column(name: str, kind: str) -> str:
+    if name != "timestamp":
+        return f"{name}::BIGINT AS {name}"
+    if kind.startswith("TIMESTAMP"):
+        return "timestamp"
+    return "timestamp::VARCHAR AS timestamp"
+
+
+def _set_attributes(connection: duckdb.DuckDBPyConnection, definition: Definition) -> None:
+    """Find the names that the section `attributes` gives, as the type that reads them: `getvariable('attributes')`."""
+    if "attributes" not in definition.sections:
+        return
+    rows: Sequence[tuple[str | None]] = select(connection, definition, "attributes").fetchall()
+    names = sorted(name for (name,) in rows if name is not None)
+    check_column_names([name or "attribute_" for name in names])
+    fields = ", ".join(f"{quote_identifier(name)} VARCHAR" for name in names)
+    set_variable(connection, "attributes", f"STRUCT({fields})" if names else "JSON")
+    structure = json.dumps(dict.fromkeys(names, "VARCHAR") or "JSON", ensure_ascii=False)
+    set_variable(connection, "attribute_structure", structure)

@@ -1,0 +1,150 @@
+"""Finds the records of a file that an importer cannot read, by trying blocks of them and halving what fails."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipeline.errors import BadRowError, SourceError
+from pipeline.importers.connection import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+_BLOCK_RECORDS = 16_384
+_BLOCK_BYTES = 16_000_000
+Record = tuple[int, bytes]
+"""Number of its first line, and its bytes with the line end."""
+
+
+class Sifter:
+    """Tells good records from bad ones.
+
+    Attributes:
+        bad: line and reason of every bad record, or of those up to the first block that has some.
+        good_count: how many were good, a first record of CSV aside.
+    """
+
+    def __init__(self, kind: str, attempt: Callable[[Path], None], scratch: Path) -> None:
+        """Set how records are tried.
+
+        Args:
+            kind: `ndjson` or `csv`.
+            attempt: reads a file as the importer does, and raises what goes wrong.
+            scratch: a file to write blocks to.
+        """
+        self._kind = kind
+        self._attempt = attempt
+        self._scratch = scratch
+        self._first: bytes = b""
+        self.bad: list[tuple[int, str]] = []
+        self.good_count = 0
+
+    def sift(self, plain: Path, good: Path | None) -> None:
+        """Try all records.
+
+        Args:
+            plain: the file.
+            good: where to write the good records; None stops at the first bad one.
+        """
+        with plain.open("rb") as file, (good or self._scratch.with_suffix(".unused")).open("wb") as out:
+            records = _records(file, self._kind)
+            if self._kind == "csv":
+                # The first record may be the header line, without which no other can be read.
+                number, self._first = next(records, (1, b""))
+                out.write(self._first)
+                if (error := self._problem([])) is not None:
+                    self.bad.append((number, self._reason((number, self._first), error)))
+                    return
+            for block in _blocks(records):
+                good_ones = self._good_of(block)
+                self.good_count += len(good_ones)
+                out.writelines(record for _, record in good_ones)
+                if self.bad and good is None:
+                    return
+
+    def _good_of(self, block: Sequence[Record]) -> list[Record]:
+        error = self._problem(block)
+        if error is None:
+            return list(block)
+        if len(block) == 1:
+            self.bad.append((block[0][0], self._reason(block[0], error)))
+            return []
+        middle = len(block) // 2
+        return [*self._good_of(block[:middle]), *self._good_of(block[middle:])]
+
+    def _problem(self, block: Sequence[Record]) -> Exception | None:
+        self._scratch.write_bytes(b"".join([self._first, *(record for _, record in block)]))
+        try:
+            self._attempt(self._scratch)
+        except (duckdb.Error, SourceError) as error:
+            return error
+        return None
+
+    def _reason(self, record: Record, error: Exception) -> str:
+        _, text = record
+        if self._kind == "ndjson":
+            try:
+                value = json.loads(text)
+            except UnicodeDecodeError:
+                return "is not valid UTF-8"
+            except (ValueError, RecursionError) as problem:
+                cut = "" if text.endswith(b"\n") else "; the file may be cut off"
+                return f"is no JSON ({problem}){cut}"
+            if not isinstance(value, dict):
+                return "is no JSON object"
+        if isinstance(error, BadRowError):
+            return "column " + str(error).split(", column ", 1)[-1]
+        if isinstance(error, SourceError):
+            return str(error)
+        return _csv_reason(text, error) if self._kind == "csv" else one_line(error)
+
+
+def _csv_reason(text: bytes, error: Exception) -> str:
+    message = str(error)
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return "is not valid UTF-8"
+    for line in message.splitlines():
+        if line.startswith(("Expected Number of Columns", "Value with unterminated quote")):
+            return line.strip()
+    return one_line(error)
+
+
+def _records(file: Iterator[bytes], kind: str) -> Iterator[Record]:
+    """Cut a file into records; a line end within quotes ends no record of CSV."""
+    pending: list[bytes] = []
+    start = quotes = 0
+    for number, line in enumerate(file, start=1):
+        if kind == "ndjson":
+            if not line.isspace():
+                yield number, line
+            continue
+        if not pending and not line.strip():
+            continue
+        start = start if pending else number
+        pending.append(line)
+        quotes += line.count(b'"')
+        # A quote that is never closed must not swallow the file.
+        if quotes % 2 == 0 or len(pending) == 1000:
+            yield start, b"".join(pending)
+            pending, quotes = [], 0
+    if pending:
+        yield start, b"".join(pending)
+
+
+def _blocks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    block: list[Record] = []
+    size = 0
+    for record in records:
+        block.append(record)
+        size += len(record[1])
+        if len(block) == _BLOCK_RECORDS or size >= _BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

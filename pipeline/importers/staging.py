@@ -1,0 +1,149 @@
+"""Stages the sessions of harness files in the store: all are published when all could be read."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Literal, Self
+
+import duckdb
+
+from pipeline.errors import SourceError, UsageError
+from pipeline.importers.connection import WholeFileError, one_line
+from pipeline.importers.rows import MissingTimeError
+from pipeline.normalise import merge_attributes
+from pipeline.overlap import ScannedAhead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from pipeline.importers.converting import HarnessFile
+    from pipeline.model import Session
+    from pipeline.store import StoreWriter
+
+# The SQL itself is wrong, no record of the file.
+_SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
+
+
+class Staging:
+    """Sessions that were read and wait to be published; use it in a `with` statement.
+
+    Attributes:
+        done: the sessions that were staged.
+        unchanged: ids of sessions that the store had already and that are left as they are.
+        skipped: records that were left out.
+    """
+
+    def __init__(self, store: StoreWriter, if_exists: Literal["error", "skip", "replace"]) -> None:
+        self._store = store
+        self._if_exists = if_exists
+        self._stages: list[tuple[Path, Session]] = []
+        self._claimed: set[str] = set()
+        self._attributes: dict[str, str] = {}
+        self.unchanged: list[str] = []
+        self.skipped = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for stage, _ in self._stages:
+            shutil.rmtree(stage, ignore_errors=True)
+
+    @property
+    def done(self) -> list[Session]:
+        """The sessions, in the order of their files."""
+        return [session for _, session in self._stages]
+
+    def claim(self, session_id: str, *, is_read: bool = True) -> None:
+        """Note that a file holds a session.
+
+        Args:
+            session_id: the session.
+            is_read: its rows are staged; else it is only seen whether they may be.
+
+        Raises:
+            SourceError: another file of this import does.
+        """
+        if session_id in self._claimed:
+            raise WholeFileError(f"session {session_id!r} lies in another of the files too; import one by itself")
+        if is_read:
+            self._claimed.add(session_id)
+
+    def unite(self, session_id: str, attributes: Mapping[str, str], *, where: str) -> None:
+        """Check that a session's attributes fit those of the store and of the other files.
+
+        Raises:
+            SourceError: one has another type.
+        """
+        kept = self._store.attributes_without({*self._claimed, session_id})
+        self._attributes = merge_attributes(self._attributes, attributes, where=where)
+        merge_attributes(kept, self._attributes, where=where)
+
+    def add(self, file: HarnessFile, on_progress: Callable[[int, int], None] | None) -> None:
+        """Read a file and stage its session, unless the store has it and that is no error.
+
+        Raises:
+            SourceError: it cannot be read, or the store has it already.
+        """
+        before = self._store.imported_as(file.content.sha256)
+        if before is not None and self._if_exists == "error":
+            raise SourceError(
+                f"{file.path}: was imported before, as session {before!r}; --if-exists skip or replace says what to do"
+            )
+        if before is not None and self._if_exists == "skip":
+            self.unchanged.append(before)
+            return
+        while True:
+            try:
+                self._read(file, before, on_progress)
+            except MissingTimeError:
+                file.find_earliest()
+            except WholeFileError as error:
+                error.args = (f"{file.path}: {error}",)
+                raise
+            except _SQL_ERRORS as error:
+                raise UsageError(f"{file.path}: the importer's SQL does not fit: {one_line(error)}") from error
+            except (duckdb.Error, SourceError) as error:
+                file.sift(error)
+            else:
+                return
+
+    def _read(self, file: HarnessFile, before: str | None, on_progress: Callable[[int, int], None] | None) -> None:
+        schema, batches = file.read()
+        session_id = file.session_id
+        if session_id in self._store and self._if_exists != "replace":
+            if self._if_exists == "skip":
+                self.unchanged.append(session_id)
+                return
+            raise WholeFileError(
+                f"{self._store.path} has session {session_id!r} already; --if-exists skip or replace says what to do, "
+                "--session-id gives this one another id"
+            )
+        if before not in {None, session_id}:
+            raise WholeFileError(f"was imported before, as session {before!r}; --session-id {before} replaces that")
+        self.claim(session_id, is_read=False)
+        self.unite(session_id, file.attributes, where="its columns")
+        with ScannedAhead(batches) as ahead:
+            stage = self._store.stage(file.session, _counted(ahead, on_progress), schema)
+        self._stages.append((stage, file.session()))
+        self.claim(session_id)
+        self.skipped += file.skipped
+
+    def publish(self) -> None:
+        """Publish all sessions."""
+        for stage, session in self._stages:
+            self._store.publish(stage, session.session_id)
+
+
+def _counted(
+    batches: Iterator[pa.RecordBatch], on_progress: Callable[[int, int], None] | None
+) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for batch in batches:
+        done += batch.num_rows
+        if on_progress is not None:
+            on_progress(done, 0)
+        yield batch

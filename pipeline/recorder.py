@@ -1,0 +1,323 @@
+"""Records a session from within a harness: cheap for the harness, and what was written survives a crash."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import secrets
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+
+from pipeline.errors import DestinationError, UsageError
+from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, TimestampUnit, timestamp_type
+from pipeline.naming import safe_name
+from pipeline.normalise import check_column_names
+from pipeline.recording import DIRECTORY, RecordingFile, finish_recording
+from pipeline.store import StoreWriter
+from pipeline.timestamps import TICKS_PER_SECOND, format_compact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+Attribute = str | int | float | bool
+_KINDS: dict[type, str] = {str: "string", bool: "bool", int: "int64", float: "float64"}
+_KNOWN_TEXTS = 65_536
+_EXACT_INTEGER_LIMIT = 2**53
+
+
+def record_session(
+    to: str | Path,
+    *,
+    session_id: str | None = None,
+    configuration: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    harness: str | None = None,
+    harness_version: str | None = None,
+    timestamp_unit: TimestampUnit | None = None,
+    batch_rows: int = 16_384,
+    flush_seconds: float = 1.0,
+) -> Recorder:
+    """Record a session into a store; use it in a `with` statement.
+
+    Measurements are written in batches, by a thread, and synced to disk. If the process is killed, at most the last
+    `batch_rows` measurements are lost, and none older than about `flush_seconds`; `recover_sessions` makes a session
+    of the others, marked as incomplete.
+
+    Args:
+        to: the store, which is created where it is not there.
+        session_id: its id; by default the time and a random number.
+        configuration: the test configuration, any JSON object.
+        attributes: what holds for the whole session.
+        harness: the program that records.
+        harness_version: its version.
+        timestamp_unit: `us` or `ns`, of a new store.
+        batch_rows: measurements that may be lost.
+        flush_seconds: how long measurements may wait.
+
+    Raises:
+        UsageError: an option does not fit.
+        DestinationError: the store cannot be written, or has the session.
+    """
+    if batch_rows < 2 or flush_seconds <= 0:
+        raise UsageError("batch_rows must be 2 or more, flush_seconds above 0")
+    store = StoreWriter(Path(to), timestamp_unit)
+    record = {
+        "session_id": session_id,
+        "harness": {"name": harness, "version": harness_version},
+        "configuration": dict(configuration or {}),
+        "attributes": dict(attributes or {}),
+    }
+    return Recorder(store, _checked(record), batch_rows, flush_seconds)
+
+
+def _checked(record: dict[str, Any]) -> dict[str, Any]:
+    """Check that a record is JSON, and give it back as JSON has it."""
+    from pipeline.records import SessionRecord  # noqa: PLC0415 - its errors are of files
+
+    try:
+        checked: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))
+        json.dumps(checked, ensure_ascii=False).encode()
+        SessionRecord.parse(checked)
+    except Exception as error:
+        raise UsageError(f"record_session: {error}") from error
+    return checked
+
+
+class Recorder:
+    """A session that is being recorded.
+
+    Attributes:
+        session_id: its id.
+    """
+
+    def __init__(self, store: StoreWriter, record: dict[str, Any], batch_rows: int, flush_seconds: float) -> None:
+        self._store = store
+        self._unit: TimestampUnit = store.timestamp_unit
+        self._per_ns = 1_000_000_000 // TICKS_PER_SECOND[self._unit]
+        started = self._now()
+        self.session_id: str = record["session_id"] or f"{format_compact(started, self._unit)}-{secrets.token_hex(4)}"
+        if self.session_id in store:
+            raise DestinationError(f"{store.path}: has session {self.session_id!r} already; choose another id")
+        self._record = record | {"session_id": self.session_id, "started_at": started}
+        # One half is filled while the other is written.
+        self._half = batch_rows // 2
+        self._flush_seconds = flush_seconds
+        self._kinds: dict[str, type] = {}
+        self._texts: set[str] = set()
+        self._sequence = 0
+        self._rows: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]] = []
+        self._failure: Exception | None = None
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._full: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]] = []
+        self._is_writing = self._is_closed = False
+        self._constants = {
+            name: value for name, value in record["attributes"].items() if isinstance(value, str | int | float | bool)
+        }
+        for name, value in self._constants.items():
+            self._learn(name, value)
+        self._file: RecordingFile | None = None
+        self._thread = threading.Thread(target=self._write_all, name="pipeline-recorder", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start recording.
+
+        Raises:
+            DestinationError: the store cannot be written, or the session is being recorded.
+        """
+        self._store.create()
+        directory = self._store.path / DIRECTORY / safe_name(self.session_id, set())
+        try:
+            self._file = RecordingFile(directory, self._record)
+        except FileExistsError as error:
+            raise DestinationError(
+                f"{directory}: session {self.session_id!r} is being recorded, or was when its recorder ended; "
+                "pipeline recover makes a session of it"
+            ) from error
+        except OSError as error:
+            raise DestinationError(f"{directory}: cannot be written ({error.strerror or error})") from error
+        self._thread.start()
+        return self
+
+    def record(
+        self,
+        metric: str,
+        value: float | None,
+        *,
+        unit: str | None = None,
+        at: dt.datetime | int | None = None,
+        **attributes: Attribute | None,
+    ) -> None:
+        """Record one measurement. Threads may call this at the same time.
+
+        Args:
+            metric: what was measured.
+            value: the value; None where the sample was lost.
+            unit: UCUM code of its unit.
+            at: when it was taken, a datetime with a time zone or nanoseconds since 1970; now, by default.
+            attributes: its attributes.
+
+        Raises:
+            UsageError: a value does not fit; nothing is recorded then.
+            DestinationError: what was recorded before cannot be written.
+        """
+        texts = self._texts
+        if type(value) is not float and value is not None:
+            value = _number(value)
+        if metric not in texts:
+            self._check_text("metric", metric)
+        if unit is not None and unit not in texts:
+            self._check_text("unit", unit)
+        for name, given in attributes.items():
+            if given is not None and self._kinds.get(name) is not type(given):
+                self._learn(name, given)
+            if type(given) is str and given not in texts:
+                self._check_text(name, given)
+        ticks = self._now() if at is None else self._ticks(at)
+        with self._lock:
+            if self._failure is not None or self._is_closed:
+                self._fail()
+            self._rows.append((ticks, metric, value, unit, attributes))  # type: ignore[arg-type] # nulls are left out
+            if len(self._rows) >= self._half:
+                self._hand_over()
+
+    def _now(self) -> int:
+        return time.time_ns() // self._per_ns
+
+    def _ticks(self, at: dt.datetime | int) -> int:
+        if isinstance(at, int):
+            return at // self._per_ns
+        if at.tzinfo is None:
+            raise UsageError(f"record: at={at!r} has no time zone")
+        past = at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        return (past // dt.timedelta(microseconds=1)) * 1000 // self._per_ns
+
+    def _learn(self, name: str, value: object) -> None:
+        """Note the type of an attribute, which is one for the whole session."""
+        kind = type(value)
+        if kind not in _KINDS:
+            raise UsageError(f"record: attribute {name!r} is {value!r:.50}; it must be a string, number or bool")
+        before = self._kinds.get(name, kind)
+        if {before, kind} == {int, float}:
+            kind = float  # whole numbers among others
+        elif before is not kind:
+            raise UsageError(f"record: attribute {name!r} is {kind.__name__}, before it was {before.__name__}")
+        if kind is int and isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise UsageError(f"record: attribute {name!r}: {value} does not fit int64")
+        if name not in self._kinds:
+            try:
+                check_column_names([*CORE_COLUMNS, *self._kinds, name])
+            except Exception as error:
+                raise UsageError(f"record: {error}") from error
+        self._kinds[name] = kind
+
+    def _check_text(self, name: str, text: object) -> None:
+        if not isinstance(text, str):
+            raise UsageError(f"record: {name} is {text!r:.50}; it must be a string")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"record: {name} {text!r:.50} holds half of a surrogate pair") from error
+        if "\0" in text:
+            raise UsageError(f"record: {name} {text!r:.50} holds the character NUL")
+        if len(self._texts) >= _KNOWN_TEXTS:
+            self._texts.clear()
+        self._texts.add(text)
+
+    def _fail(self) -> None:
+        if self._failure is not None:
+            raise DestinationError(f"{self._store.path}: cannot be written ({self._failure})") from self._failure
+        raise UsageError("record: the session has ended")
+
+    def _hand_over(self) -> None:
+        """Give the rows to the thread that writes, when it has written those before; the lock is held."""
+        while (self._full or self._is_writing) and self._failure is None:
+            self._changed.wait()
+        # Another thread may have handed them over meanwhile.
+        if self._rows:
+            self._full, self._rows = self._rows, []
+            self._changed.notify_all()
+
+    def _write_all(self) -> None:
+        while True:
+            with self._lock:
+                if not self._full and not self._is_closed:
+                    self._changed.wait(self._flush_seconds)
+                if not self._full:
+                    self._full, self._rows = self._rows, []
+                rows, self._full = self._full, []
+                if not rows and self._is_closed:
+                    return
+                self._is_writing = True
+            try:
+                if rows and self._file is not None:
+                    self._file.write(self._batch(rows))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the harness must hear of it
+                self._failure = error
+            with self._lock:
+                self._is_writing = False
+                self._changed.notify_all()
+                if self._failure is not None:
+                    return
+
+    def _batch(self, rows: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]]) -> pa.RecordBatch:
+        times, metrics, values, units, attributes = zip(*rows, strict=True)
+        count = len(rows)
+        arrays = {
+            "session_id": pa.repeat(self.session_id, count),
+            "sequence": pa.array(range(self._sequence, self._sequence + count), pa.int64()),
+            "timestamp": pa.array(times, pa.int64()).view(timestamp_type(self._unit)),
+            "metric": pa.array(metrics, pa.string()),
+            "value": pa.array(values, pa.float64()),
+            "unit": pa.array(units, pa.string()),
+        }
+        names = dict.fromkeys([*self._constants, *(name for row in attributes for name in row)])
+        for name in names:
+            kind = _KINDS.get(self._kinds.get(name, type(None)))
+            if kind is None:
+                continue  # nothing but nulls so far
+            default = self._constants.get(name)
+            column = [row.get(name, default) for row in attributes]
+            arrays[name] = pa.array(column, ATTRIBUTE_TYPES[kind])
+        self._sequence += count
+        return pa.record_batch(list(arrays.values()), names=list(arrays))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Write what is left and make a session of it, marked as incomplete where an exception ended it."""
+        del traceback
+        with self._lock:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._thread.join()
+        assert self._file is not None, "it was entered"  # noqa: S101 - the order of calls
+        self._file.close()
+        try:
+            if self._failure is not None:
+                if error is None:
+                    self._fail()
+                return
+            reason = None if kind is None else f"{kind.__name__}: {error}".rstrip(": ")
+            finish_recording(self._store, self._file.directory, ended_at=self._now(), reason=reason)
+        finally:
+            self._file.unlock()
+
+
+def _number(value: object) -> float:
+    """Make a float of another number, without loss."""
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise UsageError(f"record: value {value!r:.50} is no number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"record: value {value!r:.50} is no number that float64 can hold") from error
+    if isinstance(value, int) and abs(value) > _EXACT_INTEGER_LIMIT and (math.isinf(number) or int(number) != value):
+        raise UsageError(f"record: value {value} does not fit float64 without loss")
+    return number
