@@ -43,6 +43,8 @@ class Job:
         fail_if_empty: no row is an error.
         sync: make the package durable.
         hashed: compute SHA-256 and digests.
+        verify: read the package back before it is published.
+        discard_stage: remove what an interrupted run left, instead of continuing it or refusing.
         threads: of the engine.
         batch_size: rows of a batch.
         memory_limit: of sorting and of statistics, such as `128MB`.
@@ -63,6 +65,8 @@ class Job:
     fail_if_empty: bool = False
     sync: bool = True
     hashed: bool = True
+    verify: bool = False
+    discard_stage: bool = False
     threads: int | None = None
     batch_size: int = DEFAULT_BATCH_SIZE
     memory_limit: str | None = None
@@ -89,6 +93,8 @@ class Job:
             parse_size(self.memory_limit)
         if self.spreadsheet and self.format != "csv":
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
+        if self.verify and not self.hashed:
+            raise UsageError("--verify compares digests, and --no-hash computes none; leave one of them out")
         if self.to_standard_output:
             self._check_standard_output()
         elif Path(self.to).name in {"", ".."}:
@@ -109,6 +115,8 @@ class Job:
             ("--rows-per-file", self.rows_per_file is not None),
             ("--overwrite", self.overwrite),
             ("--package-metadata", self.package_metadata is not None),
+            ("--verify", self.verify),
+            ("--discard-stage", self.discard_stage),
         ):
             if given:
                 raise UsageError(f"--to - writes one file and no package; leave {option} out")
@@ -127,6 +135,11 @@ class Job:
     def chosen_compression(self) -> str:
         """The compression, the format's default where none was chosen."""
         return self.compression or self.output_format.compressions[0]
+
+    @property
+    def digested(self) -> bool:
+        """Whether digests of rows are computed; the variant for spreadsheet programs changes text on purpose."""
+        return self.hashed and not self.spreadsheet
 
     def shaping_options(self) -> dict[str, Any]:
         """The options that shape what is published, as JSON values."""

@@ -140,6 +140,8 @@ def _common(options: argparse.Namespace) -> dict[str, Any]:
         "fail_if_empty": options.fail_if_empty,
         "sync": not options.no_sync,
         "hashed": not options.no_hash,
+        "verify": options.verify,
+        "discard_stage": options.discard_stage,
         "threads": options.threads,
         "memory_limit": options.memory_limit,
     }

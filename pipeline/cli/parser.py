@@ -230,6 +230,8 @@ def _add_groups(parser: argparse.ArgumentParser) -> None:
     package.add_argument("--spreadsheet", action="store_true", help="CSV for spreadsheets: BOM, formula guard")
     package.add_argument("--package-metadata", metavar="FILE", help="JSON: title, licenses, contributors, ...")
     package.add_argument("--fail-if-empty", action="store_true", help="exit with 3 if no row is selected")
+    package.add_argument("--verify", action="store_true", help="read the package back before publishing it")
+    package.add_argument("--discard-stage", action="store_true", help="do not continue an interrupted run")
     package.add_argument("--no-sync", action="store_true", help="do not wait for the disk")
     package.add_argument("--no-hash", action="store_true", help="compute no SHA-256 and no digest")
     _add_output(package)
