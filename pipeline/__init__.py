@@ -1,7 +1,7 @@
 """Exports measurement sessions, raw and aggregated, complete, exact and reproducible.
 
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
-`list_sessions`, and `connect` for notebooks. They raise `PipelineError`.
+`list_sessions`, `verify_package`, and `connect` for notebooks. They raise `PipelineError`.
 """
 
 from __future__ import annotations
@@ -10,21 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.api import export_measurements, export_statistics, list_sessions
-    from pipeline.errors import DestinationError, EmptyExportError, PipelineError, SourceError, UsageError
+    from pipeline.errors import (
+        BusyError,
+        DestinationError,
+        EmptyExportError,
+        PipelineError,
+        SourceError,
+        UsageError,
+        VerificationError,
+    )
     from pipeline.importing import import_sessions
     from pipeline.notebook import connect
+    from pipeline.verify import verify_package
 
 __all__ = [
+    "BusyError",
     "DestinationError",
     "EmptyExportError",
     "PipelineError",
     "SourceError",
     "UsageError",
+    "VerificationError",
     "connect",
     "export_measurements",
     "export_statistics",
     "import_sessions",
     "list_sessions",
+    "verify_package",
 ]
 
 _MODULES = {
@@ -33,6 +45,7 @@ _MODULES = {
     "export_statistics": "api",
     "import_sessions": "importing",
     "list_sessions": "api",
+    "verify_package": "verify",
 }
 
 

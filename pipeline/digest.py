@@ -52,6 +52,11 @@ class Digest:
         self._lanes = [(a + int(b)) & _MASK for a, b in zip(self._lanes, lanes, strict=True)]
 
     @property
+    def lanes(self) -> tuple[int, ...]:
+        """Sums of all rows so far, one per lane."""
+        return tuple(self._lanes)
+
+    @property
     def text(self) -> str:
         """The digest as `rows1:` and 32 hexadecimal digits."""
         return f"{_VERSION}:" + "".join(f"{lane:016x}" for lane in self._lanes)

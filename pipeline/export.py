@@ -37,6 +37,7 @@ from pipeline.source import open_source
 from pipeline.stage import Stage, remove_published
 from pipeline.statistics import DEFAULT_BUDGET_BYTES
 from pipeline.tables import TableFile, measurement_files, sessions_file, statistics_files
+from pipeline.verify import require_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -97,6 +98,8 @@ def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) ->
             descriptor = describe_package(named, **package, timestamp_unit=scan.timestamp_unit, is_verified=job.verify)
             _write_descriptor(stage, descriptor, named, hashed=job.hashed)
             report = make_report(job, report_written(named), selected, started)
+            if job.verify:
+                require_verified(stage.package, called=Path(job.to))
             stage.publish(replace=existing.descriptor is not None)
     return replace(report, seconds=time.monotonic() - started)
 

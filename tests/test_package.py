@@ -242,9 +242,7 @@ def test_rows_and_digests_are_told_for_each_session(us_store, tmp_path, scope):
 def test_digests_do_not_depend_on_format_scope_or_parts(us_store, tmp_path):
     digests = set()
     exact = [variant for variant in (*VARIANTS, *OPAQUE_VARIANTS) if not variant.get("spreadsheet")]
-    for at, variant in enumerate(
-        [*exact, {"rows_per_file": 11}, {"scope": "per-session"}, {"batch_size": 3}]
-    ):
+    for at, variant in enumerate([*exact, {"rows_per_file": 11}, {"scope": "per-session"}, {"batch_size": 3}]):
         pipeline.export_measurements(us_store, tmp_path / str(at), sync=False, **variant)
         total = [0, 0]
         for resource in resources_of(tmp_path / str(at), "measurements"):

@@ -6,7 +6,14 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.output import Progress, print_export, print_import, writing_to_standard_output
+from pipeline.cli.output import (
+    Progress,
+    counted,
+    print_export,
+    print_import,
+    print_verification,
+    writing_to_standard_output,
+)
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,6 +112,23 @@ def run_query(options: argparse.Namespace) -> int:
         threads=options.threads,
         memory_limit=options.memory_limit,
     )
+    return 0
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Run `pipeline verify`."""
+    from pipeline.errors import VerificationError  # noqa: PLC0415
+    from pipeline.verify import verify_package  # noqa: PLC0415
+
+    with Progress(quiet=options.quiet) as progress:
+        found = verify_package(options.directory, quick=options.quick, on_progress=progress.update)
+    with writing_to_standard_output():
+        print_verification(found, as_json=options.json, quiet=options.quiet)
+        sys.stdout.flush()
+    if found.problems:
+        first = found.problems[0]
+        more = f", and {counted(len(found.problems) - 1, 'more problem')}" if len(found.problems) > 1 else ""
+        raise VerificationError(f"{options.directory}: {first.file}: {first.problem}{more}; take it from a copy")
     return 0
 
 

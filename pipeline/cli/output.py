@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.importing import ImportReport
     from pipeline.report import Report
+    from pipeline.verify import Verification
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5
@@ -142,6 +143,22 @@ def print_import(report: ImportReport, *, as_json: bool, quiet: bool) -> None:
     skipped = f", {counted(len(report.unchanged), 'session')} there already" if report.unchanged else ""
     figures = f"{counted(len(report.imported), 'session')}, {counted(report.rows, 'row')}"
     print(f"{report.to}: {figures} imported{skipped} in {duration(report.seconds)}")
+
+
+def print_verification(found: Verification, *, as_json: bool, quiet: bool) -> None:
+    """Tell what a verification found, a line for each problem."""
+    if not found.is_hashed and not found.problems:
+        _warn(("the package was written without hashes; not all damage can be found",))
+    if as_json:
+        print(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        return
+    for problem in found.problems:
+        print(f"{problem.file}: {problem.problem}")
+    if found.problems or quiet:
+        return
+    what = "names, sizes and hashes" if found.is_quick else f"{counted(found.rows, 'row')} read back"
+    figures = f"{counted(found.files, 'file')}, {size(found.bytes)}, {what}"
+    print(f"{found.directory}: is complete and undamaged ({figures}) in {duration(found.seconds)}")
 
 
 def _warn(warnings: tuple[str, ...]) -> None:

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _export(add, commands.run_export)
     _statistics(add, commands.run_statistics)
     _query(add, commands.run_query)
+    _verify(add, commands.run_verify)
     return parser
 
 
@@ -180,6 +181,20 @@ def _query(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Nam
     _add_choice(parser, "--format", LIST_FORMATS, "table", metavar="F")
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
     _add_tuning(parser, batch_size=False)
+
+
+def _verify(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "verify",
+        run,
+        "verify that a package is complete and undamaged",
+        "pipeline verify exports",
+        "DIR",
+    )
+    parser.add_argument("directory", metavar="DIR", help="the package")
+    parser.add_argument("--quick", action="store_true", help="compare names, sizes and hashes; read no rows")
+    _add_output(parser)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
