@@ -13,6 +13,7 @@ gzip, which ISA-L wrote, is decompressed by zlib, which compares its CRC; zstd c
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
@@ -86,7 +87,7 @@ def _open(path: Path, compression: str) -> Iterator[IO[bytes]]:
             import zstandard  # noqa: PLC0415 - only where it is used
 
             with zstandard.ZstdDecompressor().stream_reader(file) as stream:
-                yield cast("IO[bytes]", stream)
+                yield io.BufferedReader(cast("io.RawIOBase", stream))
         else:
             yield file
 
@@ -108,17 +109,17 @@ def _blocks(stream: IO[bytes], end: bytes) -> Iterator[tuple[bytearray, bytes]]:
 
 
 def _read_ndjson(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
-    with _open(path, described.compression) as stream:
+    with _open(path, described.compression) as stream, connect_engine(threads=1) as engine:
         for rows, rest in _blocks(stream, b"\n"):
             if rest:
                 raise ReadBackError("does not end with a line feed")
-            yield from _parse_rows(rows, described)
+            yield from _parse_rows(engine, rows, described)
 
 
 def _read_json(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
     """Read a document of ours: its frame, then its rows, one a line."""
     head, name, foot = b'{"metadata":', f'"{described.table}":[\n'.encode(), b"\n]}\n"
-    with _open(path, described.compression) as stream:
+    with _open(path, described.compression) as stream, connect_engine(threads=1) as engine:
         first = stream.readline()
         if not (first.startswith(head) and first.endswith(b",\n") and stream.readline() == name):
             raise ReadBackError(f"does not begin as a document of metadata and {described.table}")
@@ -131,11 +132,11 @@ def _read_json(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
                 raise ReadBackError("does not end as a document of rows")
             ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == ord("\n"))
             np.frombuffer(rows, np.uint8)[ends - 1] = ord(" ")
-            yield from _parse_rows(rows, described)
-            yield from _parse_rows(bytearray(rest[: 1 - len(foot)]), described)
+            yield from _parse_rows(engine, rows, described)
+            yield from _parse_rows(engine, bytearray(rest[: 1 - len(foot)]), described)
 
 
-def _parse_rows(rows: bytearray, described: Described) -> Iterator[pa.RecordBatch]:
+def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> Iterator[pa.RecordBatch]:
     """Parse JSON objects that end with line feeds."""
     if not rows:
         return
@@ -148,11 +149,8 @@ def _parse_rows(rows: bytearray, described: Described) -> Iterator[pa.RecordBatc
     lines = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(bytes(rows)))
     lines.validate(full=True)
     structure = json.dumps({name: _DUCKDB_TYPES.get(kind, "VARCHAR") for name, kind in described.columns})
-    with connect_engine(threads=1) as connection:
-        found = connection.from_arrow(pa.table({"line": lines})).select(
-            duckdb.SQLExpression(f"unnest(json_transform_strict(line, {quote_literal(structure)}))")
-        )
-        table = found.to_arrow_table()
+    parsed = duckdb.SQLExpression(f"unnest(json_transform_strict(line, {quote_literal(structure)}))")
+    table = engine.from_arrow(pa.table({"line": lines})).select(parsed).to_arrow_table()
     yield from _parsed_times(table.rename_columns(names), described).to_batches()
 
 

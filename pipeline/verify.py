@@ -201,6 +201,29 @@ class _Check:
     def _check_manifest(self, listed: bytes, names: set[str]) -> None:
         """Compare SHA256SUMS with the files, and with what the descriptor says of them, byte for byte."""
         before = len(self.problems)
+        found = self._parse_sums(listed)
+        expected = {DESCRIPTOR, *(one.path for one in self.described)} if self.described else set(found)
+        for name in sorted(expected - found.keys()):
+            self._add(MANIFEST, f"does not list {name}")
+        for name in sorted(found.keys() - expected):
+            self._add(MANIFEST, f"lists {name}, which {DESCRIPTOR} does not name")
+        if not self.described:
+            for name in found.keys() & names - self._sums.keys():
+                if not self._kind_problem(name, names):
+                    self._sums[name] = self._hash(self.directory / name)
+        described = {one.path: one.sha256 for one in self.described}
+        for name in found.keys() & self._sums.keys():
+            is_sum, told = self._sums[name], found[name]
+            if is_sum == told or described.get(name) == told:  # the latter has been said
+                continue
+            if described.get(name) == is_sum:
+                self._add(MANIFEST, f"says that the SHA-256 of {name} is {told}, it is {is_sum}")
+            else:
+                self._add(name, f"its SHA-256 is {is_sum}, not {told} as {MANIFEST} says")
+        if len(self.problems) == before and listed != manifest(found).encode():
+            self._add(MANIFEST, "is not written as sha256sum writes it, sorted by name, each name once")
+
+    def _parse_sums(self, listed: bytes) -> dict[str, str]:
         found: dict[str, str] = {}
         for line in listed.decode(errors="replace").removesuffix("\n").split("\n"):
             match = _SUM_LINE.fullmatch(line)
@@ -208,23 +231,7 @@ class _Check:
                 self._add(MANIFEST, f"holds the line {line[:100]!r}, which is no SHA-256 and name")
             else:
                 found[match[2]] = match[1]
-        expected = {DESCRIPTOR, *(one.path for one in self.described)} if self.described else set(found)
-        for name in sorted(expected - found.keys()):
-            self._add(MANIFEST, f"does not list {name}")
-        for name in sorted(found.keys() - expected):
-            self._add(MANIFEST, f"lists {name}, which {DESCRIPTOR} does not name")
-        described = {one.path: one.sha256 for one in self.described}
-        for name, sha256 in found.items():
-            if not self.described and name not in self._sums and not self._kind_problem(name, names):
-                self._sums[name] = self._hash(self.directory / name)
-            if self._sums.get(name, sha256) == sha256:
-                continue
-            if described.get(name) == self._sums[name]:
-                self._add(MANIFEST, f"says that the SHA-256 of {name} is {sha256}, it is {self._sums[name]}")
-            else:
-                self._add(name, f"its SHA-256 is {self._sums[name]}, not {sha256} as {MANIFEST} says")
-        if len(self.problems) == before and listed != manifest(found).encode():
-            self._add(MANIFEST, "is not written as sha256sum writes it, sorted by name, each name once")
+        return found
 
     def _check_content(self, one: Described) -> None:
         from pipeline.content_check import content_problems  # noqa: PLC0415 - only where rows are read
