@@ -126,7 +126,7 @@ class Stage:
         )
 
     def _begin(self) -> None:
-        self._clear()
+        _clear(self.path)
         with new_file(self.path / _IDENTITY, str(self.path / _IDENTITY), sync=self._sync, hashed=False) as file:
             file.write(json.dumps(self._identity, ensure_ascii=False, indent=2).encode() + b"\n")
         self.package.mkdir()
@@ -147,15 +147,13 @@ class Stage:
                 if _hash(self.package / record["name"]) != record["sha256"]:
                     break
                 self.finished[record["name"]] = record
-        for entry in self.package.iterdir():
-            if entry.name not in self.finished:
-                _remove(entry)
+        self._remove_unfinished()
         replace_records(self.path / _JOURNAL, self.finished.values(), sync=self._sync)
         self._is_checking = False
 
-    def _clear(self) -> None:
-        for entry in self.path.iterdir():
-            if entry.name != LOCK_NAME:
+    def _remove_unfinished(self) -> None:
+        for entry in self.package.iterdir():
+            if entry.name not in self.finished:
                 _remove(entry)
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
@@ -170,13 +168,15 @@ class Stage:
                     error.add_note("the package is published")
         elif error is not None and is_interruption(error) and (self.finished or self._is_checking):
             error.add_note("nothing was published; the same command continues where it stopped")
+            if not self._is_checking:
+                self._remove_unfinished()
             self._lock.release()
         else:
             self._remove()
 
     def _remove(self) -> None:
         with suppress(OSError):
-            self._clear()
+            _clear(self.path)
         self._lock.remove()
 
     @property
@@ -279,22 +279,37 @@ def remove_stage(path: Path, target: Path) -> None:
     lock = DirectoryLock(path, held_as=target)
     try:
         recover_exchanged(path, target.parent)
-        for entry in path.iterdir():
-            if entry.name != LOCK_NAME:
-                _remove(entry)
+        _clear(path)
     except BaseException:
         lock.release()
         raise
     lock.remove()
 
 
+def is_stage(path: Path) -> bool:
+    """Whether a directory is a stage that an export made."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return (path / LOCK_NAME).exists() and not _strangers(path)
+
+
 def _check_is_stage(path: Path) -> None:
     """Refuse to take for a stage what no export made."""
-    if not path.is_dir() or path.is_symlink():
-        return  # the lock tells
+    if path.is_dir() and not path.is_symlink():  # else the lock tells
+        for name in _strangers(path):
+            raise DestinationError(f"{path}: holds {name!r}, which no export wrote; move it away first")
+
+
+def _strangers(path: Path) -> list[str]:
+    known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
+    return sorted({entry.name for entry in path.iterdir()} - known)
+
+
+def _clear(path: Path) -> None:
+    """Remove all of a stage but its lock."""
     for entry in path.iterdir():
-        if entry.name not in _NAMES and entry.name != path.name.removeprefix(".").removesuffix(STAGE_SUFFIX) + ASIDE:
-            raise DestinationError(f"{path}: holds {entry.name!r}, which no export wrote; move it away first")
+        if entry.name != LOCK_NAME:
+            _remove(entry)
 
 
 def _is_regular(path: Path) -> bool:

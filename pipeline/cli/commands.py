@@ -11,6 +11,7 @@ from pipeline.cli.output import (
     counted,
     print_export,
     print_import,
+    print_stages,
     print_verification,
     writing_to_standard_output,
 )
@@ -129,6 +130,16 @@ def run_verify(options: argparse.Namespace) -> int:
         first = found.problems[0]
         more = f", and {counted(len(found.problems) - 1, 'more problem')}" if len(found.problems) > 1 else ""
         raise VerificationError(f"{options.directory}: {first.file}: {first.problem}{more}; take it from a copy")
+    return 0
+
+
+def run_stages(options: argparse.Namespace) -> int:
+    """Run `pipeline stages`."""
+    from pipeline.stages import list_stages  # noqa: PLC0415
+
+    found = list_stages(options.directory, remove=options.remove)
+    with writing_to_standard_output():
+        print_stages(found, as_json=options.json)
     return 0
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Self
 from pipeline.errors import DestinationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.importing import ImportReport
     from pipeline.report import Report
+    from pipeline.stages import StagedPackage
     from pipeline.verify import Verification
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
@@ -159,6 +160,17 @@ def print_verification(found: Verification, *, as_json: bool, quiet: bool) -> No
     what = "names, sizes and hashes" if found.is_quick else f"{counted(found.rows, 'row')} read back"
     figures = f"{counted(found.files, 'file')}, {size(found.bytes)}, {what}"
     print(f"{found.directory}: is complete and undamaged ({figures}) in {duration(found.seconds)}")
+
+
+def print_stages(found: Sequence[StagedPackage], *, as_json: bool) -> None:
+    """Tell which stages there are, and what became of them."""
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        state = "held by a run" if one.is_held else "removed" if one.is_removed else "left by a run that has ended"
+        figures = f"{counted(one.files, 'finished file')}, {size(one.bytes)}, last written {one.changed_at}"
+        print(f"{one.destination}: {state} ({figures})")
 
 
 def _warn(warnings: tuple[str, ...]) -> None:

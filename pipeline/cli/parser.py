@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     _statistics(add, commands.run_statistics)
     _query(add, commands.run_query)
     _verify(add, commands.run_verify)
+    _stages(add, commands.run_stages)
     return parser
 
 
@@ -195,6 +196,20 @@ def _verify(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Na
     parser.add_argument("directory", metavar="DIR", help="the package")
     parser.add_argument("--quick", action="store_true", help="compare names, sizes and hashes; read no rows")
     _add_output(parser)
+
+
+def _stages(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "stages",
+        run,
+        "list what interrupted exports left, and remove it",
+        "pipeline stages exports --remove",
+        "DIR",
+    )
+    parser.add_argument("directory", metavar="DIR", help="where packages are published, or the --to of one")
+    parser.add_argument("--remove", action="store_true", help="remove what no run is working on")
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
