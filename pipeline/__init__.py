@@ -1,8 +1,8 @@
 """Exports measurement sessions, raw and aggregated, complete, exact and reproducible.
 
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
-`list_sessions`, `recover_sessions`, `write_catalog`. `record_session` records a session; `connect`, `scan` and
-`statistics` are for notebooks. All raise `PipelineError`.
+`list_sessions`, `verify_package`, `recover_sessions`, `write_catalog`. `record_session` records a session; `connect`,
+`scan` and `statistics` are for notebooks. All raise `PipelineError`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.api import export_measurements, export_statistics, list_sessions
     from pipeline.catalog import write_catalog
-    from pipeline.errors import DestinationError, EmptyExportError, PipelineError, SourceError, UsageError
+    from pipeline.errors import (
+        BusyError,
+        DestinationError,
+        EmptyExportError,
+        PipelineError,
+        SourceError,
+        UsageError,
+        VerificationError,
+    )
     from pipeline.frames import scan, statistics
     from pipeline.importing import import_sessions
     from pipeline.notebook import connect
     from pipeline.recorder import record_session
     from pipeline.recording import recover_sessions
+    from pipeline.verify import verify_package
 
 __all__ = [
+    "BusyError",
     "DestinationError",
     "EmptyExportError",
     "PipelineError",
     "SourceError",
     "UsageError",
+    "VerificationError",
     "connect",
     "export_measurements",
     "export_statistics",
@@ -34,6 +45,7 @@ __all__ = [
     "recover_sessions",
     "scan",
     "statistics",
+    "verify_package",
     "write_catalog",
 ]
 
@@ -48,6 +60,7 @@ _MODULES = {
     "write_catalog": "catalog",
     "record_session": "recorder",
     "recover_sessions": "recording",
+    "verify_package": "verify",
 }
 
 

@@ -27,6 +27,8 @@ _JOB_OPTIONS = (
     "fail_if_empty",
     "sync",
     "hashed",
+    "verify",
+    "discard_stage",
     "threads",
     "batch_size",
     "memory_limit",
@@ -56,8 +58,8 @@ def export_measurements(
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
         **options: of `pipeline.selection.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
             `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.job.Job` (`overwrite`,
-            `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `threads`,
-            `batch_size`, `memory_limit`).
+            `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `verify`,
+            `discard_stage`, `threads`, `batch_size`, `memory_limit`).
 
     Raises:
         UsageError: an option does not exist or cannot be read.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.arrays import integers
 from pipeline.digest import Digest, digest_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -21,6 +21,7 @@ class Content:
         first_timestamp: earliest time, None without rows or times.
         last_timestamp: latest time.
         rows_by_session: number of rows by session id, in order; empty where the rows have no sessions.
+        sequences: first and last sequence by session id, where both columns are written.
     """
 
     def __init__(self, *, digested: bool) -> None:
@@ -33,6 +34,7 @@ class Content:
         self.first_timestamp: int | None = None
         self.last_timestamp: int | None = None
         self.rows_by_session: dict[str, int] = {}
+        self.sequences: dict[str, tuple[int, int]] = {}
         self._digest = Digest() if digested else None
         self._digest_by_session: dict[str, Digest] = {}
 
@@ -42,14 +44,42 @@ class Content:
         return self._digest.text if self._digest else None
 
     def describe_sessions(self) -> list[dict[str, Any]]:
-        """Rows and digest of each session, as JSON values."""
+        """Rows, sequences and digest of each session, as JSON values."""
         described: list[dict[str, Any]] = []
         for session_id, rows in self.rows_by_session.items():
             one: dict[str, Any] = {"session_id": session_id, "rowCount": rows}
+            if session_id in self.sequences:
+                one["firstSequence"], one["lastSequence"] = self.sequences[session_id]
             if self._digest:
                 one["contentDigest"] = self._digest_by_session.get(session_id, Digest()).text
             described.append(one)
         return described
+
+    def record(self) -> dict[str, Any]:
+        """Give all that it knows as JSON values, for `restored`."""
+        return {
+            "rows": self.rows,
+            "times": [self.first_timestamp, self.last_timestamp],
+            "digest": self.digest,
+            "sessions": self.describe_sessions(),
+        }
+
+    @classmethod
+    def restored(cls, record: Mapping[str, Any]) -> Self:
+        """Make it again of what `record` gave."""
+        content = cls(digested=record["digest"] is not None)
+        content.rows = record["rows"]
+        content.first_timestamp, content.last_timestamp = record["times"]
+        if record["digest"] is not None:
+            content._digest = Digest.parse(record["digest"])
+        for one in record["sessions"]:
+            session_id = one["session_id"]
+            content.rows_by_session[session_id] = one["rowCount"]
+            if "firstSequence" in one:
+                content.sequences[session_id] = one["firstSequence"], one["lastSequence"]
+            if "contentDigest" in one:
+                content._digest_by_session[session_id] = Digest.parse(one["contentDigest"])
+        return content
 
     def add_times(self, first: int, last: int) -> None:
         """Widen the time range."""
@@ -66,6 +96,10 @@ class Content:
         session_id = batch.column("session_id")[0].as_py()
         self.rows += batch.num_rows
         self.rows_by_session[session_id] = self.rows_by_session.get(session_id, 0) + batch.num_rows
+        if "sequence" in columns and "session_id" in columns:
+            sequence = integers(batch.column("sequence"))
+            first, _ = self.sequences.get(session_id, (int(sequence[0]), 0))
+            self.sequences[session_id] = first, int(sequence[-1])
         ticks = integers(batch.column("timestamp"))
         self.add_times(int(ticks.min()), int(ticks.max()))
         if self._digest:

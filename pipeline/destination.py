@@ -1,6 +1,6 @@
-"""Where an export goes: a staged directory that is renamed into place as a whole, or standard output.
+"""Writing files so that errors are heard, renaming directories into place, and standard output.
 
-The only module that writes into a destination; paths stay behind it.
+Here and in `stage.py` alone is written into an export's destination.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ import ctypes
 import errno
 import hashlib
 import os
-import shutil
 import sys
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
 
 from pipeline.errors import DestinationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
+ASIDE = ".aside"
 
 
 class CountingFile:
@@ -103,83 +102,6 @@ def writing_errors(name: object) -> Iterator[None]:
         raise DestinationError(f"{name}: cannot be written ({error.strerror or error})") from error
 
 
-class Stage:
-    """A hidden directory beside the destination, which becomes the destination when it is published.
-
-    Use it in a `with` statement: what is not published at its end is removed.
-    """
-
-    def __init__(self, target: Path, *, sync: bool, hashed: bool) -> None:
-        """Create the directory.
-
-        Args:
-            target: the destination; its parents are created.
-            sync: make files and names durable before publishing.
-            hashed: compute the SHA-256 of each file.
-
-        Raises:
-            DestinationError: it cannot be created.
-        """
-        self.target = target
-        self._sync = sync
-        self._hashed = hashed
-        self._files: list[CountingFile] = []
-        with writing_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.path = Path(tempfile.mkdtemp(prefix=f".{target.name}.stage-", dir=target.parent))
-            self.path.chmod(0o777 & ~_umask())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes written so far, of all files."""
-        return sum(file.bytes for file in self._files)
-
-    @contextmanager
-    def create(self, name: str) -> Iterator[CountingFile]:
-        """Open a new file of the stage for writing; it is durable when the `with` statement ends."""
-        with writing_errors(self.target / name):
-            file = (self.path / name).open("xb", buffering=0)
-        with file:
-            counting = CountingFile(_Unbuffered(file), str(self.target / name), hashed=self._hashed)
-            self._files.append(counting)
-            yield counting
-            if self._sync:
-                with writing_errors(counting.name):
-                    os.fsync(file.fileno())
-
-    def rename(self, before: str, after: str) -> None:
-        """Give a file of the stage its final name."""
-        with writing_errors(self.target / after):
-            (self.path / before).rename(self.path / after)
-
-    def publish(self, *, replace: bool) -> None:
-        """Rename the stage into place.
-
-        Args:
-            replace: exchange it with what is there, which is removed then; the caller knows that it is ours.
-
-        Raises:
-            DestinationError: something is there that is not replaced, or renaming fails.
-        """
-        with writing_errors(self.target):
-            if self._sync:
-                sync_directory(self.path)
-            if replace:
-                exchange(self.path, self.target)
-            else:
-                if self.target.is_dir() and not self.target.is_symlink():
-                    self.target.rmdir()
-                rename_new(self.path, self.target)
-            if self._sync:
-                sync_directory(self.target.parent)
-
-
 class _Unbuffered:
     """Writes all of the data, which a raw file may do only in part."""
 
@@ -195,10 +117,31 @@ class _Unbuffered:
         pass
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextmanager
+def new_file(path: Path, name: str, *, sync: bool, hashed: bool) -> Iterator[CountingFile]:
+    """Open a new file for writing; it is durable when the `with` statement ends.
+
+    Args:
+        path: the file, which is not there yet.
+        name: what to call it in errors.
+        sync: wait until the disk has it.
+        hashed: compute its SHA-256.
+
+    Raises:
+        DestinationError: it cannot be created, written, synced or closed.
+    """
+    with writing_errors(name):
+        file = path.open("xb", buffering=0)
+    try:
+        counting = CountingFile(_Unbuffered(file), name, hashed=hashed)
+        yield counting
+        with writing_errors(name):
+            if sync:
+                os.fsync(file.fileno())
+            file.close()
+    finally:
+        with suppress(OSError):  # an earlier error ended it, which is the one to hear of
+            file.close()
 
 
 @contextmanager
@@ -219,6 +162,17 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_directories(path: Path, *, sync: bool) -> None:
+    """Make a directory and those above it that are not there, durably."""
+    if path.is_dir():
+        return
+    make_directories(path.parent, sync=sync)
+    with suppress(FileExistsError):  # another run may make it at the same time
+        path.mkdir()
+    if sync:
+        sync_directory(path.parent)
+
+
 def rename_new(source: Path, target: Path) -> None:
     """Rename where nothing is yet; FileExistsError where something came in between."""
     if not _renameat2(source, target, _RENAME_NOREPLACE):
@@ -230,10 +184,23 @@ def rename_new(source: Path, target: Path) -> None:
 def exchange(source: Path, target: Path) -> None:
     """Let two directories change places; where the system cannot, the target is gone for a moment."""
     if not _renameat2(source, target, _RENAME_EXCHANGE):
-        aside = source.with_name(source.name + "-old")
+        aside = source.with_name(target.name + ASIDE)
         target.rename(aside)
         source.rename(target)
         aside.rename(source)
+
+
+def recover_exchanged(directory: Path, parent: Path) -> None:
+    """Put back what an exchange that was cut off in between had put aside.
+
+    Args:
+        directory: where the other side of the exchange lay.
+        parent: where the targets lie.
+    """
+    for aside in directory.glob("*" + ASIDE):
+        target = parent / aside.name.removesuffix(ASIDE)
+        if not target.exists():
+            aside.rename(target)
 
 
 def _renameat2(source: Path, target: Path, flags: int) -> bool:

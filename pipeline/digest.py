@@ -10,8 +10,9 @@ It finds damage and loss; it is no signature (SHA-256 of the files is there for 
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pipeline.model import type_name
 from pipeline.native import digest_sums
@@ -32,9 +33,28 @@ class Digest:
     def __init__(self) -> None:
         self._lanes = [0] * LANES
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `text` shows.
+
+        Raises:
+            ValueError: it is no digest.
+        """
+        match = re.fullmatch(rf"{_VERSION}:([0-9a-f]{{16}})([0-9a-f]{{16}})", text, re.ASCII)
+        if match is None:
+            raise ValueError(f"{text!r} is no digest")
+        digest = cls()
+        digest.add(int(lane, 16) for lane in match.groups())
+        return digest
+
     def add(self, lanes: Iterable[int]) -> None:
         """Add sums of rows, one per lane."""
         self._lanes = [(a + int(b)) & _MASK for a, b in zip(self._lanes, lanes, strict=True)]
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Sums of all rows so far, one per lane."""
+        return tuple(self._lanes)
 
     @property
     def text(self) -> str:

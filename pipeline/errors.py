@@ -53,6 +53,18 @@ class DestinationError(PipelineError):
     exit_status = 4
 
 
+class VerificationError(PipelineError):
+    """What was written is not what it should be."""
+
+    exit_status = 5
+
+
+class BusyError(DestinationError):
+    """Another run holds the destination."""
+
+    exit_status = 7
+
+
 def suggest(wanted: str, choices: Iterable[str], *, noun: str) -> str:
     """Say which choices are near, or which there are: the part of a message after "unknown ...".
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.compression import compressing
 from pipeline.content import Content
-from pipeline.destination import CountingFile, Stage, standard_output
+from pipeline.destination import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.model import plain_schema
@@ -21,6 +21,7 @@ from pipeline.overlap import WrittenBehind
 from pipeline.package import (
     DESCRIPTOR,
     MANIFEST,
+    Existing,
     WrittenFile,
     describe_package,
     inspect_destination,
@@ -28,15 +29,18 @@ from pipeline.package import (
     name_files,
     package_range,
     read_added_metadata,
+    versions,
 )
 from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.selection import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source
+from pipeline.stage import Stage, remove_published
 from pipeline.tables import TableFile, measurement_files, sessions_file, statistics_files
+from pipeline.verify import require_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -71,40 +75,59 @@ def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) ->
     ):
         selected = select(scan, job.selection, batch_size=job.batch_size)
         source = {"name": scan.name, "fingerprint": selected.fingerprint}
-        options = job.shaping_options()
         if existing is None:
             return _stream(job, selected, Path(spill), source, started, on_progress)
-        if existing.descriptor is not None and not job.overwrite:
-            if existing.is_same(source=source, options=options, added=added):
-                if existing.damage:
-                    raise DestinationError(
-                        f"{job.to}: holds this package, but damaged: {existing.damage}; --overwrite writes it again"
-                    )
-                there = report_existing(existing.descriptor)
+        package = {"source": source, "options": job.shaping_options(), "added": added}
+        if _is_there(job, existing, package):
+            remove_published(Path(job.to))
+            return make_report(job, report_existing(existing.descriptor or {}), selected, started, is_unchanged=True)
+        with Stage(
+            Path(job.to), {**package, **versions()}, sync=job.sync, hashed=job.hashed, discard=job.discard_stage
+        ) as stage:
+            existing = inspect_destination(Path(job.to))  # which no other run can change from now on
+            if _is_there(job, existing, package):
+                there = report_existing(existing.descriptor or {})
                 return make_report(job, there, selected, started, is_unchanged=True)
-            raise DestinationError(
-                f"{job.to}: holds a package of another source or other options; "
-                "--overwrite replaces it, or choose another --to"
-            )
-        with (
-            Stage(Path(job.to), sync=job.sync, hashed=job.hashed) as stage,
-            closing(_files(job, selected, Path(spill), _Counter(selected, job, stage, on_progress))) as files,
-        ):
-            written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
+            files = _files(job, selected, Path(spill), _Counter(selected, job, stage, on_progress), stage.finished)
+            with closing(files):
+                written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
             times = package_range([one.file.content for one in written], Content(digested=False))
-            sessions = sessions_file(selected, digested=job.hashed, times=times)
+            sessions = sessions_file(selected, digested=job.digested, times=times)
             written.append(_write(stage, sessions, _for_table(job, sessions.table), selected, source))
             named = _name(stage, written, scan.timestamp_unit)
-            descriptor = describe_package(
-                named, source=source, options=options, timestamp_unit=scan.timestamp_unit, added=added
-            )
+            descriptor = describe_package(named, **package, timestamp_unit=scan.timestamp_unit, is_verified=job.verify)
             _write_descriptor(stage, descriptor, named, hashed=job.hashed)
             report = make_report(job, report_written(named), selected, started)
+            if job.verify:
+                require_verified(stage.package, called=Path(job.to))
             stage.publish(replace=existing.descriptor is not None)
     return replace(report, seconds=time.monotonic() - started)
 
 
-def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Generator[TableFile, None, None]:
+def _is_there(job: Job, existing: Existing, package: dict[str, Any]) -> bool:
+    """Whether the destination is what would be written.
+
+    Raises:
+        DestinationError: it is something else, and is not to be replaced.
+    """
+    if existing.descriptor is None or job.overwrite:
+        return False
+    if not existing.is_same(**package):
+        raise DestinationError(
+            f"{job.to}: holds a package of another source or other options; "
+            "--overwrite replaces it, or choose another --to"
+        )
+    if existing.damage:
+        raise DestinationError(
+            f"{job.to}: holds this package, but damaged: {existing.damage}; --overwrite writes it again"
+        )
+    return True
+
+
+def _files(
+    job: Job, selected: Selected, spill: Path, counter: _Counter, records: Mapping[str, Any]
+) -> Generator[TableFile, None, None]:
+    finished = {name: Content.restored(record["content"]) for name, record in records.items()}
     rows_per_file = job.rows_per_file
     if job.spreadsheet:
         rows_per_file = min(rows_per_file or MAX_SPREADSHEET_ROWS, MAX_SPREADSHEET_ROWS)
@@ -115,8 +138,9 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Gene
             selected,
             per_session=job.scope == "per-session",
             rows_per_file=rows_per_file,
-            digested=job.hashed,
+            digested=job.digested,
             ahead=job.threads != 1,
+            finished=finished,
             on_batch=counter.add,
         )
     if "statistics" in job.tables:
@@ -124,11 +148,12 @@ def _files(job: Job, selected: Selected, spill: Path, counter: _Counter) -> Gene
             selected,
             job.statistics,
             rows_per_file=rows_per_file,
-            digested=job.hashed,
+            digested=job.digested,
             choose_columns="measurements" not in job.tables,
             temporary_directory=spill,
             budget_bytes=DEFAULT_BUDGET_BYTES if job.memory_limit is None else parse_size(job.memory_limit),
             ahead=job.threads != 1,
+            finished=finished,
             on_batch=counter.add,
         )
 
@@ -166,9 +191,20 @@ def _metadata(file: TableFile, job: Job, selected: Selected, source: dict[str, s
 
 
 def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: dict[str, str]) -> WrittenFile:
-    """Write one file of a stage under a provisional name."""
-    with stage.create(file.provisional_name) as out:
-        return _write_rows(file, out, job, selected, source)
+    """Write one file of a stage under a provisional name, unless it is finished already."""
+    name = file.provisional_name
+    if name in stage.finished:
+        return _written(file, job, stage.finished[name]["bytes"], stage.finished[name]["sha256"])
+    with stage.create(name) as out:
+        written = _write_rows(file, out, job, selected, source)
+    if file.table != "sessions":
+        stage.finish(name, {"bytes": out.bytes, "sha256": out.sha256, "content": file.content.record()})
+    return written
+
+
+def _written(file: TableFile, job: Job, size: int, sha256: str | None) -> WrittenFile:
+    schema = plain_schema(file.reader.schema)
+    return WrittenFile(file, schema, job.output_format, job.chosen_compression, size, sha256)
 
 
 def _cores() -> int:
@@ -205,8 +241,7 @@ def _write_rows(
             compression=job.chosen_compression,
             spreadsheet=job.spreadsheet,
         )
-    schema = plain_schema(file.reader.schema)
-    return WrittenFile(file, schema, job.output_format, job.chosen_compression, out.bytes, out.sha256)
+    return _written(file, job, out.bytes, out.sha256)
 
 
 def _for_table(job: Job, table: str) -> Job:
@@ -219,8 +254,7 @@ def _for_table(job: Job, table: str) -> Job:
 def _name(stage: Stage, written: list[WrittenFile], unit: str) -> dict[str, WrittenFile]:
     """Give the files of a stage their names, which depend on their content."""
     names = name_files(written, unit)
-    for one, name in zip(written, names, strict=True):
-        stage.rename(one.file.provisional_name, name)
+    stage.rename({one.file.provisional_name: name for one, name in zip(written, names, strict=True)})
     return dict(zip(names, written, strict=True))
 
 
@@ -247,7 +281,7 @@ def _stream(
     """Write the one file to standard output."""
     with (
         standard_output() as out,
-        closing(_files(job, selected, spill, _Counter(selected, job, out, on_progress))) as files,
+        closing(_files(job, selected, spill, _Counter(selected, job, out, on_progress), {})) as files,
     ):
         written = _write_rows(next(files), out, job, selected, source)
     return make_report(job, report_written({STANDARD_OUTPUT: written}), selected, started)

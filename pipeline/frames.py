@@ -104,6 +104,7 @@ def statistics(
             select(opened, selection, batch_size=DEFAULT_BATCH_SIZE),
             asked,
             rows_per_file=None,
+            finished={},
             digested=False,
             choose_columns=True,
             temporary_directory=Path(directory),

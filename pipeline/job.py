@@ -43,6 +43,8 @@ class Job:
         fail_if_empty: no row is an error.
         sync: make the package durable.
         hashed: compute SHA-256 and digests.
+        verify: read the package back before it is published.
+        discard_stage: remove what an interrupted run left, instead of continuing it or refusing.
         threads: of the engine.
         batch_size: rows of a batch.
         memory_limit: of sorting and of statistics, such as `128MB`.
@@ -63,6 +65,8 @@ class Job:
     fail_if_empty: bool = False
     sync: bool = True
     hashed: bool = True
+    verify: bool = False
+    discard_stage: bool = False
     threads: int | None = None
     batch_size: int = DEFAULT_BATCH_SIZE
     memory_limit: str | None = None
@@ -74,10 +78,7 @@ class Job:
             UsageError: they do, or a choice does not exist.
         """
         _require_choice("--scope", self.scope, SCOPES)
-        _require_choice("--format", self.format, tuple(FORMATS))
-        if self.compression is not None and self.compression not in self.output_format.compressions:
-            choices = ", ".join(self.output_format.compressions)
-            raise UsageError(f"--compression {self.compression}: {self.format} can have {choices}")
+        self._check_format()
         for option, number in (
             ("--rows-per-file", self.rows_per_file),
             ("--batch-size", self.batch_size),
@@ -87,10 +88,8 @@ class Job:
                 raise UsageError(f"{option} {number}: must be 1 or more")
         if self.memory_limit is not None:
             parse_size(self.memory_limit)
-        if self.format == "influx" and "measurements" not in self.tables:
-            raise UsageError("--format influx holds measurements; choose another for statistics")
-        if self.spreadsheet and self.format != "csv":
-            raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
+        if self.verify and not self.hashed:
+            raise UsageError("--verify compares digests, and --no-hash computes none; leave one of them out")
         if self.to_standard_output:
             self._check_standard_output()
         elif Path(self.to).name in {"", ".."}:
@@ -104,6 +103,16 @@ class Job:
                 f"for one file, write --to - > {self.to}"
             )
 
+    def _check_format(self) -> None:
+        _require_choice("--format", self.format, tuple(FORMATS))
+        if self.compression is not None and self.compression not in self.output_format.compressions:
+            choices = ", ".join(self.output_format.compressions)
+            raise UsageError(f"--compression {self.compression}: {self.format} can have {choices}")
+        if self.format == "influx" and "measurements" not in self.tables:
+            raise UsageError("--format influx holds measurements; choose another for statistics")
+        if self.spreadsheet and self.format != "csv":
+            raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
+
     def _check_standard_output(self) -> None:
         if "measurements" in self.tables and self.scope == "per-session":
             raise UsageError("--to - writes one file; --scope per-session makes several")
@@ -112,6 +121,8 @@ class Job:
             ("--rows-per-file", self.rows_per_file is not None),
             ("--overwrite", self.overwrite),
             ("--package-metadata", self.package_metadata is not None),
+            ("--verify", self.verify),
+            ("--discard-stage", self.discard_stage),
         ):
             if given:
                 raise UsageError(f"--to - writes one file and no package; leave {option} out")
@@ -130,6 +141,11 @@ class Job:
     def chosen_compression(self) -> str:
         """The compression, the format's default where none was chosen."""
         return self.compression or self.output_format.compressions[0]
+
+    @property
+    def digested(self) -> bool:
+        """Whether digests of rows are computed; the variant for spreadsheet programs changes text on purpose."""
+        return self.hashed and not self.spreadsheet
 
     def shaping_options(self) -> dict[str, Any]:
         """The options that shape what is published, as JSON values."""

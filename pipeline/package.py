@@ -33,7 +33,7 @@ DESCRIPTOR = "datapackage.json"
 MANIFEST = "SHA256SUMS"
 FORMAT_VERSION = 1
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
-_SIGNATURES = (".sig", ".asc", ".tsr")
+SIGNATURES = (".sig", ".asc", ".tsr")
 _METADATA_KEYS = (
     "title",
     "description",
@@ -107,6 +107,7 @@ def describe_package(
     options: Mapping[str, Any],
     timestamp_unit: str,
     added: Mapping[str, Any],
+    is_verified: bool,
 ) -> dict[str, Any]:
     """Make the descriptor, a Frictionless Data Package v2.
 
@@ -116,6 +117,7 @@ def describe_package(
         options: the options that shape the content.
         timestamp_unit: us or ns.
         added: what the user adds, such as title and licenses.
+        is_verified: the package is published only after it was read back.
     """
     split = {name for name, one in files.items() if _part_count(one, files) > 1}
     slug = re.sub(r"[^a-z0-9._-]+", "-", str(source["name"]).lower()).strip("-._") or "measurements"
@@ -125,15 +127,23 @@ def describe_package(
         **added,
         "created": _created().strftime("%Y-%m-%dT%H:%M:%SZ"),
         "pipeline:formatVersion": FORMAT_VERSION,
+        **versions(),
+        "pipeline:source": dict(source),
+        "pipeline:options": dict(options),
+        "pipeline:timestampUnit": timestamp_unit,
+        "pipeline:verified": is_verified,
+        "resources": [_resource(name, one, is_part=name in split) for name, one in files.items()],
+    }
+
+
+def versions() -> dict[str, Any]:
+    """Versions of what makes a package, as properties of its descriptor."""
+    return {
         "pipeline:program": {"name": _DISTRIBUTION, "version": metadata.version(_DISTRIBUTION)},
         "pipeline:engines": {
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in ("duckdb", "numpy", "pyarrow")},
         },
-        "pipeline:source": dict(source),
-        "pipeline:options": dict(options),
-        "pipeline:timestampUnit": timestamp_unit,
-        "resources": [_resource(name, one, is_part=name in split) for name, one in files.items()],
     }
 
 
@@ -258,6 +268,17 @@ class Existing:
         return same_added and same_source and self.descriptor.get("pipeline:options") == _as_json(options)
 
 
+def is_published(target: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether a destination is the undamaged package of an identity, which names source, options and added."""
+    try:
+        existing = inspect_destination(target)
+        return not existing.damage and existing.is_same(
+            source=identity["source"], options=identity["options"], added=identity["added"]
+        )
+    except (DestinationError, LookupError, TypeError):
+        return False
+
+
 def _as_json(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return json.loads(json.dumps(value))
 
@@ -295,7 +316,7 @@ def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
         raise DestinationError(f"{target}: is a package of format version {version}; choose another --to")
     known = {DESCRIPTOR, MANIFEST, *sizes}
     for name in names:
-        if name not in known and not name.endswith(_SIGNATURES):
+        if name not in known and not name.endswith(SIGNATURES):
             raise DestinationError(f"{target}: holds {name!r}, which no export wrote; move it away first")
     return Existing(descriptor, _find_damage(target, descriptor["resources"]))
 

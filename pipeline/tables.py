@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,13 +14,14 @@ from pipeline.aggregation import DESCRIPTIONS as STATISTIC_DESCRIPTIONS
 from pipeline.aggregation import StatisticsOptions, aggregate
 from pipeline.batches import Peekable, first_rows, of_session
 from pipeline.content import Content, observed
+from pipeline.errors import SourceError
 from pipeline.naming import safe_names
 from pipeline.overlap import ScannedAhead
 from pipeline.sessions_table import DESCRIPTIONS as SESSION_DESCRIPTIONS
 from pipeline.sessions_table import sessions_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.model import Session
@@ -55,7 +57,7 @@ class TableFile:
     @property
     def provisional_name(self) -> str:
         """Name until its content, on which the final one depends, is known."""
-        return f"{self.table}-{self.scope}-{self.part}"
+        return provisional_name(self.table, self.scope, self.part)
 
     @property
     def resource_name(self) -> str:
@@ -65,6 +67,11 @@ class TableFile:
         return self.table
 
 
+def provisional_name(table: str, scope: str | None, part: int) -> str:
+    """Name a file before its content is known."""
+    return f"{table}-{scope}-{part}"
+
+
 def measurement_files(
     selected: Selected,
     *,
@@ -72,6 +79,7 @@ def measurement_files(
     rows_per_file: int | None,
     digested: bool,
     ahead: bool,
+    finished: Mapping[str, Content],
     on_batch: Observer | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of measurements; each must be read before the next is asked for.
@@ -82,36 +90,71 @@ def measurement_files(
         rows_per_file: split files after so many rows.
         digested: compute digests.
         ahead: scan in a thread of its own.
+        finished: contents of the first files, by provisional name, which are there already; they get no rows.
         on_batch: is shown every batch, for progress.
     """
     columns = selected.choose_columns(selected.scan.schema.names)
     selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
-    rows = selected.batches([*columns, "timestamp"])
+    key = [name for name in ("session_id", "sequence") if name in columns]
+
+    def file(scope: str, sessions: Sequence[Session], part: int, rows: Iterable[pa.RecordBatch]) -> TableFile:
+        content = finished.get(provisional_name("measurements", scope, part)) or Content(digested=digested)
+        if per_session:
+            content.rows_by_session = dict.fromkeys((s.session_id for s in sessions), 0) | content.rows_by_session
+        seen: list[Observer] = [partial(content.add, columns=columns), *([on_batch] if on_batch else [])]
+        return TableFile(
+            table="measurements",
+            scope=scope,
+            sessions=sessions,
+            reader=pa.RecordBatchReader.from_batches(schema, observed(rows, columns, seen)),
+            content=content,
+            part=part,
+            key=key if len(key) == 2 else [],
+        )
+
+    groups: list[tuple[str, Sequence[Session]]] = [("cross-session", selected.sessions)]
+    if per_session:
+        names = safe_names(session.session_id for session in selected.sessions)
+        groups = [(f"session-{names[session.session_id]}", [session]) for session in selected.sessions]
+    whole = _whole_groups([scope for scope, _ in groups], finished, is_split=rows_per_file is not None)
+    for scope, sessions in groups[:whole]:
+        for part in count(1):
+            if provisional_name("measurements", scope, part) not in finished:
+                break
+            yield file(scope, sessions, part, [])
+    rest = groups[whole:]
+    rows = replace(selected, sessions=tuple(s for _, sessions in rest for s in sessions)).batches(
+        [*columns, "timestamp"]
+    )
     with ScannedAhead(rows) if ahead else nullcontext(rows) as scanned:
         batches = Peekable(scanned)
-        names = safe_names(session.session_id for session in selected.sessions)
-        if per_session:
-            groups: list[tuple[str, Sequence[Session], Iterable[pa.RecordBatch]]] = [
-                (f"session-{names[s.session_id]}", [s], of_session(batches, s.session_id)) for s in selected.sessions
-            ]
-        else:
-            groups = [("cross-session", selected.sessions, first_rows(batches, None))]
-        key = [name for name in ("session_id", "sequence") if name in columns]
-        for scope, sessions, session_rows in groups:
-            for part, part_rows in _parts(session_rows, rows_per_file):
-                content = Content(digested=digested)
-                content.rows_by_session |= dict.fromkeys((s.session_id for s in sessions), 0) if per_session else {}
-                seen: list[Observer] = [partial(content.add, columns=columns), *([on_batch] if on_batch else [])]
-                yield TableFile(
-                    table="measurements",
-                    scope=scope,
-                    sessions=sessions,
-                    reader=pa.RecordBatchReader.from_batches(schema, observed(part_rows, columns, seen)),
-                    content=content,
-                    part=part,
-                    key=key if len(key) == 2 else [],
-                )
+        for scope, sessions in rest:
+            group_rows = of_session(batches, sessions[0].session_id) if per_session else first_rows(batches, None)
+            for part, part_rows in _parts(group_rows, rows_per_file):
+                content = finished.get(provisional_name("measurements", scope, part))
+                if content is not None:
+                    _pass_over(part_rows, content)
+                yield file(scope, sessions, part, part_rows if content is None else [])
+
+
+def _whole_groups(scopes: Sequence[str], finished: Mapping[str, Content], *, is_split: bool) -> int:
+    """Count the groups of which all files are finished: those before the last of which one is, and that if unsplit."""
+    begun = [scope for scope in scopes if provisional_name("measurements", scope, 1) in finished]
+    if any(name.startswith("statistics-") for name in finished):
+        return len(scopes)
+    return max(len(begun) - is_split, 0)
+
+
+def _pass_over(rows: Iterable[pa.RecordBatch], content: Content) -> None:
+    """Read rows that a finished file holds.
+
+    Raises:
+        SourceError: they are not as many.
+    """
+    passed = sum(batch.num_rows for batch in rows)
+    if passed != content.rows:
+        raise SourceError(f"{passed} rows stand where {content.rows} were; the source changed while it was read")
 
 
 def _parts(rows: Iterable[pa.RecordBatch], limit: int | None) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
@@ -134,6 +177,7 @@ def statistics_files(
     temporary_directory: Path,
     budget_bytes: int,
     ahead: bool,
+    finished: Mapping[str, Content],
     on_batch: Observer | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of statistics.
@@ -147,6 +191,7 @@ def statistics_files(
         temporary_directory: where values may spill.
         budget_bytes: memory for values.
         ahead: scan in a thread of its own.
+        finished: contents of the first files, by provisional name, which are there already; they get no rows.
         on_batch: is shown every batch of measurements, for progress.
     """
     schema = options.schema(selected.scan.schema)
@@ -169,13 +214,18 @@ def statistics_files(
         budget_bytes=budget_bytes,
     ).select(list(columns))
     key = [*options.group_columns(selected.scan.schema), *(["window_start"] if options.window else [])]
-    for part, rows in _parts(table.to_batches(selected.batch_size), rows_per_file):
-        content = Content(digested=digested)
+    scope = "cross-session" if options.pooled else "per-session"
+    for part, part_rows in _parts(table.to_batches(selected.batch_size), rows_per_file):
+        rows: Iterable[pa.RecordBatch] = part_rows
+        content = finished.get(provisional_name("statistics", scope, part)) or Content(digested=digested)
+        if provisional_name("statistics", scope, part) in finished:
+            _pass_over(rows, content)
+            rows = []
         if times.first_timestamp is not None and times.last_timestamp is not None:
             content.add_times(times.first_timestamp, times.last_timestamp)
         yield TableFile(
             table="statistics",
-            scope="cross-session" if options.pooled else "per-session",
+            scope=scope,
             sessions=selected.sessions,
             reader=pa.RecordBatchReader.from_batches(table.schema, observed(rows, columns, [content.add_plain])),
             content=content,

@@ -23,6 +23,8 @@ from conftest import FIXTURE_STORE, row, write_ndjson
 
 import pipeline
 from pipeline import PipelineError, UsageError, export_measurements
+from pipeline.content_check import content_problems
+from pipeline.described import parse_descriptor
 
 
 class Server:
@@ -252,3 +254,20 @@ def test_it_is_a_format_of_measurements_with_their_keys(tmp_path):
     with pytest.raises(UsageError, match="'session_id'"):
         exported(FIXTURE_STORE, tmp_path / "out", exclude=["session_id"])
     assert not (tmp_path / "out").exists()
+
+
+def test_verification_reads_the_points_back(tmp_path):
+    rows = [
+        row("s", at, value=[1.5, None, "NaN", "-Infinity"][at % 4], note=["a, b=c", "", None][at % 3])
+        for at in range(50)
+    ]
+    rows += [row("t", at, timestamp="2026-11-24T16:00:00Z", tries=at, ok=at > 2) for at in range(5)]
+    write_ndjson(tmp_path / "a.ndjson", rows)
+    export_measurements(tmp_path / "a.ndjson", tmp_path / "out", format="influx", verify=True, sync=False)
+    assert not pipeline.verify_package(tmp_path / "out").problems
+    (written,) = (tmp_path / "out").glob("*.lp")
+    written.write_bytes(written.read_bytes().replace(b"sequence=7i", b"sequence=6i"))
+    assert [problem.file for problem in pipeline.verify_package(tmp_path / "out").problems] == [written.name]
+    descriptor = json.loads((tmp_path / "out" / "datapackage.json").read_text(encoding="utf-8"))
+    described = next(one for one in parse_descriptor(descriptor) if one.path == written.name)
+    assert "session 's': sequence does not increase" in list(content_problems(written, described, lambda _: None))

@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         the exit status: 0 done; 2 usage; 3 the source cannot be read or holds bad data; 4 the destination cannot be
-        written; 130 interrupted; 141 the reader of standard output went away.
+        written; 5 verification failed; 7 another run holds the destination; 130 interrupted; 143 terminated; 141 the
+        reader of standard output went away.
     """
     # Arrow's own allocator keeps what it frees; the system's saves 30 MB.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         # The engine wraps what is raised inside it, an interruption too.
         if signals.received:
-            _say("interrupted; nothing was published")
+            # Whoever held a stage has noted what became of it.
+            _say("interrupted; " + next(iter(getattr(error, "__notes__", ())), "nothing was published"))
             return 128 + signals.received
         if isinstance(error, SystemExit):
             raise

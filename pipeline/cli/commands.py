@@ -6,7 +6,15 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.output import Progress, counted, print_export, print_import, writing_to_standard_output
+from pipeline.cli.output import (
+    Progress,
+    counted,
+    print_export,
+    print_import,
+    print_stages,
+    print_verification,
+    writing_to_standard_output,
+)
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -133,6 +141,33 @@ def run_catalog(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_verify(options: argparse.Namespace) -> int:
+    """Run `pipeline verify`."""
+    from pipeline.errors import VerificationError  # noqa: PLC0415
+    from pipeline.verify import verify_package  # noqa: PLC0415
+
+    with Progress(quiet=options.quiet) as progress:
+        found = verify_package(options.directory, quick=options.quick, on_progress=progress.update)
+    with writing_to_standard_output():
+        print_verification(found, as_json=options.json, quiet=options.quiet)
+        sys.stdout.flush()
+    if found.problems:
+        first = found.problems[0]
+        more = f", and {counted(len(found.problems) - 1, 'more problem')}" if len(found.problems) > 1 else ""
+        raise VerificationError(f"{options.directory}: {first.file}: {first.problem}{more}; take it from a copy")
+    return 0
+
+
+def run_stages(options: argparse.Namespace) -> int:
+    """Run `pipeline stages`."""
+    from pipeline.stages import list_stages  # noqa: PLC0415
+
+    found = list_stages(options.directory, remove=options.remove)
+    with writing_to_standard_output():
+        print_stages(found, as_json=options.json)
+    return 0
+
+
 def _sole(source: list[str]) -> str | list[str]:
     return source[0] if len(source) == 1 else source
 
@@ -165,6 +200,8 @@ def _common(options: argparse.Namespace) -> dict[str, Any]:
         "fail_if_empty": options.fail_if_empty,
         "sync": not options.no_sync,
         "hashed": not options.no_hash,
+        "verify": options.verify,
+        "discard_stage": options.discard_stage,
         "threads": options.threads,
         "memory_limit": options.memory_limit,
     }

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Self
 from pipeline.errors import DestinationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.importing import ImportReport
     from pipeline.report import Report
+    from pipeline.stages import StagedPackage
+    from pipeline.verify import Verification
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5
@@ -142,6 +144,33 @@ def print_import(report: ImportReport, *, as_json: bool, quiet: bool) -> None:
     skipped = f", {counted(len(report.unchanged), 'session')} there already" if report.unchanged else ""
     figures = f"{counted(len(report.imported), 'session')}, {counted(report.rows, 'row')}"
     print(f"{report.to}: {figures} imported{skipped} in {duration(report.seconds)}")
+
+
+def print_verification(found: Verification, *, as_json: bool, quiet: bool) -> None:
+    """Tell what a verification found, a line for each problem."""
+    if not found.is_hashed and not found.problems:
+        _warn(("the package was written without hashes; not all damage can be found",))
+    if as_json:
+        print(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        return
+    for problem in found.problems:
+        print(f"{problem.file}: {problem.problem}")
+    if found.problems or quiet:
+        return
+    what = "names, sizes and hashes" if found.is_quick else f"{counted(found.rows, 'row')} read back"
+    figures = f"{counted(found.files, 'file')}, {size(found.bytes)}, {what}"
+    print(f"{found.directory}: is complete and undamaged ({figures}) in {duration(found.seconds)}")
+
+
+def print_stages(found: Sequence[StagedPackage], *, as_json: bool) -> None:
+    """Tell which stages there are, and what became of them."""
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        state = "held by a run" if one.is_held else "removed" if one.is_removed else "left by a run that has ended"
+        figures = f"{counted(one.files, 'finished file')}, {size(one.bytes)}, last written {one.changed_at}"
+        print(f"{one.destination}: {state} ({figures})")
 
 
 def _warn(warnings: tuple[str, ...]) -> None:

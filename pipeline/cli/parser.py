@@ -48,6 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     _query(add, commands.run_query)
     _catalog(add, commands.run_catalog)
     _recover(add, commands.run_recover)
+    _verify(add, commands.run_verify)
+    _stages(add, commands.run_stages)
     return parser
 
 
@@ -224,6 +226,34 @@ def _recover(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.N
     parser.add_argument("store", metavar="STORE", help="the store that they were recorded into")
 
 
+def _verify(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "verify",
+        run,
+        "verify that a package is complete and undamaged",
+        "pipeline verify exports",
+        "DIR",
+    )
+    parser.add_argument("directory", metavar="DIR", help="the package")
+    parser.add_argument("--quick", action="store_true", help="compare names, sizes and hashes; read no rows")
+    _add_output(parser)
+
+
+def _stages(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Namespace], int]) -> None:
+    parser = _command(
+        add,
+        "stages",
+        run,
+        "list what interrupted exports left, and remove it",
+        "pipeline stages exports --remove",
+        "DIR",
+    )
+    parser.add_argument("directory", metavar="DIR", help="where packages are published, or the --to of one")
+    parser.add_argument("--remove", action="store_true", help="remove what no run is working on")
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+
+
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
@@ -272,6 +302,8 @@ def _add_groups(parser: argparse.ArgumentParser) -> None:
     package.add_argument("--spreadsheet", action="store_true", help="CSV for spreadsheets: BOM, formula guard")
     package.add_argument("--package-metadata", metavar="FILE", help="JSON: title, licenses, contributors, ...")
     package.add_argument("--fail-if-empty", action="store_true", help="exit with 3 if no row is selected")
+    package.add_argument("--verify", action="store_true", help="read the package back before publishing it")
+    package.add_argument("--discard-stage", action="store_true", help="do not continue an interrupted run")
     package.add_argument("--no-sync", action="store_true", help="do not wait for the disk")
     package.add_argument("--no-hash", action="store_true", help="compute no SHA-256 and no digest")
     _add_output(package)

@@ -1,0 +1,107 @@
+"""Directories that one run at a time holds; what a dead run held is free."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from pipeline.errors import BusyError, DestinationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCK_NAME = "lock"
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.04
+
+
+class DirectoryLock:
+    """Holds a directory by a lock file in it, which the system releases when the process ends, however it ends."""
+
+    def __init__(self, directory: Path, *, held_as: Path) -> None:
+        """Create the directory where it is not there, and hold it.
+
+        Args:
+            directory: the directory; its parent exists.
+            held_as: what to call it in errors.
+
+        Raises:
+            BusyError: another run holds it.
+            DestinationError: it is no directory.
+            OSError: it cannot be created or locked.
+        """
+        self._directory = directory
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                # Whoever lists what is held looks for a moment only.
+                time.sleep(_PAUSE_SECONDS)
+            if directory.is_symlink():
+                raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
+            with suppress(FileExistsError):
+                directory.mkdir()
+            if not directory.is_dir():
+                raise DestinationError(f"{directory}: is no directory; move it away")
+            try:
+                descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            except FileNotFoundError:
+                continue  # its last holder has just removed it
+            try:
+                if _lock(descriptor) and _is_same_file(descriptor, directory / LOCK_NAME):
+                    self._descriptor, descriptor = descriptor, -1
+                    return
+            finally:
+                if descriptor >= 0:
+                    os.close(descriptor)
+        raise BusyError(f"{held_as}: another run is writing it; wait until that has ended")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let others hold the directory, which stays."""
+        os.close(self._descriptor)
+
+    def remove(self) -> None:
+        """Remove the lock file, and the directory if nothing else is in it; then release it."""
+        # In this order: who opens the file before it is gone finds, once it is locked, that it is another one.
+        with suppress(OSError):
+            (self._directory / LOCK_NAME).unlink()
+        with suppress(OSError):
+            self._directory.rmdir()
+        self.release()
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a run holds a directory now."""
+    try:
+        descriptor = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _lock(descriptor, shared=True)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, shared: bool = False) -> bool:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
+            return False
+        raise
+    return True
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,247 @@
+"""Reads the files of a package back with other readers than wrote them.
+
+| format | writer | reader here |
+|---|---|---|
+| ndjson, json | our encoder | DuckDB's JSON functions, a block of lines at a time |
+| csv | our encoder | pyarrow |
+| parquet | pyarrow | DuckDB |
+| arrow | pyarrow | nanoarrow |
+| influx | our encoder | Python |
+
+gzip, which ISA-L wrote, is decompressed by zlib, which compares its CRC; zstd compares its content checksum.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import json
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, cast
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.engine import connect_engine, quote_identifier, quote_literal
+from pipeline.lines import read_lines
+from pipeline.model import ATTRIBUTE_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.described import Described
+
+BLOCK_BYTES = 4 << 20
+_BATCH_ROWS = 16_384
+_ARROW_MAGIC = b"ARROW1\0\0"
+_TIMES = {"timestamp[us]": pa.timestamp("us", "UTC"), "timestamp[ns]": pa.timestamp("ns", "UTC")}
+_DUCKDB_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
+
+
+class ReadBackError(Exception):
+    """A file does not hold what its format prescribes, or other columns."""
+
+
+def read_back(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    """Read a file in the order of its rows.
+
+    Args:
+        path: the file.
+        described: its format, compression and columns.
+
+    Yields:
+        batches with the columns as they are described.
+
+    Raises:
+        ReadBackError: it holds something else.
+        Exception: what the readers raise where it is damaged.
+    """
+    batches = _READERS[described.format](path, described)
+    schema = arrow_schema(described)
+    for batch in batches:
+        if batch.schema.names != schema.names:
+            raise ReadBackError(f"has the columns {batch.schema.names}, not {schema.names}")
+        columns = [
+            column if column.type == field.type else column.cast(field.type)
+            for column, field in zip(batch.columns, schema, strict=True)
+        ]
+        checked = pa.RecordBatch.from_arrays(columns, schema=schema)
+        checked.validate(full=True)
+        yield checked
+
+
+def arrow_schema(described: Described) -> pa.Schema:
+    """Arrow types of the columns that a file is said to hold."""
+    return pa.schema([(name, _TIMES.get(kind) or ATTRIBUTE_TYPES[kind]) for name, kind in described.columns])
+
+
+@contextmanager
+def _open(path: Path, compression: str) -> Iterator[IO[bytes]]:
+    """Open a text file, decompressed."""
+    with path.open("rb") as file:
+        if compression == "gzip":
+            with gzip.open(file) as stream:
+                yield cast("IO[bytes]", stream)
+        elif compression == "zstd":
+            import zstandard  # noqa: PLC0415 - only where it is used
+
+            with zstandard.ZstdDecompressor().stream_reader(file) as stream:
+                yield io.BufferedReader(cast("io.RawIOBase", stream))
+        else:
+            yield file
+
+
+def _blocks(stream: IO[bytes], end: bytes) -> Iterator[tuple[bytearray, bytes]]:
+    """Cut a stream into blocks of whole rows.
+
+    Yields:
+        rows, each with its end, and nothing; last, nothing, and what stands behind the last end.
+    """
+    waiting = bytearray()
+    while block := stream.read(BLOCK_BYTES):
+        waiting += block
+        cut = waiting.rfind(end) + len(end)
+        if cut >= len(end):
+            yield waiting[:cut], b""
+            del waiting[:cut]
+    yield bytearray(), bytes(waiting)
+
+
+def _read_ndjson(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    with _open(path, described.compression) as stream, connect_engine(threads=1) as engine:
+        for rows, rest in _blocks(stream, b"\n"):
+            if rest:
+                raise ReadBackError("does not end with a line feed")
+            yield from _parse_rows(engine, rows, described)
+
+
+def _read_json(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    """Read a document of ours: its frame, then its rows, one a line."""
+    head, name, foot = b'{"metadata":', f'"{described.table}":[\n'.encode(), b"\n]}\n"
+    with _open(path, described.compression) as stream, connect_engine(threads=1) as engine:
+        first = stream.readline()
+        if not (first.startswith(head) and first.endswith(b",\n") and stream.readline() == name):
+            raise ReadBackError(f"does not begin as a document of metadata and {described.table}")
+        json.loads(first[len(head) : -2])
+        for rows, rest in _blocks(stream, b",\n"):
+            # A line feed within a row is escaped, so that each one that stands there ends a row.
+            if rows.count(b"\n") != rows.count(b",\n"):
+                raise ReadBackError("holds a row that does not end as it should")
+            if rest and not (rest.endswith(foot) or rest == foot[1:]):
+                raise ReadBackError("does not end as a document of rows")
+            ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == ord("\n"))
+            np.frombuffer(rows, np.uint8)[ends - 1] = ord(" ")
+            yield from _parse_rows(engine, rows, described)
+            yield from _parse_rows(engine, bytearray(rest[: 1 - len(foot)]), described)
+
+
+def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> Iterator[pa.RecordBatch]:
+    """Parse JSON objects that end with line feeds."""
+    if not rows:
+        return
+    names = [name for name, _ in described.columns]
+    first = json.loads(bytes(rows[: rows.index(b"\n")]))
+    if not isinstance(first, dict) or list(first) != names:
+        raise ReadBackError(f"has a row without the columns {names}")
+    ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == ord("\n")) + 1
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    lines = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(bytes(rows)))
+    lines.validate(full=True)
+    structure = json.dumps({name: _DUCKDB_TYPES.get(kind, "VARCHAR") for name, kind in described.columns})
+    parsed = duckdb.SQLExpression(f"unnest(json_transform_strict(line, {quote_literal(structure)}))")
+    table = engine.from_arrow(pa.table({"line": lines})).select(parsed).to_arrow_table()
+    yield from _parsed_times(table.rename_columns(names), described).to_batches()
+
+
+def _parsed_times(table: pa.Table, described: Described) -> pa.Table:
+    for at, (name, kind) in enumerate(described.columns):
+        if kind in _TIMES:
+            table = table.set_column(at, name, pc.cast(table.column(at), _TIMES[kind]))
+    return table
+
+
+def _read_csv(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    import pyarrow.csv as pv  # noqa: PLC0415 - only where it is used
+
+    schema = arrow_schema(described)
+    # The variant for spreadsheet programs puts signs before text: nothing but the number of its rows is looked at.
+    kinds = {field.name: field.type for field in schema} if not described.is_spreadsheet else {}
+    with (
+        _open(path, described.compression) as stream,
+        pv.open_csv(
+            stream,
+            read_options=pv.ReadOptions(use_threads=False, block_size=described.block_bytes),
+            parse_options=pv.ParseOptions(newlines_in_values=True),
+            convert_options=pv.ConvertOptions(
+                column_types=kinds,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        ) as reader,
+    ):
+        for batch in reader:
+            if described.is_spreadsheet:
+                yield pa.RecordBatch.from_arrays([pa.nulls(batch.num_rows, f.type) for f in schema], schema=schema)
+            else:
+                yield batch
+
+
+def _read_parquet(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    with connect_engine(threads=1) as connection:
+        held = connection.execute("SELECT name FROM parquet_schema(?) OFFSET 1", [str(path)]).fetchall()
+        names = [name for name, _ in described.columns]
+        if [name for (name,) in held] != names:
+            raise ReadBackError(f"has the columns {[name for (name,) in held]}, not {names}")
+        ticks = {"timestamp[us]": "epoch_us", "timestamp[ns]": "epoch_ns"}
+        shown = ", ".join(f"{ticks.get(kind, '')}({quote_identifier(name)})" for name, kind in described.columns)
+        found = connection.sql(f"SELECT {shown} FROM read_parquet($path)", params={"path": str(path)})
+        for batch in found.to_arrow_reader(_BATCH_ROWS):
+            yield pa.RecordBatch.from_arrays(batch.columns, names=names)
+
+
+def _read_arrow(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    import nanoarrow  # noqa: PLC0415 - only where it is used
+
+    del described
+    batches = 0
+    with path.open("rb") as file:
+        if file.read(len(_ARROW_MAGIC)) != _ARROW_MAGIC:
+            raise ReadBackError("does not begin as an Arrow file")
+        # Behind its first bytes an Arrow file is a stream, and then the footer that tells where its batches lie.
+        with nanoarrow.ArrayStream.from_readable(file) as stream:
+            for array in stream:
+                batches += 1
+                yield pa.record_batch(array)
+    with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
+        if reader.num_record_batches != batches:
+            raise ReadBackError(f"holds {batches} batches, its footer lists {reader.num_record_batches}")
+
+
+def _read_influx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    schema = arrow_schema(described)
+    with _open(path, described.compression) as stream:
+        points = read_lines(stream, dict(described.columns))
+        while rows := list(itertools.islice(points, _BATCH_ROWS)):
+            columns = [pa.array([row[name] for row in rows], _stored(schema.field(name).type)) for name in schema.names]
+            yield pa.RecordBatch.from_arrays(
+                [c.view(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+            )
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    return pa.int64() if pa.types.is_timestamp(kind) else kind
+
+
+_READERS = {
+    "ndjson": _read_ndjson,
+    "json": _read_json,
+    "csv": _read_csv,
+    "parquet": _read_parquet,
+    "arrow": _read_arrow,
+    "influx": _read_influx,
+}

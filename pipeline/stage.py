@@ -1,0 +1,335 @@
+"""The stage of a package: a hidden directory beside the destination, in which the package is built.
+
+.NAME.stage/lock          held by the run that builds
+.NAME.stage/stage.json    what is built: source, options, versions
+.NAME.stage/journal       the files that are finished
+.NAME.stage/package/      what becomes NAME
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from pipeline.destination import (
+    ASIDE,
+    CountingFile,
+    exchange,
+    make_directories,
+    new_file,
+    recover_exchanged,
+    rename_new,
+    sync_directory,
+    writing_errors,
+)
+from pipeline.errors import DestinationError
+from pipeline.interruption import is_interruption, uninterrupted
+from pipeline.journal import NEW_SUFFIX, append_record, read_records, replace_records
+from pipeline.locks import LOCK_NAME, DirectoryLock
+from pipeline.package import is_published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+STAGE_SUFFIX = ".stage"
+_IDENTITY = "stage.json"
+_JOURNAL = "journal"
+_PACKAGE = "package"
+_NAMES = {LOCK_NAME, _IDENTITY, _JOURNAL, _JOURNAL + NEW_SUFFIX, _PACKAGE}
+_READ_BYTES = 1 << 20
+
+
+def stage_path(target: Path) -> Path:
+    """Where the stage of a destination lies."""
+    return target.parent / f".{target.name}{STAGE_SUFFIX}"
+
+
+class Stage:
+    """The stage of one run; use it in a `with` statement.
+
+    What is not published at its end is removed. Only an interruption leaves the files that are finished, which the
+    next run of the same identity finds in `finished`, after their hashes were compared.
+
+    Attributes:
+        target: the destination.
+        package: the directory that becomes it.
+        finished: records of the files that are there already, by name, in the order in which they were written.
+    """
+
+    def __init__(
+        self, target: Path, identity: Mapping[str, Any], *, sync: bool, hashed: bool, discard: bool = False
+    ) -> None:
+        """Say what is to be built.
+
+        Args:
+            target: the destination; its parents are created.
+            identity: JSON values; a stage of another one is not continued.
+            sync: make files and names durable before publishing.
+            hashed: compute the SHA-256 of each file; without it nothing can be continued.
+            discard: remove what another run left.
+        """
+        self.target = target
+        self.path = stage_path(target)
+        self.package = self.path / _PACKAGE
+        self.finished: dict[str, dict[str, Any]] = {}
+        self._identity = json.loads(json.dumps(identity))
+        self._sync = sync
+        self._hashed = hashed
+        self._discard = discard
+        self._files: list[CountingFile] = []
+        self._published = False
+        self._is_checking = False
+
+    def __enter__(self) -> Self:
+        """Hold the stage, and find what of it can be continued.
+
+        Raises:
+            BusyError: another run holds it.
+            DestinationError: it is of another identity, or cannot be created.
+        """
+        with writing_errors(self.target):
+            make_directories(self.target.parent, sync=self._sync)
+            _check_is_stage(self.path)
+            self._lock = DirectoryLock(self.path, held_as=self.target)
+            try:
+                recover_exchanged(self.path, self.target.parent)
+                records = [] if self._discard else list(read_records(self.path / _JOURNAL))
+                self._check_identity(records)
+            except BaseException:
+                self._lock.release()
+                raise
+            try:
+                self._continue(records) if has_finished(records) else self._begin()
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
+                raise
+        return self
+
+    def _check_identity(self, records: list[dict[str, Any]]) -> None:
+        """Refuse a stage that holds finished files of something else, unless that something has been published."""
+        if not has_finished(records):
+            return
+        found = read_identity(self.path)
+        if found == self._identity and self._hashed:
+            return
+        if found is not None and is_published(self.target, found):
+            records.clear()
+            return
+        raise DestinationError(
+            f"{self.path}: holds what an interrupted run left, of another source, other options or another version; "
+            "the same command as then continues it, --discard-stage starts anew"
+        )
+
+    def _begin(self) -> None:
+        _clear(self.path)
+        with new_file(self.path / _IDENTITY, str(self.path / _IDENTITY), sync=self._sync, hashed=False) as file:
+            file.write(json.dumps(self._identity, ensure_ascii=False, indent=2).encode() + b"\n")
+        self.package.mkdir()
+        if self._sync:
+            sync_directory(self.path)
+
+    def _continue(self, records: list[dict[str, Any]]) -> None:
+        """Find the finished files, under the names they had before they got their final ones."""
+        self._is_checking = True
+        self.package.mkdir(exist_ok=True)
+        for record in records:
+            for before, after in record.get("renaming", {}).items():
+                if _is_regular(self.package / after) and not os.path.lexists(self.package / before):
+                    (self.package / after).rename(self.package / before)
+        for record in records:
+            if "name" in record:
+                # Files are written one after the other: what follows one that is damaged is written again, too.
+                if _hash(self.package / record["name"]) != record["sha256"]:
+                    break
+                self.finished[record["name"]] = record
+        self._remove_unfinished()
+        replace_records(self.path / _JOURNAL, self.finished.values(), sync=self._sync)
+        self._is_checking = False
+
+    def _remove_unfinished(self) -> None:
+        for entry in self.package.iterdir():
+            if entry.name not in self.finished:
+                _remove(entry)
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if self._published:
+            try:
+                self._remove()
+            except KeyboardInterrupt as interruption:
+                error = interruption
+                raise
+            finally:
+                if error is not None and is_interruption(error):
+                    error.add_note("the package is published")
+        elif error is not None and is_interruption(error) and (self.finished or self._is_checking):
+            error.add_note("nothing was published; the same command continues where it stopped")
+            if not self._is_checking:
+                self._remove_unfinished()
+            self._lock.release()
+        else:
+            self._remove()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            _clear(self.path)
+        self._lock.remove()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes written so far, of all files."""
+        return sum(file.bytes for file in self._files) + sum(int(record["bytes"]) for record in self.finished.values())
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[CountingFile]:
+        """Open a new file of the package for writing; it is durable when the `with` statement ends."""
+        path = self.package / name
+        with new_file(path, str(self.target / name), sync=self._sync, hashed=self._hashed) as file:
+            self._files.append(file)
+            yield file
+
+    def finish(self, name: str, file: Mapping[str, Any]) -> None:
+        """Record that a file is finished, so that a later run need not write it again.
+
+        Args:
+            name: the file, which is closed.
+            file: JSON values that say all that is known of it, its `bytes` and `sha256` among them.
+        """
+        if not self._hashed:
+            return
+        record = {"name": name, **file}
+        with writing_errors(self.path / _JOURNAL):
+            append_record(self.path / _JOURNAL, record, sync=self._sync)
+        self._files = [one for one in self._files if one.name != str(self.target / name)]
+        self.finished[name] = record
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give files of the package their final names."""
+        with writing_errors(self.path / _JOURNAL):
+            append_record(self.path / _JOURNAL, {"renaming": dict(names)}, sync=self._sync)
+        for before, after in names.items():
+            with writing_errors(self.target / after):
+                (self.package / before).rename(self.package / after)
+
+    def publish(self, *, replace: bool) -> None:
+        """Rename the package into place.
+
+        Args:
+            replace: exchange it with what is there, which is removed then; the caller knows that it is ours.
+
+        Raises:
+            DestinationError: something is there that is not replaced, or renaming fails.
+        """
+        with writing_errors(self.target):
+            if self._sync:
+                sync_directory(self.package)
+            with uninterrupted():
+                if replace:
+                    exchange(self.package, self.target)
+                else:
+                    if self.target.is_dir() and not self.target.is_symlink():
+                        self.target.rmdir()
+                    rename_new(self.package, self.target)
+                self._published = True
+                if self._sync:
+                    sync_directory(self.target.parent)
+
+
+def remove_published(target: Path) -> None:
+    """Remove the stage of a package that has been published since, if no run holds it."""
+    path = stage_path(target)
+    identity = read_identity(path)
+    if identity is not None and is_published(target, identity):
+        with suppress(OSError, DestinationError):
+            remove_stage(path, target)
+
+
+def has_finished(records: list[dict[str, Any]]) -> bool:
+    """Whether the records of a journal tell of a finished file."""
+    return any("name" in record for record in records)
+
+
+def read_identity(path: Path) -> dict[str, Any] | None:
+    """Read what a stage builds; None where it does not say it, or not as a whole."""
+    try:
+        value = json.loads((path / _IDENTITY).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def finished_in(path: Path) -> list[dict[str, Any]]:
+    """Records of the finished files of a stage."""
+    return [record for record in read_records(path / _JOURNAL) if "name" in record]
+
+
+def remove_stage(path: Path, target: Path) -> None:
+    """Remove a stage that no run holds.
+
+    Raises:
+        BusyError: a run holds it.
+        DestinationError: it is no stage.
+        OSError: it cannot be removed.
+    """
+    _check_is_stage(path)
+    lock = DirectoryLock(path, held_as=target)
+    try:
+        recover_exchanged(path, target.parent)
+        _clear(path)
+    except BaseException:
+        lock.release()
+        raise
+    lock.remove()
+
+
+def is_stage(path: Path) -> bool:
+    """Whether a directory is a stage that an export made."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return (path / LOCK_NAME).exists() and not _strangers(path)
+
+
+def _check_is_stage(path: Path) -> None:
+    """Refuse to take for a stage what no export made."""
+    if path.is_dir() and not path.is_symlink():  # else the lock tells
+        for name in _strangers(path):
+            raise DestinationError(f"{path}: holds {name!r}, which no export wrote; move it away first")
+
+
+def _strangers(path: Path) -> list[str]:
+    known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
+    return sorted({entry.name for entry in path.iterdir()} - known)
+
+
+def _clear(path: Path) -> None:
+    """Remove all of a stage but its lock."""
+    for entry in path.iterdir():
+        if entry.name != LOCK_NAME:
+            _remove(entry)
+
+
+def _is_regular(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _hash(path: Path) -> str | None:
+    """SHA-256 of a file in hexadecimal digits, None where it cannot be read or is none."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while data := file.read(_READ_BYTES):
+                digest.update(data)
+    except OSError:
+        return None
+    return digest.hexdigest() if _is_regular(path) else None

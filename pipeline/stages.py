@@ -1,0 +1,92 @@
+"""Finds the stages that interrupted runs left, and removes those that no run holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BusyError, DestinationError
+from pipeline.locks import is_held
+from pipeline.stage import STAGE_SUFFIX, finished_in, is_stage, remove_stage, stage_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedPackage:
+    """A stage.
+
+    Attributes:
+        destination: what it is to become.
+        stage: where it lies.
+        changed_at: when a file of it was last written, RFC 3339, UTC.
+        files: files that are finished; the same command again continues behind them.
+        bytes: bytes of all files in it.
+        is_held: a run is working on it.
+        is_removed: it has been removed.
+    """
+
+    destination: str
+    stage: str
+    changed_at: str
+    files: int
+    bytes: int
+    is_held: bool
+    is_removed: bool = False
+
+
+def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPackage]:
+    """List the stages in a directory, and that of the directory itself.
+
+    Args:
+        directory: where packages are published, or a destination, which need not be there.
+        remove: remove those that no run holds.
+
+    Raises:
+        DestinationError: it cannot be read, or a stage cannot be removed.
+    """
+    found = []
+    try:
+        for path, target in _find(Path(directory)):
+            staged = _describe(path, target)
+            if remove and not staged.is_held:
+                staged = replace(staged, is_removed=_remove(path, target))
+            found.append(staged)
+    except OSError as error:
+        raise DestinationError(f"{error.filename or directory}: {error.strerror or error}") from error
+    return found
+
+
+def _find(directory: Path) -> Iterator[tuple[Path, Path]]:
+    own = stage_path(directory)
+    if is_stage(own):
+        yield own, directory
+    if directory.is_dir():
+        for path in sorted(directory.iterdir()):
+            name = path.name
+            if name.startswith(".") and name.endswith(STAGE_SUFFIX) and is_stage(path):
+                yield path, directory / name[1 : -len(STAGE_SUFFIX)]
+
+
+def _describe(path: Path, target: Path) -> StagedPackage:
+    files = [entry.lstat() for entry in path.rglob("*") if not entry.is_dir()]
+    changed = max((status.st_mtime for status in files), default=path.lstat().st_mtime)
+    return StagedPackage(
+        destination=str(target),
+        stage=str(path),
+        changed_at=datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        files=len(finished_in(path)),
+        bytes=sum(status.st_size for status in files),
+        is_held=is_held(path),
+    )
+
+
+def _remove(path: Path, target: Path) -> bool:
+    try:
+        remove_stage(path, target)
+    except BusyError:
+        return False
+    return True
