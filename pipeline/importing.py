@@ -80,6 +80,7 @@ def import_sessions(
 
     Raises:
         SourceError: a file cannot be read, or holds bad data; nothing is imported then.
+        BusyError: another import holds the store.
         DestinationError: the store cannot be written.
         UsageError: an option cannot be read.
     """
@@ -93,19 +94,21 @@ def import_sessions(
         except ValueError as error:
             raise UsageError(f"--started-at: {error}") from error
     paths = find_files(source_paths(files))
-    store = StoreWriter(Path(to), timestamp_unit)
-    options = PlainOptions(
-        timestamp_unit=store.timestamp_unit,
-        zone=zone,
-        session_id=session_id,
-        configuration=_read_configuration(configuration),
-        started_at=started_at,
-        skip_bad=skip_bad,
-        attributes=store.attributes,
-        # Whether a session that is replaced had other types does not matter; it is known when the rows are.
-        kept_attributes={} if if_exists == "replace" else store.attributes,
-    )
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
+    with (
+        StoreWriter(Path(to), timestamp_unit) as store,
+        tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
+    ):
+        options = PlainOptions(
+            timestamp_unit=store.timestamp_unit,
+            zone=zone,
+            session_id=session_id,
+            configuration=_read_configuration(configuration),
+            started_at=started_at,
+            skip_bad=skip_bad,
+            attributes=store.attributes,
+            # Whether a session that is replaced had other types does not matter; it is known when the rows are.
+            kept_attributes={} if if_exists == "replace" else store.attributes,
+        )
         opened = open_plain(paths, Path(directory), options)
         sessions = opened.scan.sessions
         present = [session.session_id for session in sessions if session.session_id in store]
