@@ -91,6 +91,7 @@ def import_sessions(
 
     Raises:
         SourceError: a file cannot be read, or holds bad data; nothing is imported then.
+        BusyError: another import holds the store.
         DestinationError: the store cannot be written.
         UsageError: an option cannot be read.
     """
@@ -106,23 +107,26 @@ def import_sessions(
     if importer is not None and mapping:
         raise UsageError("--from and --map exclude each other: both say what the columns are")
     paths = find_files(source_paths(files))
-    store = StoreWriter(Path(to), timestamp_unit)
     configured = _read_configuration(configuration)
     plain_paths, harness_paths = sort_out(paths, importer, mapping)
     if session_id is not None and len(harness_paths) > 1:
         raise UsageError(f"--session-id names one session, and {len(harness_paths)} harness files are one each")
-    options = PlainOptions(
-        timestamp_unit=store.timestamp_unit,
-        zone=zone,
-        session_id=session_id,
-        configuration=configured,
-        started_at=started_at,
-        skip_bad=skip_bad,
-        attributes=store.attributes,
-        # Whether a session that is replaced had other types does not matter; it is known when the rows are.
-        kept_attributes={} if if_exists == "replace" else store.attributes,
-    )
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory, Staging(store, if_exists) as staging:
+    with (
+        StoreWriter(Path(to), timestamp_unit) as store,
+        tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
+        Staging(store, if_exists) as staging,
+    ):
+        options = PlainOptions(
+            timestamp_unit=store.timestamp_unit,
+            zone=zone,
+            session_id=session_id,
+            configuration=configured,
+            started_at=started_at,
+            skip_bad=skip_bad,
+            attributes=store.attributes,
+            # Whether a session that is replaced had other types does not matter; it is known when the rows are.
+            kept_attributes={} if if_exists == "replace" else store.attributes,
+        )
         convert = ConvertOptions(
             unit=store.timestamp_unit,
             zone=zone,

@@ -7,7 +7,7 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pipeline.errors import BusyError, DestinationError
 
@@ -58,23 +58,22 @@ class DirectoryLock:
                     os.close(descriptor)
         raise BusyError(f"{held_as}: another run is writing it; wait until that has ended")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
     def release(self) -> None:
         """Let others hold the directory, which stays."""
         os.close(self._descriptor)
 
-    def remove(self) -> None:
-        """Remove the lock file, and the directory if nothing else is in it; then release it."""
+    def remove(self, *, with_directory: bool = True) -> None:
+        """Remove the lock file, and the directory if nothing else is in it; then let others hold it.
+
+        Args:
+            with_directory: do not leave the directory.
+        """
         # In this order: who opens the file before it is gone finds, once it is locked, that it is another one.
         with suppress(OSError):
             (self._directory / LOCK_NAME).unlink()
-        with suppress(OSError):
-            self._directory.rmdir()
+        if with_directory:
+            with suppress(OSError):
+                self._directory.rmdir()
         self.release()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from pipeline.errors import DestinationError, UsageError
+from pipeline.errors import BusyError, DestinationError, UsageError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, TimestampUnit, timestamp_type
 from pipeline.naming import safe_name
 from pipeline.normalise import check_column_names
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Attribute = str | int | float | bool
 _KINDS: dict[type, str] = {str: "string", bool: "bool", int: "int64", float: "float64"}
 _KNOWN_TEXTS = 65_536
+_PATIENCE_SECONDS = 60.0
+_PAUSE_SECONDS = 0.05
 _EXACT_INTEGER_LIMIT = 2**53
 
 
@@ -66,14 +68,29 @@ def record_session(
     """
     if batch_rows < 2 or flush_seconds <= 0:
         raise UsageError("batch_rows must be 2 or more, flush_seconds above 0")
-    store = StoreWriter(Path(to), timestamp_unit)
     record = {
         "session_id": session_id,
         "harness": {"name": harness, "version": harness_version},
         "configuration": dict(configuration or {}),
         "attributes": dict(attributes or {}),
     }
-    return Recorder(store, _checked(record), batch_rows, flush_seconds)
+    return Recorder(Path(to), timestamp_unit, _checked(record), batch_rows, flush_seconds)
+
+
+def _hold(path: Path, unit: TimestampUnit | None) -> StoreWriter:
+    """Hold a store for a moment; others hold it for a moment too, except imports.
+
+    Raises:
+        BusyError: another holds it, and does not end.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return StoreWriter(path, unit)
+        except BusyError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _checked(record: dict[str, Any]) -> dict[str, Any]:
@@ -96,14 +113,20 @@ class Recorder:
         session_id: its id.
     """
 
-    def __init__(self, store: StoreWriter, record: dict[str, Any], batch_rows: int, flush_seconds: float) -> None:
-        self._store = store
-        self._unit: TimestampUnit = store.timestamp_unit
-        self._per_ns = 1_000_000_000 // TICKS_PER_SECOND[self._unit]
-        started = self._now()
-        self.session_id: str = record["session_id"] or f"{format_compact(started, self._unit)}-{secrets.token_hex(4)}"
-        if self.session_id in store:
-            raise DestinationError(f"{store.path}: has session {self.session_id!r} already; choose another id")
+    def __init__(
+        self, to: Path, unit: TimestampUnit | None, record: dict[str, Any], batch_rows: int, flush_seconds: float
+    ) -> None:
+        self._to = to
+        # The store is held at the start and at the end, so that others can write it meanwhile.
+        with _hold(to, unit) as store:
+            store.create()
+            self._unit: TimestampUnit = store.timestamp_unit
+            self._per_ns = 1_000_000_000 // TICKS_PER_SECOND[self._unit]
+            started = self._now()
+            name = record["session_id"] or f"{format_compact(started, self._unit)}-{secrets.token_hex(4)}"
+            self.session_id: str = name
+            if name in store:
+                raise DestinationError(f"{to}: has session {name!r} already; choose another id")
         self._record = record | {"session_id": self.session_id, "started_at": started}
         # One half is filled while the other is written.
         self._half = batch_rows // 2
@@ -131,8 +154,7 @@ class Recorder:
         Raises:
             DestinationError: the store cannot be written, or the session is being recorded.
         """
-        self._store.create()
-        directory = self._store.path / DIRECTORY / safe_name(self.session_id, set())
+        directory = self._to / DIRECTORY / safe_name(self.session_id, set())
         try:
             self._file = RecordingFile(directory, self._record)
         except FileExistsError as error:
@@ -232,7 +254,7 @@ class Recorder:
 
     def _fail(self) -> None:
         if self._failure is not None:
-            raise DestinationError(f"{self._store.path}: cannot be written ({self._failure})") from self._failure
+            raise DestinationError(f"{self._to}: cannot be written ({self._failure})") from self._failure
         raise UsageError("record: the session has ended")
 
     def _hand_over(self) -> None:
@@ -305,7 +327,8 @@ class Recorder:
                     self._fail()
                 return
             reason = None if kind is None else f"{kind.__name__}: {error}".rstrip(": ")
-            finish_recording(self._store, self._file.directory, ended_at=self._now(), reason=reason)
+            with _hold(self._to, self._unit) as store:
+                finish_recording(store, self._file.directory, ended_at=self._now(), reason=reason)
         finally:
             self._file.unlock()
 

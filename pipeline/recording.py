@@ -197,7 +197,7 @@ def recover_sessions(to: str | Path) -> list[str]:
             if not (directory / _RECORD).exists() or not (directory / _RECORD).stat().st_size:
                 shutil.rmtree(directory)  # it ended before it began
                 continue
-            store = StoreWriter(path, None)
-            session = finish_recording(store, directory, ended_at=None, reason="its recorder ended early")
+            with StoreWriter(path, None) as store:
+                session = finish_recording(store, directory, ended_at=None, reason="its recorder ended early")
             recovered.append(session.session_id)
     return recovered

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
-from pipeline.destination import exchange, rename_new, sync_directory
+from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.errors import DestinationError, SourceError
+from pipeline.locks import LOCK_NAME, DirectoryLock
 from pipeline.model import Session, TimestampUnit
 from pipeline.naming import safe_name
 from pipeline.normalise import merge_attributes
@@ -19,7 +21,7 @@ from pipeline.scanning import DataFile, Scan
 from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     import pyarrow as pa
 
@@ -121,7 +123,11 @@ def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
 
 
 class StoreWriter:
-    """Adds sessions to a store, which is created where there is none."""
+    """Adds sessions to a store, which is created where there is none; use it in a `with` statement.
+
+    It holds the store meanwhile. What an import that was killed left in `staging/` is removed first; what an
+    exchange of directories had put aside is put back.
+    """
 
     def __init__(self, path: Path, unit: TimestampUnit | None) -> None:
         """Open or create the store.
@@ -131,10 +137,27 @@ class StoreWriter:
             unit: timestamp unit of a new store, us by default; an existing one must have it where it is given.
 
         Raises:
+            BusyError: another import holds the store.
             DestinationError: the directory holds something else, or cannot be written.
             SourceError: the store is of another version, or has another unit.
         """
         self.path = path
+        self._staging = path / "staging"
+        self._check_is_free()
+        self._was_there = path.exists()
+        with self._errors():
+            make_directories(path, sync=True)
+            self._lock = DirectoryLock(self._staging, held_as=path)
+            try:
+                recover_exchanged(self._staging, path / "sessions")
+                self._clear_staging()
+                self._read(unit)
+            except BaseException:
+                self.close()
+                raise
+
+    def _read(self, unit: TimestampUnit | None) -> None:
+        path = self.path
         if is_store(path):
             self.timestamp_unit = _read_unit(path)
             if unit is not None and unit != self.timestamp_unit:
@@ -144,12 +167,39 @@ class StoreWriter:
             existing = open_store(path)
         else:
             self.timestamp_unit = unit or "us"
-            self._check_is_free()
             existing = None
         self._sessions = existing.sessions if existing else ()
         self._directories = (
             {file.session_id: file.path.parent for file in existing.files if file.session_id} if existing else {}
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others hold the store; nothing stays of one that got no session."""
+        self._lock.remove(with_directory=not is_store(self.path))
+        if not is_store(self.path):
+            for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
+                with suppress(OSError):  # it is not there, or not empty
+                    directory.rmdir()
+
+    def _clear_staging(self) -> None:
+        for entry in self._staging.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name != LOCK_NAME:
+                entry.unlink()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -169,6 +219,8 @@ class StoreWriter:
         return next((one.session_id for one in self._sessions if one.origin.get("sha256") == sha256), None)
 
     def _check_is_free(self) -> None:
+        if is_store(self.path):
+            return
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
             # An import that was killed may have left these.
@@ -203,27 +255,23 @@ class StoreWriter:
         Returns:
             the directory of the session, for `publish`.
         """
-        try:
+        with self._errors():
             self._create()
-            stage = Path(tempfile.mkdtemp(dir=self.path / "staging"))
+            stage = Path(tempfile.mkdtemp(dir=self._staging))
             try:
                 self._write(stage, describe, batches, schema)
             except BaseException:
                 shutil.rmtree(stage, ignore_errors=True)
                 raise
-        except OSError as error:
-            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         return stage
 
     def publish(self, stage: Path, session_id: str) -> None:
         """Publish what `stage` wrote; a session of the same id is replaced."""
-        try:
+        with self._errors():
             try:
                 self._publish(stage, session_id)
             finally:
                 shutil.rmtree(stage, ignore_errors=True)
-        except OSError as error:
-            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     def create(self) -> None:
         """Create the store where it is not there.
@@ -231,17 +279,14 @@ class StoreWriter:
         Raises:
             DestinationError: it cannot be written.
         """
-        try:
+        with self._errors():
             self._create()
-        except OSError as error:
-            raise DestinationError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     def _create(self) -> None:
-        for name in ("sessions", "staging"):
-            (self.path / name).mkdir(parents=True, exist_ok=True)
+        (self.path / "sessions").mkdir(exist_ok=True)
         if not is_store(self.path):
             text = _dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit})
-            temporary = self.path / "staging" / _STORE_FILE
+            temporary = self._staging / _STORE_FILE
             _write_synced(temporary, text)
             temporary.rename(self.path / _STORE_FILE)
             sync_directory(self.path)

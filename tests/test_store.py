@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 
 import duckdb
 import polars as pl
@@ -12,9 +13,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, names_in, only, row, write_ndjson
+from conftest import FIXTURE_STORE, names_in, only, pipeline, row, write_ndjson
 
-from pipeline import DestinationError, SourceError, export_measurements, import_sessions, list_sessions
+from pipeline import BusyError, DestinationError, SourceError, export_measurements, import_sessions, list_sessions
 
 SESSION_KEYS = {
     "format_version",
@@ -256,7 +257,7 @@ def test_a_session_is_built_aside_and_appears_as_a_whole(tmp_path):
         visible = names_in(store / "sessions")
         if visible:
             assert [s["session_id"] for s in list_sessions(store)] == visible
-        staged = names_in(store / "staging")
+        staged = set(names_in(store / "staging")) - {"lock"}
         seen.append((visible, len(staged)))
 
     import_sessions(write_ndjson(tmp_path / "a.ndjson", rows), store, on_progress=look)
@@ -272,6 +273,59 @@ def test_what_a_killed_import_left_in_staging_is_not_seen(store):
     assert [s["session_id"] for s in list_sessions(store)] == ["s1", "s2", "s3"]
     import_sessions(write_ndjson(store.parent / "b.ndjson", [row("s4", 0)]), store)
     assert len(list_sessions(store)) == 4
+    assert names_in(store / "staging") == []
+
+
+def test_a_second_import_into_a_store_is_told(store, tmp_path):
+    """Also while the first one has nothing to write yet; a dead one holds nothing."""
+    more = write_ndjson(tmp_path / "more.ndjson", [row("s4", i) for i in range(10)])
+    told = []
+
+    def second(_done, _total):
+        told.append(pipeline("import", more, "--to", store, "--if-exists", "skip"))
+        with pytest.raises(BusyError):
+            import_sessions(more, store, if_exists="replace")
+
+    import_sessions(more, store, on_progress=second)
+    assert (told[0].status, len(told[0].err.splitlines())) == (7, 1)
+    assert "another run" in told[0].err
+    (store / "staging" / "lock").write_bytes(b"")
+    assert import_sessions(more, store, if_exists="skip").unchanged == ("s4",)
+    assert names_in(store / "staging") == []
+
+
+def test_a_directory_that_was_there_stays_when_nothing_is_imported(tmp_path):
+    (tmp_path / "store").mkdir()
+    with pytest.raises(SourceError):
+        import_sessions(write_ndjson(tmp_path / "a.ndjson", [row("s1", 0), row("s1", 0)]), tmp_path / "store")
+    assert names_in(tmp_path / "store") == []
+
+
+def test_a_session_put_aside_by_an_exchange_that_was_cut_off_is_put_back(store, tmp_path):
+    """Where directories cannot be exchanged at once, there is a moment in which a session is in `staging/` alone."""
+    before = list_sessions(store)
+    (store / "sessions" / "s2").rename(store / "staging" / "s2.aside")
+    import_sessions(write_ndjson(tmp_path / "b.ndjson", [row("s1", 0)]), store, if_exists="skip")
+    assert list_sessions(store) == before
+    assert names_in(store / "staging") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_store_on_a_read_only_mount_can_be_read_and_says_that_it_cannot_be_written(store, tmp_path):
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    if subprocess.run(["mount", "--bind", store, mount], check=False, capture_output=True).returncode:
+        pytest.skip("no mounts here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", mount], check=True)
+        assert len(list_sessions(mount)) == 3
+        assert pipeline("export", mount, "--to", tmp_path / "package").status == 0
+        done = pipeline("import", write_ndjson(tmp_path / "b.ndjson", [row("s9", 0)]), "--to", mount)
+        assert (done.status, len(done.err.splitlines())) == (4, 1)
+        done = pipeline("export", mount, "--to", mount / "package")
+        assert (done.status, len(done.err.splitlines())) == (4, 1)
+    finally:
+        subprocess.run(["umount", mount], check=True)
 
 
 def test_a_failure_while_rows_are_written_leaves_whole_sessions_only(tmp_path):
