@@ -106,7 +106,7 @@ def export_statistics(
         window: length of windows: `10s`, `1m`, `2h`, `1d`.
         quantiles: quantiles beside the usual ones, from 0 to 1.
         lost: `infinite` counts lost samples as +infinity in quantiles.
-        format: `csv`, `ndjson`, `json`, `parquet` or `arrow`.
+        format: `csv`, `ndjson`, `json`, `parquet`, `arrow` or `xlsx`.
         compression: `none`, `gzip` or `zstd`; the format's default where None.
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
         **options: as in `export_measurements`; `columns` and `exclude` choose among the statistics.

@@ -129,7 +129,7 @@ def _files(
 ) -> Generator[TableFile, None, None]:
     finished = {name: Content.restored(record["content"]) for name, record in records.items()}
     rows_per_file = job.rows_per_file
-    if job.spreadsheet:
+    if job.spreadsheet or job.format == "xlsx":
         rows_per_file = min(rows_per_file or MAX_SPREADSHEET_ROWS, MAX_SPREADSHEET_ROWS)
     if job.to_standard_output:
         rows_per_file = None

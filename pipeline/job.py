@@ -94,10 +94,7 @@ class Job:
             self._check_standard_output()
         elif Path(self.to).name in {"", ".."}:
             raise UsageError(f"--to {self.to}: name a directory that the export can create")
-        elif (
-            Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "xlsx", "jsonl", "lp"}
-            and not Path(self.to).is_dir()
-        ):
+        elif Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "jsonl", "lp"} and not Path(self.to).is_dir():
             raise UsageError(
                 f"--to {self.to}: names a directory, in which the files get their names; "
                 f"for one file, write --to - > {self.to}"
@@ -110,6 +107,8 @@ class Job:
             raise UsageError(f"--compression {self.compression}: {self.format} can have {choices}")
         if self.format == "influx" and "measurements" not in self.tables:
             raise UsageError("--format influx holds measurements; choose another for statistics")
+        if self.format == "xlsx" and self.tables != ("statistics",):
+            raise UsageError("--format xlsx holds statistics; for measurements there is --format csv --spreadsheet")
         if self.spreadsheet and self.format != "csv":
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
 
@@ -131,6 +130,11 @@ class Job:
     def to_standard_output(self) -> bool:
         """Whether the export is one file to standard output."""
         return str(self.to) == STANDARD_OUTPUT
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether what is written holds every value as it is, so that a digest says something of it."""
+        return self.format not in {"xlsx", "influx"} and not self.spreadsheet
 
     @property
     def output_format(self) -> Format:

@@ -173,7 +173,7 @@ def _sole(source: list[str]) -> str | list[str]:
 
 
 def _check_terminal(options: argparse.Namespace) -> None:
-    binary = options.format in {"parquet", "arrow"} or options.compression not in {None, "none"}
+    binary = options.format in {"parquet", "arrow", "xlsx"} or options.compression not in {None, "none"}
     if options.to == "-" and binary and sys.stdout.isatty():
         raise UsageError("--to - would write bytes to the terminal; redirect it to a file")
 

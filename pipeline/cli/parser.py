@@ -11,7 +11,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FORMATS = ("ndjson", "json", "csv", "parquet", "arrow", "influx")
+FORMATS = ("ndjson", "json", "csv", "parquet", "arrow", "influx", "xlsx")
 COMPRESSIONS = ("none", "gzip", "zstd")
 SCOPES = ("per-session", "cross-session")
 LIST_FORMATS = ("table", "csv", "json", "ndjson")

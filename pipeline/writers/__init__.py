@@ -81,6 +81,7 @@ FORMATS = {
         ("parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
         ("arrow", "application/vnd.apache.arrow.file", False, ("none", "zstd")),
         ("influx", "text/plain", True, _TEXT),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False, ("none",)),
     )
 }
 METADATA_KEY = b"pipeline:metadata"
