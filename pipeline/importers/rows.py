@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +12,13 @@ from pipeline.arrays import integers, is_null
 from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.importers.connection import WholeFileError, select, set_variable
+from pipeline.importers.connection import WholeFileError, one_line, select
+from pipeline.importers.tags import Tags
 from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.normalise import check_column_names, parse_timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
     import duckdb
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.model import TimestampUnit
 
 BATCH_ROWS = 16_384
+_KEY_SAMPLE_ROWS = 10_000
 TIME_COLUMNS = ("timestamp", "epoch_ns", "offset_ns")
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
@@ -57,6 +58,8 @@ class Measurements:
         unit: TimestampUnit,
         zone: tzinfo | None,
         constants: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        with_all_keys: bool = False,
     ) -> None:
         """Bind the importer's SELECT.
 
@@ -66,6 +69,7 @@ class Measurements:
             unit: of the timestamps.
             zone: of times that name none.
             constants: attributes of the whole session; they become columns unless the rows have them.
+            with_all_keys: find the keys of JSON attributes in all rows, not in the first ones alone.
 
         Raises:
             UsageError: the SELECT does not give what is needed.
@@ -74,7 +78,8 @@ class Measurements:
         """
         self._unit: TimestampUnit = unit
         self._zone = zone
-        _set_attributes(connection, definition)
+        self._with_all_keys = with_all_keys
+        self._tags: Tags | None = None
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
         if "metric" not in kinds or "value" not in kinds:
@@ -93,10 +98,8 @@ class Measurements:
                 columns.append(self._attribute(quote_identifier(name), name, kind))
         have = {name.lower() for name in self.attributes}
         self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
-        own = list(self.attributes)
         for name, value in self._constants.items():
             self.attributes[name] = type_name(pa.scalar(value).type)
-        self._columns = (*_SAMPLE_COLUMNS, *own)
         check_column_names([*CORE_COLUMNS, *self.attributes])
         query = f"SELECT {', '.join(columns)} FROM ({definition.sections['measurements']}\n)"
         self._relation = connection.sql(query)
@@ -130,9 +133,19 @@ class Measurements:
             found = connection.sql(f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {rows} ORDER BY 1").fetchall()
             value = kind.rstrip(")").rsplit(",", 1)[1].strip()
             return [self._attribute("attributes['" + name.replace("'", "''") + "']", name, value) for (name,) in found]
-        if kind in {"JSON", "NULL", '"NULL"'}:
-            return []  # there are none in this file
-        raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be a STRUCT or a MAP")
+        if kind == "JSON":
+            limit = "" if self._with_all_keys else f"LIMIT {_KEY_SAMPLE_ROWS}"
+            rows = f"(SELECT attributes FROM ({definition.sections['measurements']}\n) {limit})"
+            # What is no object has no keys; it is refused when it is read.
+            found = connection.sql(
+                f"SELECT DISTINCT unnest(json_keys(attributes)) FROM {rows} "
+                "WHERE json_type(attributes) = 'OBJECT' ORDER BY 1"
+            ).fetchall()
+            self._tags = Tags([name for (name,) in found])
+            for (name,) in found:
+                self._attribute("NULL", name, "VARCHAR")
+            return ["attributes::VARCHAR AS attributes"]
+        raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
 
     def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
         """Read the rows in the file's order.
@@ -146,20 +159,28 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        for raw in self._relation.to_arrow_reader(BATCH_ROWS):
+        for raw in _read(self._relation.to_arrow_reader(BATCH_ROWS)):
             rows = raw.num_rows
             ticks = self._ticks(raw, start, sequence)
             arrays = [
                 pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [session_id]),
                 pa.array(np.arange(sequence, sequence + rows, dtype=np.int64)),
                 pa.array(ticks).view(self.schema.field("timestamp").type),
-                *(self._shortened(name, raw.column(name)) for name in self._columns),
+                *self._attribute_columns(raw),
                 *(pa.repeat(value, rows) for value in self._constants.values()),
             ]
             batch = pa.record_batch(arrays, names=self.schema.names)
             check_rows(batch)
             sequence += rows
             yield batch
+
+    def _attribute_columns(self, raw: pa.RecordBatch) -> Iterator[pa.Array]:
+        """Give metric, value, unit and the attributes of the rows, in the order of the schema."""
+        for name in raw.schema.names:
+            if name == "attributes" and self._tags is not None:
+                yield from self._tags.spread(raw.column(name))
+            elif name not in TIME_COLUMNS:
+                yield self._shortened(name, raw.column(name))
 
     def _shortened(self, name: str, column: pa.Array) -> pa.Array:
         """Give texts that repeat as a dictionary: checks, digests and writing then look at each once."""
@@ -220,12 +241,10 @@ class Measurements:
 
     def _parsed(self, texts: pa.Array) -> Integers:
         """Read RFC 3339 times: fast what nanoseconds can count, strictly what is left."""
-        looks_plain = pc.all(pc.match_substring_regex(texts, _PLAIN_TIME), min_count=0).as_py()
-        if looks_plain:
-            try:
-                return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
-            except pa.ArrowInvalid:
-                pass
+        try:
+            return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
+        except pa.ArrowInvalid:
+            pass  # other years, no zone, or no time at all
         try:
             times, drops = parse_timestamps(texts, self._zone, self._unit)
         except ValueError as error:
@@ -236,7 +255,16 @@ class Measurements:
         return integers(times)
 
 
-_PLAIN_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Give the batches; what the engine raises on the way comes out of Arrow as an error of its own."""
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise SourceError(one_line(error)) from error
+        yield batch
 
 
 def _sample_kinds(kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -253,16 +281,3 @@ def _time_column(name: str, kind: str) -> str:
     if kind.startswith("TIMESTAMP"):
         return "timestamp"
     return "timestamp::VARCHAR AS timestamp"
-
-
-def _set_attributes(connection: duckdb.DuckDBPyConnection, definition: Definition) -> None:
-    """Find the names that the section `attributes` gives, as the type that reads them: `getvariable('attributes')`."""
-    if "attributes" not in definition.sections:
-        return
-    rows: Sequence[tuple[str | None]] = select(connection, definition, "attributes").fetchall()
-    names = sorted(name for (name,) in rows if name is not None)
-    check_column_names([name or "attribute_" for name in names])
-    fields = ", ".join(f"{quote_identifier(name)} VARCHAR" for name in names)
-    set_variable(connection, "attributes", f"STRUCT({fields})" if names else "JSON")
-    structure = json.dumps(dict.fromkeys(names, "VARCHAR") or "JSON", ensure_ascii=False)
-    set_variable(connection, "attribute_structure", structure)

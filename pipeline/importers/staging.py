@@ -10,6 +10,7 @@ import duckdb
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.rows import MissingTimeError
+from pipeline.importers.tags import UnseenKeyError
 from pipeline.normalise import merge_attributes
 from pipeline.overlap import ScannedAhead
 
@@ -99,6 +100,8 @@ class Staging:
         while True:
             try:
                 self._read(file, before, on_progress)
+            except UnseenKeyError:
+                file.find_all_keys()
             except MissingTimeError:
                 file.find_earliest()
             except WholeFileError as error:
