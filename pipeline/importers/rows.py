@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import WholeFileError, one_line, select
-from pipeline.importers.tags import Tags
+from pipeline.importers.tags import Tags, keys_of
 from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.normalise import check_column_names, parse_timestamps
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pipeline.model import TimestampUnit
 
 BATCH_ROWS = 16_384
-_KEY_SAMPLE_ROWS = 10_000
 TIME_COLUMNS = ("timestamp", "epoch_ns", "offset_ns")
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
@@ -78,7 +78,6 @@ class Measurements:
         """
         self._unit: TimestampUnit = unit
         self._zone = zone
-        self._with_all_keys = with_all_keys
         self._tags: Tags | None = None
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
@@ -90,19 +89,24 @@ class Measurements:
         columns = [f"{name}::{kind} AS {name}" for name, kind in _sample_kinds(kinds)]
         columns += [_time_column(name, kinds[name]) for name in self.time_columns]
         self.attributes: dict[str, str] = {}
-        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS}
+        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, "attributes"}
         for name, kind in kinds.items():
-            if name == "attributes":
-                columns += self._spread(connection, definition, kind)
-            elif name not in taken:
+            if name not in taken:
                 columns.append(self._attribute(quote_identifier(name), name, kind))
+        if "attributes" in kinds:
+            columns += self._spread(connection, definition, kinds["attributes"])
+        self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
+        self._peeked: list[pa.RecordBatch] = []
+        if kinds.get("attributes") == "JSON":
+            names = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
+            for name in names:
+                self._attribute("", name, "VARCHAR")
+            self._tags = Tags(names)
         have = {name.lower() for name in self.attributes}
         self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
         for name, value in self._constants.items():
             self.attributes[name] = type_name(pa.scalar(value).type)
         check_column_names([*CORE_COLUMNS, *self.attributes])
-        query = f"SELECT {', '.join(columns)} FROM ({definition.sections['measurements']}\n)"
-        self._relation = connection.sql(query)
         self.schema = measurements_schema(unit, self.attributes)
         self._various: set[str] = set()
         self.dropped_digits = 0
@@ -125,27 +129,31 @@ class Measurements:
     def _spread(self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str) -> list[str]:
         """Make a column of every key of the column `attributes`."""
         if kind.startswith("STRUCT"):
-            inner = connection.sql(f"SELECT unnest(attributes) FROM ({definition.sections['measurements']}\n)")
+            inner = connection.sql(f"SELECT unnest(attributes) FROM {_rows_of(definition)}")
             fields = zip(inner.columns, map(str, inner.types), strict=True)
             return [self._attribute(f"attributes.{quote_identifier(name)}", name, type_) for name, type_ in fields]
         if kind.startswith("MAP("):
-            rows = f"({definition.sections['measurements']}\n)"
-            found = connection.sql(f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {rows} ORDER BY 1").fetchall()
+            query = f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {_rows_of(definition)} ORDER BY 1"
+            found = connection.sql(query).fetchall()
             value = kind.rstrip(")").rsplit(",", 1)[1].strip()
             return [self._attribute("attributes['" + name.replace("'", "''") + "']", name, value) for (name,) in found]
         if kind == "JSON":
-            limit = "" if self._with_all_keys else f"LIMIT {_KEY_SAMPLE_ROWS}"
-            rows = f"(SELECT attributes FROM ({definition.sections['measurements']}\n) {limit})"
-            # What is no object has no keys; it is refused when it is read.
-            found = connection.sql(
-                f"SELECT DISTINCT unnest(json_keys(attributes)) FROM {rows} "
-                "WHERE json_type(attributes) = 'OBJECT' ORDER BY 1"
-            ).fetchall()
-            self._tags = Tags([name for (name,) in found])
-            for (name,) in found:
-                self._attribute("NULL", name, "VARCHAR")
             return ["attributes::VARCHAR AS attributes"]
         raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
+
+    def _first_keys(self) -> list[str]:
+        """Find the keys of JSON attributes in the first rows, which are kept for `batches`."""
+        self._peeked = [batch for batch in (next(self._stream, None),) if batch is not None]
+        return sorted({name for batch in self._peeked for name in keys_of(batch.column("attributes"))})
+
+    @staticmethod
+    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[str]:
+        """Find the keys of JSON attributes in all rows; what is no object is refused when it is read."""
+        query = (
+            f"SELECT DISTINCT unnest(json_keys(attributes)) FROM {_rows_of(definition)} "
+            "WHERE json_type(attributes) = 'OBJECT'"
+        )
+        return sorted(name for (name,) in connection.sql(query).fetchall())
 
     def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
         """Read the rows in the file's order.
@@ -159,7 +167,7 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        for raw in _read(self._relation.to_arrow_reader(BATCH_ROWS)):
+        for raw in itertools.chain(self._peeked, self._stream):
             rows = raw.num_rows
             ticks = self._ticks(raw, start, sequence)
             arrays = [
@@ -255,8 +263,13 @@ class Measurements:
         return integers(times)
 
 
-def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _rows_of(definition: Definition) -> str:
+    return f"({definition.sections['measurements']}\n)"
+
+
+def _read(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
     """Give the batches; what the engine raises on the way comes out of Arrow as an error of its own."""
+    reader = relation.to_arrow_reader(BATCH_ROWS)
     while True:
         try:
             batch = reader.read_next_batch()

@@ -72,6 +72,12 @@ class Tags:
         return values
 
 
+def keys_of(objects: pa.Array) -> set[str]:
+    """Find the keys of JSON objects; what is none has none."""
+    values = (json.loads(text) for text in objects.unique().to_pylist() if text is not None)
+    return {name for value in values if isinstance(value, dict) for name in value}
+
+
 def _pairs(text: str) -> list[tuple[str, Any]]:
     outermost: list[tuple[str, Any]] = []
 
