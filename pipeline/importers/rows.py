@@ -193,7 +193,7 @@ class Measurements:
     def _shortened(self, name: str, column: pa.Array) -> pa.Array:
         """Give texts that repeat as a dictionary: checks, digests and writing then look at each once."""
         if name in self._various or not pa.types.is_string(column.type) or not len(column):
-            return column
+            return _copied(column)
         encoded = column.dictionary_encode()
         if len(encoded.dictionary) * 4 > len(column) > 1000:
             self._various.add(name)
@@ -261,6 +261,12 @@ class Measurements:
             raise SourceError(f"column 'timestamp': {error.args[0]}") from error
         self.dropped_digits += 0 if drops is None else int(drops.sum())
         return integers(times)
+
+
+def _copied(array: pa.Array) -> pa.Array:
+    """Copy an array: one column that is kept would keep all columns of the engine's batch."""
+    buffers = [None if buffer is None else pa.py_buffer(buffer.to_pybytes()) for buffer in array.buffers()]
+    return pa.Array.from_buffers(array.type, len(array), buffers, offset=array.offset)
 
 
 def _rows_of(definition: Definition) -> str:
