@@ -421,6 +421,23 @@ def test_another_file_of_the_same_name_is_no_repetition(tmp_path):
     assert values_of(tmp_path / "store2", "http_req_duration") == [n + 0.5 for n in range(10)]
 
 
+def test_the_same_content_twice_in_one_import_is_noticed(tmp_path):
+    path = write_k6(tmp_path / "run.json")
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(SourceError, match=r"run\.json: was imported before, as session 'copy'"):
+        import_sessions([copy, path], tmp_path / "store")
+    report = import_sessions([copy, path], tmp_path / "store", if_exists="skip")
+    assert (report.imported, report.unchanged) == (("copy",), ("copy",))
+
+
+def test_a_file_of_a_header_alone_is_a_session_without_measurements(tmp_path):
+    path = tmp_path / "run.csv"
+    path.write_text("metric_name,timestamp,metric_value,url\n")
+    import_sessions(path, tmp_path / "store")
+    assert list_sessions(tmp_path / "store")[0]["measurement_count"] == 0
+
+
 def test_two_files_of_one_id_are_refused_together(tmp_path):
     first = write_k6(tmp_path / "a" / "run.json")
     second = write_k6(tmp_path / "b" / "run.json", [k6_point(value=9)])
