@@ -87,7 +87,7 @@ def import_sessions(
         skip_bad: leave out rows that cannot be read or break a rule, and count them.
         importer: name of the harness, or path of an SQL file, instead of recognising it.
         mapping: `ROLE=COLUMN:UNIT` for CSV and NDJSON files of any columns, see `pipeline.importers.mapping`.
-        on_progress: is called with the rows written and the rows there are.
+        on_progress: is called with the rows written and the rows there are, 0 where nobody knows.
 
     Raises:
         SourceError: a file cannot be read, or holds bad data; nothing is imported then.

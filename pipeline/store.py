@@ -214,9 +214,10 @@ class StoreWriter:
                 attributes = merge_attributes(attributes, session.columns, where=str(self.path))
         return attributes
 
-    def imported_as(self, sha256: str) -> str | None:
-        """The session that came from a file of this content, None where there is none."""
-        return next((one.session_id for one in self._sessions if one.origin.get("sha256") == sha256), None)
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions that were there."""
+        return self._sessions
 
     def _check_is_free(self) -> None:
         if is_store(self.path):

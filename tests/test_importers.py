@@ -221,6 +221,15 @@ def test_a_tag_with_the_name_of_a_column_gets_another(tmp_path):
     assert rows_of(tmp_path / "store", query) == [("ms", "x", "y")]
 
 
+def test_a_tag_that_appears_late_is_a_column_too(tmp_path):
+    points = [k6_point(value=n, name="a") for n in range(30_000)]
+    points[25_000]["data"]["tags"] = {"late": "x", "number": 5, "list": [1, "é"], "none": None}
+    import_sessions(write_k6(tmp_path / "run.json", points), tmp_path / "store")
+    query = 'SELECT sequence, name, late, number, list, "none" FROM measurements WHERE late IS NOT NULL'
+    assert rows_of(tmp_path / "store", query) == [(25_000, None, "x", "5", '[1,"é"]', None)]
+    assert rows_of(tmp_path / "store", "SELECT count(*), count(name) FROM measurements") == [(30_002, 29_999)]
+
+
 def test_nanoseconds_are_kept_in_a_store_of_nanoseconds(tmp_path):
     import_sessions(write_k6(tmp_path / "run.json"), tmp_path / "store", timestamp_unit="ns")
     (session,) = list_sessions(tmp_path / "store")
@@ -298,6 +307,12 @@ BROKEN = {
         r"line 1: .*UTF-8",
         2,
     ),
+    "a tag that occurs twice": (
+        after_good(GOOD_POINT.replace('"name": "a"', '"name": "a", "name": "b"')),
+        r"line 2: attribute 'name' occurs twice",
+        1,
+    ),
+    "tags that are no object": (after_good(GOOD_POINT.replace('{"name": "a"}', "[1]")), r"line 2: .*no JSON object", 1),
     "many bad lines": ("x\n" * 3 + f"{GOOD_POINT}\n" * 5 + "{\n" * 7, r"line 1: is no JSON", 10),
     "too few fields": (f"{GOOD_RECORD}1795542903863,1\n", r"line 3: .*Columns: 4 Found: 2", 1),
     "too many fields": (f"{GOOD_RECORD}1795542903863,1,a,true,9\n", r"line 3: .*Columns: 4 Found: 5", 1),
@@ -404,6 +419,23 @@ def test_another_file_of_the_same_name_is_no_repetition(tmp_path):
     import_sessions(other, tmp_path / "store2")
     import_sessions(tmp_path / "a" / "run.json", tmp_path / "store2", if_exists="replace")
     assert values_of(tmp_path / "store2", "http_req_duration") == [n + 0.5 for n in range(10)]
+
+
+def test_the_same_content_twice_in_one_import_is_noticed(tmp_path):
+    path = write_k6(tmp_path / "run.json")
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(SourceError, match=r"run\.json: was imported before, as session 'copy'"):
+        import_sessions([copy, path], tmp_path / "store")
+    report = import_sessions([copy, path], tmp_path / "store", if_exists="skip")
+    assert (report.imported, report.unchanged) == (("copy",), ("copy",))
+
+
+def test_a_file_of_a_header_alone_is_a_session_without_measurements(tmp_path):
+    path = tmp_path / "run.csv"
+    path.write_text("metric_name,timestamp,metric_value,url\n")
+    import_sessions(path, tmp_path / "store")
+    assert list_sessions(tmp_path / "store")[0]["measurement_count"] == 0
 
 
 def test_two_files_of_one_id_are_refused_together(tmp_path):

@@ -15,6 +15,10 @@ from conftest import only
 ROWS = 1_000_000
 SESSIONS = 5
 MAX_MEGABYTES = 200
+POINT = (
+    '{"metric":"http_req_duration","type":"Point","data":{"time":"2026-11-24T16:00:00.%06d+01:00","value":%d.5,'
+    '"tags":{"method":"GET","name":"page %d","status":"200","url":"https://test.k6.io/page/%d"}}}\n'
+)
 # The parent's own figure is no part of it: the one child that has ended is the command.
 WRAPPER = """
 import resource, subprocess, sys
@@ -142,3 +146,15 @@ print("loaded", sorted({"duckdb", "polars"} & sys.modules.keys()))
     arguments = ["sessions", str(fixture_store), "--format", "json"]
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_memory_of_an_import_does_not_follow_the_file(tmp_path):
+    peaks = []
+    for rows in (400_000, 1_600_000):
+        path = tmp_path / f"{rows}.json"
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(POINT % (n % 1_000_000, n, n % 50, n % 50) for n in range(rows))
+        peaks.append(peak_megabytes("import", path, "--to", tmp_path / f"store-{rows}"))
+        path.unlink()
+    # The larger file is 300 MB; its four row groups more are held one at a time.
+    assert peaks[1] < peaks[0] + 100

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -34,7 +35,7 @@ class Content:
     Attributes:
         path: the file as it was given.
         plain: the same content as UTF-8 without a byte order mark, not compressed; a link to it where it is so.
-        sha256: of the file as it was given.
+        hashing: computes the SHA-256 of the file as it was given, meanwhile.
         size: bytes of the file as it was given.
         plain_size: bytes of the plain content.
         extract: the lines that hold the text asked for.
@@ -42,10 +43,15 @@ class Content:
 
     path: Path
     plain: Path
-    sha256: str
+    hashing: Future[str]
     size: int
     plain_size: int
     extract: Path | None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file as it was given, in hexadecimal."""
+        return self.hashing.result()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +163,9 @@ def open_content(path: Path, directory: Path, extract: str | None) -> Content:
         SourceError: it cannot be read.
     """
     plain = directory / "input"
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    executor = ThreadPoolExecutor(1, "hash")
+    hashing = executor.submit(_hash, path)
+    executor.shutdown(wait=False)
     with _decompressed(path) as file:
         head = file.read(HEAD_BYTES)
         encoding = _encoding(head, path)
@@ -176,11 +183,16 @@ def open_content(path: Path, directory: Path, extract: str | None) -> Content:
     return Content(
         path=path,
         plain=plain,
-        sha256=sha256,
+        hashing=hashing,
         size=path.stat().st_size,
         plain_size=plain.stat().st_size,
         extract=gathered,
     )
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path, path: Path) -> None:

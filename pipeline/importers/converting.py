@@ -105,6 +105,7 @@ class HarnessFile:
         self._measurements: Measurements | None = None
         self._start: tuple[int | None, str] = (None, "")
         self._earliest: tuple[int, str] | None = None
+        self._with_all_keys = False
 
     @property
     def session_id(self) -> str:
@@ -151,7 +152,9 @@ class HarnessFile:
 
     def _try(self, block: Path) -> None:
         with open_connection(self._definition, block, self._variables, self._object_limit) as connection:
-            measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
+            measurements = Measurements(
+                connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
+            )
             for _ in measurements.batches("x", 0):
                 pass
 
@@ -167,7 +170,12 @@ class HarnessFile:
         try:
             self._record = self._complete(read_facts(connection, self._definition))
             measurements = Measurements(
-                connection, self._definition, self._options.unit, self._options.zone, self._record.scalar_attributes
+                connection,
+                self._definition,
+                self._options.unit,
+                self._options.zone,
+                self._record.scalar_attributes,
+                with_all_keys=self._with_all_keys,
             )
             self._measurements = measurements
             self._start = self._find_start(measurements)
@@ -219,11 +227,17 @@ class HarnessFile:
             return None, _EARLIEST
         return self._modified(), _MODIFIED
 
+    def find_all_keys(self) -> None:
+        """Look at all rows for keys of their attributes when they are read again."""
+        self._with_all_keys = True
+
     def find_earliest(self) -> None:
         """Find the earliest time of a row before all are read again: it is that of rows without one."""
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
         with open_connection(self._definition, self._plain, self._variables, self._object_limit) as connection:
-            measurements = Measurements(connection, self._definition, self._options.unit, self._options.zone)
+            measurements = Measurements(
+                connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
+            )
             earliest = latest
             for batch in measurements.batches("x", latest):
                 if batch.num_rows:

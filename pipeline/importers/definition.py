@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMATS = ("ndjson", "csv", "json")
-SECTIONS = ("recognise", "prepare", "attributes", "session", "measurements")
+SECTIONS = ("recognise", "prepare", "session", "measurements")
 _HEADER = re.compile(r"^--\s*(harness|format|columns|extract|companion)\s*:\s*(.*?)\s*$")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent

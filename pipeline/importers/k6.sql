@@ -19,11 +19,6 @@ SELECT metric, CASE contains WHEN 'time' THEN 'ms' WHEN 'data' THEN 'By' END AS 
 FROM definitions WHERE contains IN ('time', 'data');
 SET VARIABLE units = (SELECT coalesce(map_from_entries(list((metric, unit))), MAP {}) FROM units)
 
--- name: attributes
-SELECT DISTINCT unnest(keys) FROM (
-    SELECT DISTINCT json_keys(json, ['$.data.tags', '$.data.metadata']) AS found FROM records
-), (SELECT unnest(found) AS keys)
-
 -- name: session
 SELECT {metrics: (SELECT json_group_object(metric, json_object('type', type, 'contains', contains,
                                                                'thresholds', data->'$.thresholds'))
@@ -38,5 +33,5 @@ SELECT metric,
 FROM read_json(getvariable('file'), format = 'newline_delimited', records = true, compression = 'none',
                maximum_object_size = getvariable('object_limit'),
                columns = {type: 'VARCHAR', metric: 'VARCHAR',
-                          data: 'STRUCT(time VARCHAR, value DOUBLE, tags ' || getvariable('attributes') || ')'})
+                          data: 'STRUCT(time VARCHAR, value DOUBLE, tags JSON)'})
 WHERE type IS DISTINCT FROM 'Metric'

@@ -83,12 +83,7 @@ class Mapping:
         is_json = head.text.lstrip()[:1] == "{"
         used = [*(name for name, _ in self.values), *self.columns.values()]
         if is_json:
-            known = ", ".join(map(quote_literal, used))
-            names = "SELECT DISTINCT unnest(json_keys(json)) AS name FROM records WHERE json_type(json) = 'OBJECT'"
-            sections = {
-                "attributes": f"SELECT name FROM ({names}) WHERE name NOT IN ({known})",
-                "measurements": self._sql(_json_column, is_json=True),
-            }
+            sections = {"measurements": self._sql(_json_column, is_json=True)}
         else:
             fields = [field.strip() for field in split_record([head.first_line])[0]]
             for name in used:
@@ -112,7 +107,8 @@ class Mapping:
             samples.append(f"{{metric: {metric}, text: {column(name)}, unit: {given}, present: {present}}}")
         used = [*(name for name, _ in self.values), *self.columns.values()]
         if is_json:
-            attributes = "from_json(json, getvariable('attribute_structure')) AS attributes"
+            removed = ", ".join(f"{quote_literal(name)}: NULL" for name in dict.fromkeys(used))
+            attributes = f"json_merge_patch(json, {{{removed}}}::JSON) AS attributes"
         else:
             attributes = f"* EXCLUDE ({', '.join(map(quote_identifier, dict.fromkeys(used)))})"
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +13,13 @@ from pipeline.arrays import integers, is_null
 from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.importers.connection import WholeFileError, select, set_variable
+from pipeline.importers.connection import WholeFileError, one_line, select
+from pipeline.importers.tags import Tags, keys_of
 from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.normalise import check_column_names, parse_timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
     import duckdb
@@ -57,6 +58,8 @@ class Measurements:
         unit: TimestampUnit,
         zone: tzinfo | None,
         constants: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        with_all_keys: bool = False,
     ) -> None:
         """Bind the importer's SELECT.
 
@@ -66,6 +69,7 @@ class Measurements:
             unit: of the timestamps.
             zone: of times that name none.
             constants: attributes of the whole session; they become columns unless the rows have them.
+            with_all_keys: find the keys of JSON attributes in all rows, not in the first ones alone.
 
         Raises:
             UsageError: the SELECT does not give what is needed.
@@ -74,7 +78,7 @@ class Measurements:
         """
         self._unit: TimestampUnit = unit
         self._zone = zone
-        _set_attributes(connection, definition)
+        self._tags: Tags | None = None
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
         if "metric" not in kinds or "value" not in kinds:
@@ -85,21 +89,24 @@ class Measurements:
         columns = [f"{name}::{kind} AS {name}" for name, kind in _sample_kinds(kinds)]
         columns += [_time_column(name, kinds[name]) for name in self.time_columns]
         self.attributes: dict[str, str] = {}
-        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS}
+        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, "attributes"}
         for name, kind in kinds.items():
-            if name == "attributes":
-                columns += self._spread(connection, definition, kind)
-            elif name not in taken:
+            if name not in taken:
                 columns.append(self._attribute(quote_identifier(name), name, kind))
+        if "attributes" in kinds:
+            columns += self._spread(connection, definition, kinds["attributes"])
+        self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
+        self._peeked: list[pa.RecordBatch] = []
+        if kinds.get("attributes") == "JSON":
+            names = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
+            for name in names:
+                self._attribute("", name, "VARCHAR")
+            self._tags = Tags(names)
         have = {name.lower() for name in self.attributes}
         self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
-        own = list(self.attributes)
         for name, value in self._constants.items():
             self.attributes[name] = type_name(pa.scalar(value).type)
-        self._columns = (*_SAMPLE_COLUMNS, *own)
         check_column_names([*CORE_COLUMNS, *self.attributes])
-        query = f"SELECT {', '.join(columns)} FROM ({definition.sections['measurements']}\n)"
-        self._relation = connection.sql(query)
         self.schema = measurements_schema(unit, self.attributes)
         self._various: set[str] = set()
         self.dropped_digits = 0
@@ -122,17 +129,31 @@ class Measurements:
     def _spread(self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str) -> list[str]:
         """Make a column of every key of the column `attributes`."""
         if kind.startswith("STRUCT"):
-            inner = connection.sql(f"SELECT unnest(attributes) FROM ({definition.sections['measurements']}\n)")
+            inner = connection.sql(f"SELECT unnest(attributes) FROM {_rows_of(definition)}")
             fields = zip(inner.columns, map(str, inner.types), strict=True)
             return [self._attribute(f"attributes.{quote_identifier(name)}", name, type_) for name, type_ in fields]
         if kind.startswith("MAP("):
-            rows = f"({definition.sections['measurements']}\n)"
-            found = connection.sql(f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {rows} ORDER BY 1").fetchall()
+            query = f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {_rows_of(definition)} ORDER BY 1"
+            found = connection.sql(query).fetchall()
             value = kind.rstrip(")").rsplit(",", 1)[1].strip()
             return [self._attribute("attributes['" + name.replace("'", "''") + "']", name, value) for (name,) in found]
-        if kind in {"JSON", "NULL", '"NULL"'}:
-            return []  # there are none in this file
-        raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be a STRUCT or a MAP")
+        if kind == "JSON":
+            return ["attributes::VARCHAR AS attributes"]
+        raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
+
+    def _first_keys(self) -> list[str]:
+        """Find the keys of JSON attributes in the first rows, which are kept for `batches`."""
+        self._peeked = [batch for batch in (next(self._stream, None),) if batch is not None]
+        return sorted({name for batch in self._peeked for name in keys_of(batch.column("attributes"))})
+
+    @staticmethod
+    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[str]:
+        """Find the keys of JSON attributes in all rows; what is no object is refused when it is read."""
+        query = (
+            f"SELECT DISTINCT unnest(json_keys(attributes)) FROM {_rows_of(definition)} "
+            "WHERE json_type(attributes) = 'OBJECT'"
+        )
+        return sorted(name for (name,) in connection.sql(query).fetchall())
 
     def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
         """Read the rows in the file's order.
@@ -146,14 +167,14 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        for raw in self._relation.to_arrow_reader(BATCH_ROWS):
+        for raw in itertools.chain(self._peeked, self._stream):
             rows = raw.num_rows
             ticks = self._ticks(raw, start, sequence)
             arrays = [
                 pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [session_id]),
                 pa.array(np.arange(sequence, sequence + rows, dtype=np.int64)),
                 pa.array(ticks).view(self.schema.field("timestamp").type),
-                *(self._shortened(name, raw.column(name)) for name in self._columns),
+                *self._attribute_columns(raw),
                 *(pa.repeat(value, rows) for value in self._constants.values()),
             ]
             batch = pa.record_batch(arrays, names=self.schema.names)
@@ -161,10 +182,18 @@ class Measurements:
             sequence += rows
             yield batch
 
+    def _attribute_columns(self, raw: pa.RecordBatch) -> Iterator[pa.Array]:
+        """Give metric, value, unit and the attributes of the rows, in the order of the schema."""
+        for name in raw.schema.names:
+            if name == "attributes" and self._tags is not None:
+                yield from self._tags.spread(raw.column(name))
+            elif name not in TIME_COLUMNS:
+                yield self._shortened(name, raw.column(name))
+
     def _shortened(self, name: str, column: pa.Array) -> pa.Array:
         """Give texts that repeat as a dictionary: checks, digests and writing then look at each once."""
         if name in self._various or not pa.types.is_string(column.type) or not len(column):
-            return column
+            return _copied(column)
         encoded = column.dictionary_encode()
         if len(encoded.dictionary) * 4 > len(column) > 1000:
             self._various.add(name)
@@ -220,12 +249,10 @@ class Measurements:
 
     def _parsed(self, texts: pa.Array) -> Integers:
         """Read RFC 3339 times: fast what nanoseconds can count, strictly what is left."""
-        looks_plain = pc.all(pc.match_substring_regex(texts, _PLAIN_TIME), min_count=0).as_py()
-        if looks_plain:
-            try:
-                return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
-            except pa.ArrowInvalid:
-                pass
+        try:
+            return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
+        except pa.ArrowInvalid:
+            pass  # other years, no zone, or no time at all
         try:
             times, drops = parse_timestamps(texts, self._zone, self._unit)
         except ValueError as error:
@@ -236,7 +263,27 @@ class Measurements:
         return integers(times)
 
 
-_PLAIN_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+def _copied(array: pa.Array) -> pa.Array:
+    """Copy an array: one column that is kept would keep all columns of the engine's batch."""
+    buffers = [None if buffer is None else pa.py_buffer(buffer.to_pybytes()) for buffer in array.buffers()]
+    return pa.Array.from_buffers(array.type, len(array), buffers, offset=array.offset)
+
+
+def _rows_of(definition: Definition) -> str:
+    return f"({definition.sections['measurements']}\n)"
+
+
+def _read(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
+    """Give the batches; what the engine raises on the way comes out of Arrow as an error of its own."""
+    reader = relation.to_arrow_reader(BATCH_ROWS)
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise SourceError(one_line(error)) from error
+        yield batch
 
 
 def _sample_kinds(kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -253,16 +300,3 @@ def _time_column(name: str, kind: str) -> str:
     if kind.startswith("TIMESTAMP"):
         return "timestamp"
     return "timestamp::VARCHAR AS timestamp"
-
-
-def _set_attributes(connection: duckdb.DuckDBPyConnection, definition: Definition) -> None:
-    """Find the names that the section `attributes` gives, as the type that reads them: `getvariable('attributes')`."""
-    if "attributes" not in definition.sections:
-        return
-    rows: Sequence[tuple[str | None]] = select(connection, definition, "attributes").fetchall()
-    names = sorted(name for (name,) in rows if name is not None)
-    check_column_names([name or "attribute_" for name in names])
-    fields = ", ".join(f"{quote_identifier(name)} VARCHAR" for name in names)
-    set_variable(connection, "attributes", f"STRUCT({fields})" if names else "JSON")
-    structure = json.dumps(dict.fromkeys(names, "VARCHAR") or "JSON", ensure_ascii=False)
-    set_variable(connection, "attribute_structure", structure)

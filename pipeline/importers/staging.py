@@ -10,6 +10,7 @@ import duckdb
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.rows import MissingTimeError
+from pipeline.importers.tags import UnseenKeyError
 from pipeline.normalise import merge_attributes
 from pipeline.overlap import ScannedAhead
 
@@ -88,7 +89,7 @@ class Staging:
         Raises:
             SourceError: it cannot be read, or the store has it already.
         """
-        before = self._store.imported_as(file.content.sha256)
+        before = self._imported_as(file)
         if before is not None and self._if_exists == "error":
             raise SourceError(
                 f"{file.path}: was imported before, as session {before!r}; --if-exists skip or replace says what to do"
@@ -99,6 +100,8 @@ class Staging:
         while True:
             try:
                 self._read(file, before, on_progress)
+            except UnseenKeyError:
+                file.find_all_keys()
             except MissingTimeError:
                 file.find_earliest()
             except WholeFileError as error:
@@ -110,6 +113,15 @@ class Staging:
                 file.sift(error)
             else:
                 return
+
+    def _imported_as(self, file: HarnessFile) -> str | None:
+        """Find the session that came from a file of this content, None where there is none."""
+        for session in (*self._store.sessions, *self.done):
+            # The hash of a large file is waited for only where it may be the same.
+            same_size = session.origin.get("bytes") == file.content.size
+            if same_size and session.origin.get("sha256") == file.content.sha256:
+                return session.session_id
+        return None
 
     def _read(self, file: HarnessFile, before: str | None, on_progress: Callable[[int, int], None] | None) -> None:
         schema, batches = file.read()
