@@ -59,7 +59,7 @@ def repair(package: Path, whole: dict[str, bytes]) -> None:
     for path in package.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.is_symlink() or path.name not in whole:
+        elif path.is_symlink() or not path.is_file() or path.name not in whole:
             path.unlink()
     for name, data in whole.items():
         path = package / name
