@@ -30,3 +30,7 @@ docs *arguments:
 # Run the benchmarks
 bench *arguments:
     uv run --group bench python benchmarks {{ arguments }}
+
+# Inject faults by the thousand; it takes strace, and root for full disks
+faults *arguments:
+    uv run python faults/campaign.py {{ arguments }}

@@ -159,7 +159,8 @@ def sync_directory(path: Path) -> None:
     try:
         os.fsync(descriptor)
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # nothing was written through it
+            os.close(descriptor)
 
 
 def make_directories(path: Path, *, sync: bool) -> None:

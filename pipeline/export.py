@@ -15,16 +15,15 @@ from pipeline.compression import compressing
 from pipeline.content import Content
 from pipeline.destination import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
+from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.model import plain_schema
 from pipeline.overlap import WrittenBehind
 from pipeline.package import (
     DESCRIPTOR,
     MANIFEST,
-    Existing,
     WrittenFile,
     describe_package,
-    inspect_destination,
     manifest,
     name_files,
     package_range,

@@ -60,7 +60,8 @@ class DirectoryLock:
 
     def release(self) -> None:
         """Let others hold the directory, which stays."""
-        os.close(self._descriptor)
+        with suppress(OSError):  # nothing was written; the lock is gone all the same
+            os.close(self._descriptor)
 
     def remove(self, *, with_directory: bool = True) -> None:
         """Remove the lock file, and the directory if nothing else is in it; then let others hold it.

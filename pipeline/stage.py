@@ -27,10 +27,10 @@ from pipeline.destination import (
     writing_errors,
 )
 from pipeline.errors import DestinationError
+from pipeline.existing import is_published
 from pipeline.interruption import is_interruption, uninterrupted
 from pipeline.journal import NEW_SUFFIX, append_record, read_records, replace_records
 from pipeline.locks import LOCK_NAME, DirectoryLock
-from pipeline.package import is_published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,0 +1,113 @@
+"""What lies at a destination: nothing, a package of ours, or something that is left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import DestinationError, SourceError
+from pipeline.package import DESCRIPTOR, FORMAT_VERSION, MANIFEST, METADATA_KEYS, SIGNATURES, manifest
+from pipeline.records import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What lies at a destination.
+
+    Attributes:
+        descriptor: of the package there; None where nothing is there.
+        damage: what of it is missing or of another size, empty where nothing is.
+    """
+
+    descriptor: Mapping[str, Any] | None
+    damage: str = ""
+
+    def is_same(self, *, source: Mapping[str, Any], options: Mapping[str, Any], added: Mapping[str, Any]) -> bool:
+        """Whether it is the package of the same source and options."""
+        if self.descriptor is None:
+            return False
+        same_added = {k: v for k, v in self.descriptor.items() if k in METADATA_KEYS} == dict(added)
+        fingerprint = self.descriptor.get("pipeline:source", {}).get("fingerprint")
+        same_source = fingerprint == source["fingerprint"]
+        return same_added and same_source and self.descriptor.get("pipeline:options") == _as_json(options)
+
+
+def is_published(target: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether a destination is the undamaged package of an identity, which names source, options and added."""
+    try:
+        existing = inspect_destination(target)
+        return not existing.damage and existing.is_same(
+            source=identity["source"], options=identity["options"], added=identity["added"]
+        )
+    except (DestinationError, LookupError, TypeError):
+        return False
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    return json.loads(json.dumps(value))
+
+
+def inspect_destination(target: Path) -> Existing:
+    """Look at what lies at a destination.
+
+    Raises:
+        DestinationError: something that is no package of ours, and so is left alone.
+    """
+    try:
+        if target.is_symlink():
+            raise DestinationError(f"{target}: is a symbolic link; name the directory itself")
+        if not target.exists():
+            return Existing(None)
+        if not target.is_dir():
+            raise DestinationError(f"{target}: is a file; --to names a directory")
+        names = sorted(entry.name for entry in target.iterdir())
+        return _inspect_package(target, names) if names else Existing(None)
+    except OSError as error:
+        raise DestinationError(f"{target}: cannot be read ({error.strerror})") from error
+
+
+def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
+    foreign = f"{target}: exists and is not a package that an export wrote"
+    if DESCRIPTOR not in names:
+        raise DestinationError(f"{foreign}, it has no {DESCRIPTOR}; choose another --to")
+    try:
+        descriptor = read_json(target / DESCRIPTOR)
+        version = descriptor["pipeline:formatVersion"]
+        sizes = {resource["path"]: resource["bytes"] for resource in descriptor["resources"]}
+    except (SourceError, LookupError, TypeError, AttributeError) as error:
+        raise DestinationError(f"{foreign}, its {DESCRIPTOR} is not ours; choose another --to") from error
+    if version != FORMAT_VERSION:
+        raise DestinationError(f"{target}: is a package of format version {version}; choose another --to")
+    known = {DESCRIPTOR, MANIFEST, *sizes}
+    for name in names:
+        if name not in known and not name.endswith(SIGNATURES):
+            raise DestinationError(f"{target}: holds {name!r}, which no export wrote; move it away first")
+    return Existing(descriptor, _find_damage(target, descriptor["resources"]))
+
+
+def _find_damage(target: Path, resources: Sequence[Mapping[str, Any]]) -> str:
+    """Say what is wrong with the files of a package, as far as it shows without reading them."""
+    sums = {}
+    for resource in resources:
+        path = target / resource["path"]
+        if not path.is_file():
+            return f"{path.name} is missing"
+        if path.stat().st_size != resource["bytes"]:
+            return f"{path.name} has {path.stat().st_size} bytes, not {resource['bytes']}"
+        if "hash" in resource:
+            sums[path.name] = str(resource["hash"]).removeprefix("sha256:")
+    if not sums:
+        return ""
+    sums[DESCRIPTOR] = hashlib.sha256((target / DESCRIPTOR).read_bytes()).hexdigest()
+    listed = target / MANIFEST
+    if not listed.is_file():
+        return f"{MANIFEST} is missing"
+    if listed.read_bytes() != manifest(sums).encode():
+        return f"{MANIFEST} does not list what {DESCRIPTOR} does"
+    return ""
