@@ -138,6 +138,7 @@ def test_a_disk_that_fails_is_told_to_the_harness(tmp_path, monkeypatch):
             for _ in range(10):
                 session.record("x", 1.0)
                 time.sleep(0.02)
+            pytest.fail("the harness was not told")
 
     with pytest.raises(DestinationError, match="No space left"):
         work()
