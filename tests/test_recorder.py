@@ -131,16 +131,23 @@ def test_a_disk_that_fails_is_told_to_the_harness(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
+    def record_until_told(session):
+        for _ in range(10):
+            session.record("x", 1.0)
+            time.sleep(0.02)
+
     def work():
         with record_session(tmp_path / "store", batch_rows=4) as session:
+            # By the harness itself, not only when the session ends.
+            with monkeypatch.context() as broken:
+                broken.setattr(os, "fsync", fail)
+                with pytest.raises(DestinationError, match="No space left"):
+                    record_until_told(session)
             session.record("x", 1.0)
-            monkeypatch.setattr(os, "fsync", fail)
-            for _ in range(10):
-                session.record("x", 1.0)
-                time.sleep(0.02)
 
     with pytest.raises(DestinationError, match="No space left"):
         work()
+    assert list((tmp_path / "store" / "recordings").iterdir())  # what was written is kept
 
 
 CHILD = """
