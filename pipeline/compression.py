@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Protocol, Self, cast
 
+from pipeline.interruption import uninterrupted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -98,7 +100,9 @@ class _Gzip:
 
     def _submit(self) -> None:
         block = self._free.pop()
-        self._running.append((block, self._filled, self._pool.submit(_deflate, block[: self._filled])))
+        with uninterrupted():  # the pool's locks are Python's
+            compressing = self._pool.submit(_deflate, block[: self._filled])
+        self._running.append((block, self._filled, compressing))
         self._size += self._filled
         self._filled = 0
         if len(self._running) > self._threads:
@@ -110,7 +114,8 @@ class _Gzip:
         from isal import isal_zlib  # noqa: PLC0415 - only where it is used
 
         block, size, compressing = self._running.popleft()
-        deflated, checksum = compressing.result()
+        with uninterrupted():
+            deflated, checksum = compressing.result()
         self._checksum = isal_zlib.crc32_combine(self._checksum, checksum, size)
         self._file.write(deflated)
         self._free.append(block)

@@ -6,9 +6,9 @@ compressing, hashing, writing) releases the interpreter lock.
 
 from __future__ import annotations
 
-import queue
 import threading
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,46 @@ _CHECK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 REUSED_BUFFERS = 3
 """How many buffers a writer must take turns with: one being filled, one waiting, one being written."""
+
+
+class _Handover(Generic[Item]):
+    """A bounded queue from one thread to another that a signal cannot leave locked.
+
+    Where a signal's handler raises, `queue.Queue` may keep its lock, and the other thread waits for ever. Here a place
+    is free or full by a lock each, which no handler comes between.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._items: list[Item | None] = [None] * size
+        self._free = [threading.Lock() for _ in range(size)]
+        self._full = [threading.Lock() for _ in range(size)]
+        for lock in self._full:
+            lock.acquire()
+        self._next_put = self._next_get = 0
+
+    def put(self, item: Item, timeout: float = -1) -> bool:
+        """Hand an item over when there is a place for it; False where none came in time."""
+        place = self._next_put
+        if not self._free[place].acquire(timeout=timeout):
+            return False
+        self._items[place] = item
+        self._next_put = (place + 1) % len(self._items)
+        self._full[place].release()
+        return True
+
+    def get(self, timeout: float = -1) -> Item:
+        """Take the next item.
+
+        Raises:
+            TimeoutError: none came in time.
+        """
+        place = self._next_get
+        if not self._full[place].acquire(timeout=timeout):
+            raise TimeoutError
+        item, self._items[place] = self._items[place], None
+        self._next_get = (place + 1) % len(self._items)
+        self._free[place].release()
+        return cast("Item", item)
 
 
 class _End:
@@ -39,8 +79,9 @@ class ScannedAhead(Generic[Item]):
 
     def __init__(self, items: Iterator[Item]) -> None:
         self._items = items
-        self._waiting: queue.Queue[Item | _End] = queue.Queue(_AHEAD)
-        self._stopped = threading.Event()
+        self._waiting: _Handover[Item | _End] = _Handover(_AHEAD)
+        self._end: _End | None = None
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
 
     def __enter__(self) -> Self:
@@ -48,18 +89,22 @@ class ScannedAhead(Generic[Item]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped.set()
+        self._stopped = True
+        with suppress(TimeoutError):  # whoever waits for a place sees at once that nobody wants more
+            while True:
+                self._waiting.get(timeout=0)
         self._thread.join()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Item:
-        item = self._waiting.get()
-        if not isinstance(item, _End):
-            return item
-        self._waiting.put(item)  # whoever asks again hears the same
-        raise item.error or StopIteration
+        if self._end is None:
+            item = self._waiting.get()
+            if not isinstance(item, _End):
+                return item
+            self._end = item
+        raise self._end.error or StopIteration
 
     def _run(self) -> None:
         try:
@@ -72,12 +117,9 @@ class ScannedAhead(Generic[Item]):
 
     def _put(self, item: Item | _End) -> bool:
         """Hand an item over; False where nobody wants it any more."""
-        while not self._stopped.is_set():
-            try:
-                self._waiting.put(item, timeout=_CHECK_SECONDS)
-            except queue.Full:
-                continue
-            return True
+        while not self._stopped:
+            if self._waiting.put(item, timeout=_CHECK_SECONDS):
+                return True
         return False
 
 
@@ -90,9 +132,9 @@ class WrittenBehind:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._waiting: queue.Queue[bytes | memoryview | None] = queue.Queue(1)
+        self._waiting: _Handover[bytes | memoryview | None] = _Handover(1)
         self._error: BaseException | None = None
-        self._stopped = threading.Event()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="write", daemon=True)
 
     def __enter__(self) -> Self:
@@ -107,7 +149,7 @@ class WrittenBehind:
                 raise self._error
             return
         # What has not been written is not wanted any more, and a write may wait for a reader that never comes.
-        self._stopped.set()
+        self._stopped = True
         self._thread.join(_PATIENCE_SECONDS)
 
     def write(self, data: bytes | memoryview, /) -> int:
@@ -118,10 +160,10 @@ class WrittenBehind:
         return len(data)
 
     def _next(self) -> bytes | memoryview | None:
-        while not self._stopped.is_set():
+        while not self._stopped:
             try:
                 return self._waiting.get(timeout=_CHECK_SECONDS)
-            except queue.Empty:
+            except TimeoutError:
                 continue
         return None
 

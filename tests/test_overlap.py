@@ -145,3 +145,44 @@ def test_a_damaged_package_is_not_taken_for_the_complete_one(fixture_store, tmp_
         pipeline.export_measurements(fixture_store, out)
     assert not pipeline.export_measurements(fixture_store, out, overwrite=True).is_unchanged
     assert pipeline.export_measurements(fixture_store, out).is_unchanged
+
+
+INTERRUPTIONS = """
+import faulthandler, random, signal, sys
+from pipeline.overlap import ScannedAhead, WrittenBehind
+
+class Sink:
+    def write(self, data):
+        return len(data)
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+faulthandler.dump_traceback_later(90, exit=True)
+signal.signal(signal.SIGALRM, interrupt)
+rng = random.Random(1)
+came = 0
+for _ in range(500):
+    try:
+        with ScannedAhead(iter(range(100_000))) as ahead:
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.00005, 0.001))
+            for _ in ahead:
+                pass
+    except KeyboardInterrupt:
+        came += 1
+for _ in range(100):
+    try:
+        with WrittenBehind(Sink()) as sink:
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.00005, 0.001))
+            while True:
+                sink.write(b"x")
+    except KeyboardInterrupt:
+        came += 1
+print(came)
+"""
+
+
+def test_an_interruption_at_any_point_ends_the_threads():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTIONS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 500
