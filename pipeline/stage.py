@@ -202,10 +202,11 @@ class Stage:
         if not self._hashed:
             return
         record = {"name": name, **file}
-        with writing_errors(self.path / _JOURNAL):
-            append_record(self.path / _JOURNAL, record, sync=self._sync)
-        self._files = [one for one in self._files if one.name != str(self.target / name)]
-        self.finished[name] = record
+        with uninterrupted():
+            with writing_errors(self.path / _JOURNAL):
+                append_record(self.path / _JOURNAL, record, sync=self._sync)
+            self._files = [one for one in self._files if one.name != str(self.target / name)]
+            self.finished[name] = record
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give files of the package their final names."""

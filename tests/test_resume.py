@@ -385,7 +385,8 @@ def test_an_interrupted_command_says_that_it_can_be_continued(tmp_path, number):
         [sys.executable, "-m", "pipeline", *map(str, arguments)], stderr=subprocess.PIPE, text=True
     ) as process:
         deadline = time.monotonic() + 30
-        while not (staged(package) / "journal").exists() and time.monotonic() < deadline:
+        journal = staged(package) / "journal"
+        while not (journal.exists() and journal.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
