@@ -28,9 +28,10 @@ ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EINTR")
 Outcomes = Counter[str]
 
 
-def scenario_in(directory: Path, variant: str, *, existing: bool) -> Scenario:
-    """Make a scenario of a small store: two sessions."""
-    return Scenario(make_store(directory / "source", sessions=2, rows=40), directory / "scenario", variant, existing)
+def scenario_in(directory: Path, variant: str, *, sessions: int, existing: bool) -> Scenario:
+    """Make a scenario of a small store."""
+    store = make_store(directory / "source", sessions=sessions, rows=40)
+    return Scenario(store, directory / "scenario", variant, existing)
 
 
 def kills(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
@@ -38,7 +39,7 @@ def kills(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tupl
     del seed, options
     for existing in (False, True):
         with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-            scenario = scenario_in(Path(directory), variant, existing=existing)
+            scenario = scenario_in(Path(directory), variant, sessions=4, existing=existing)
             places = [(call, at) for call, count in scenario.calls.items() for at in range(1, count + 1)]
             yield f"kill, {scenario.name}", Counter(scenario.kill(call, at) for call, at in places)
 
@@ -48,7 +49,7 @@ def errors(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tup
     del seed, options
     for existing in (False, True):
         with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-            scenario = scenario_in(Path(directory), variant, existing=existing)
+            scenario = scenario_in(Path(directory), variant, sessions=2, existing=existing)
             places = [(call, at) for call, count in scenario.calls.items() for at in range(1, count + 1)]
             for error in ERRORS:
                 outcomes = Counter(scenario.fail(call, at, error) for call, at in places)

@@ -60,7 +60,7 @@ class Described:
     digest: str | None
     sessions: Mapping[str, DescribedSession]
     is_spreadsheet: bool
-    block_bytes: int = 8 << 20
+    block_bytes: int = 1 << 20
 
 
 def parse_descriptor(descriptor: Any) -> list[Described]:  # noqa: ANN401 - any JSON value

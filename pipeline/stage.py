@@ -241,10 +241,12 @@ class Stage:
 
 
 def remove_published(target: Path) -> None:
-    """Remove the stage of a package that has been published since, if no run holds it."""
+    """Remove what a run that died after publishing did not come to remove, if no run holds it."""
     path = stage_path(target)
+    if not is_stage(path):
+        return
     identity = read_identity(path)
-    if identity is not None and is_published(target, identity):
+    if not finished_in(path) or (identity is not None and is_published(target, identity)):
         with suppress(OSError, DestinationError):
             remove_stage(path, target)
 
@@ -288,10 +290,8 @@ def remove_stage(path: Path, target: Path) -> None:
 
 
 def is_stage(path: Path) -> bool:
-    """Whether a directory is a stage that an export made."""
-    if path.is_symlink() or not path.is_dir():
-        return False
-    return (path / LOCK_NAME).exists() and not _strangers(path)
+    """Whether a directory is a stage that an export made; one that was killed may have left it without a file."""
+    return path.is_dir() and not path.is_symlink() and not _strangers(path)
 
 
 def _check_is_stage(path: Path) -> None:

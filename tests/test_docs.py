@@ -34,7 +34,17 @@ from pipeline import export_measurements, export_statistics
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
-COMMANDS = ("import", "sessions", "export", "statistics", "query", "catalog", "recover")
+COMMANDS = (
+    "import",
+    "sessions",
+    "export",
+    "statistics",
+    "query",
+    "catalog",
+    "verify",
+    "stages",
+    "recover",
+)
 UPDATE = os.environ.get("PIPELINE_UPDATE_DOCS") == "1"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

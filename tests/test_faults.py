@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
 
 import pytest
 from conftest import row, write_ndjson
-from injection import VARIANTS, Scenario, SmallDisk, fill
+from injection import COMMAND, VARIANTS, Scenario, SmallDisk, contents, fill
 from random_kills import kill_at_random
 
 from pipeline import import_sessions
@@ -70,6 +71,38 @@ def test_a_full_disk_is_said_and_leaves_nothing(store, tmp_path, variant):
         assert [fill(scenario, disk, kilobytes) for kilobytes in (4, 12, 20, 200)] == ["before"] * 3 + ["done"]
     finally:
         disk.close()
+
+
+@needs_strace
+@pytest.mark.parametrize("call", ["fsync", "rename", "renameat2", "unlink"])
+def test_a_kill_of_an_import_that_replaces_leaves_each_session_old_or_new(store, tmp_path, call):
+    rows = [row(session_id, i, value=i / 3) for session_id in ("s1", "s2") for i in range(40)]
+    source = write_ndjson(tmp_path / "new.ndjson", rows)
+    shutil.copytree(store, tmp_path / "wanted")
+    import_sessions(source, tmp_path / "wanted", if_exists="replace")
+    place = tmp_path / "store"
+    sessions = {
+        session_id: [contents(one / "sessions" / session_id) for one in (store, tmp_path / "wanted")]
+        for session_id in ("s1", "s2")
+    }
+    command = [*COMMAND, "import", source, "--to", place, "--if-exists", "replace", "--quiet"]
+    seen = set()
+    for at in range(1, 40):
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(store, place)
+        inject = ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={at}"]
+        log = tmp_path / "log"
+        subprocess.run(["strace", "-f", "-o", log, *inject, *map(str, command)], check=False, capture_output=True)
+        if "+++ killed by SIGKILL +++" not in log.read_text(encoding="utf-8"):
+            break
+        found = [sessions[name].index(contents(place / "sessions" / name)) for name in ("s1", "s2")]
+        assert len(list((place / "sessions").iterdir())) == 2
+        seen.add(tuple(found))
+        import_sessions(source, place, if_exists="replace")
+        assert [contents(place / "sessions" / name) for name in sessions] == [new for _, new in sessions.values()]
+        assert {path.name for path in (place / "staging").iterdir()} == set()
+    assert seen or call == "rename"  # nothing is renamed when sessions are exchanged
+    assert seen <= {(0, 0), (1, 0), (1, 1)}
 
 
 def test_kills_at_random_moments_are_continued_to_the_same_package(tmp_path):

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import only
 
+from pipeline import export_measurements
+
 ROWS = 1_000_000
 SESSIONS = 5
 MAX_MEGABYTES = 200
@@ -116,6 +118,12 @@ def test_memory_does_not_grow_with_the_rows(million, tmp_path):
     whole = peak_megabytes("export", tmp_path / "store", "--to", tmp_path / "whole")
     assert whole < MAX_MEGABYTES
     assert whole < fifth + 40
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "json", "csv", "parquet", "arrow"])
+def test_a_million_measurements_are_read_back_in_little_memory(million, tmp_path, kind):
+    export_measurements(million, tmp_path / "out", format=kind, sync=False)
+    assert peak_megabytes("verify", tmp_path / "out") < MAX_MEGABYTES
 
 
 @pytest.mark.parametrize(

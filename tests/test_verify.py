@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import json
@@ -442,6 +443,21 @@ def test_changed_rows_are_found_though_all_sums_fit(source, tmp_path, kind, comp
     changed = edit(data)
     assert changed != data
     path.write_bytes(pack(changed))
+    seal(tmp_path / "out")
+    assert problems(tmp_path / "out", quick=True) == set()
+    assert files_blamed(tmp_path / "out") == {path.name}
+
+
+@pytest.mark.parametrize(("table", "column"), [("statistics", 4), ("sessions", 7)])
+def test_changed_figures_and_records_are_found_though_all_sums_fit(source, tmp_path, table, column):
+    export_measurements(source, tmp_path / "out", with_statistics=True, sync=False)
+    path = only(tmp_path / "out", f"{table}_*")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    with path.open(newline="", encoding="utf-8") as file:
+        cells = list(csv.reader(file))[1]
+    assert cells[column] in {"30", "0"}
+    lines[1] = lines[1].replace(f",{cells[column]},", ",31,", 1)
+    path.write_text("".join(lines), encoding="utf-8")
     seal(tmp_path / "out")
     assert problems(tmp_path / "out", quick=True) == set()
     assert files_blamed(tmp_path / "out") == {path.name}
