@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_bools, from_numbers, from_places, integers, is_null, places
+from pipeline.arrays import from_bools, from_numbers, from_places, from_strings, integers, is_null, places
 from pipeline.errors import DestinationError, SourceError, UsageError, suggest
 from pipeline.model import CORE_COLUMNS
 from pipeline.native import GroupedValues
@@ -235,7 +235,7 @@ class _KeyEncoder:
         ranks = self.ranks[codes]
         absent = ranks == len(self._ordered)
         if pa.types.is_string(self._kind):
-            return from_places(ranks, [str(value) for value in self._ordered], absent)
+            return from_places(ranks, from_strings([str(value) for value in self._ordered]), absent)
         values = [math.nan if value is _NAN else value for value in self._ordered]
         numbers = np.array([*values, 0], self._kind.to_pandas_dtype())[ranks]
         return from_bools(numbers, absent) if numbers.dtype == bool else from_numbers(numbers, self._kind, absent)
@@ -275,7 +275,7 @@ def _table(
     for at, (encoder, name) in enumerate(zip(encoders, names, strict=True), start=place - len(names)):
         columns[name] = encoder.decode(keys[:, at])
     if not options.pooled:
-        columns["session_id"] = from_places(keys[:, 0], session_ids)
+        columns["session_id"] = from_places(keys[:, 0], from_strings(session_ids))
     if windows is not None:
         columns["window_start"] = from_numbers(keys[:, place], pa.int64())
         columns["window_end"] = from_numbers(windows.ends(keys[:, place]), pa.int64())

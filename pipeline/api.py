@@ -117,14 +117,7 @@ def export_statistics(
         DestinationError: the destination cannot be written, or holds something else.
     """
     selection, rest = split_options(options)
-    statistics = StatisticsOptions(
-        by=tuple(by),
-        window=window,
-        quantiles=tuple(str(number) for number in quantiles),
-        lost=lost,
-        timezone=selection.timezone or "UTC",
-        pooled=scope == "cross-session",
-    )
+    statistics = statistics_options(selection, scope=scope, by=by, window=window, quantiles=quantiles, lost=lost)
     job = Job(
         source=source,
         to=to,
@@ -137,6 +130,26 @@ def export_statistics(
         **rest,
     )
     return run(job, on_progress)
+
+
+def statistics_options(
+    selection: Selection,
+    *,
+    scope: Scope,
+    by: Sequence[str],
+    window: str | None,
+    quantiles: Sequence[str | float],
+    lost: Literal["exclude", "infinite"],
+) -> StatisticsOptions:
+    """Make the options of statistics from what a caller says; they are those of `export_statistics`."""
+    return StatisticsOptions(
+        by=tuple(by),
+        window=window,
+        quantiles=tuple(str(number) for number in quantiles),
+        lost=lost,
+        timezone=selection.timezone or "UTC",
+        pooled=scope == "cross-session",
+    )
 
 
 def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:

@@ -6,7 +6,7 @@ and 40 MB for nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -96,12 +96,12 @@ def from_integers(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
 
 
 def from_places(
-    codes: NDArray[np.int64], texts: Sequence[str], absent: NDArray[np.bool_] | None = None
+    codes: NDArray[np.integer[Any]], texts: pa.Array, absent: NDArray[np.bool_] | None = None
 ) -> pa.DictionaryArray:
     """Make a dictionary array of the places of texts; `absent` says which are null."""
-    places32 = pa.py_buffer(codes.astype(np.int32))
-    indices = pa.Array.from_buffers(pa.int32(), len(codes), [_bits(absent), places32])
-    return pa.DictionaryArray.from_arrays(indices, from_strings(texts), safe=False)
+    buffer = pa.py_buffer(codes.astype(np.int32, copy=False))
+    indices = pa.Array.from_buffers(pa.int32(), len(codes), [_bits(absent), buffer])
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
 
 
 def _bits(absent: NDArray[np.bool_] | None) -> pa.Buffer | None:
@@ -111,6 +111,4 @@ def _bits(absent: NDArray[np.bool_] | None) -> pa.Buffer | None:
 
 
 def _validity(values: Sequence[object]) -> pa.Buffer | None:
-    if all(value is not None for value in values):
-        return None
-    return pa.py_buffer(np.packbits([value is not None for value in values], bitorder="little"))
+    return _bits(np.array([value is None for value in values], np.bool_))

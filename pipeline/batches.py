@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import integers, is_null, places, text_lengths
+from pipeline.arrays import from_places, integers, is_null, places, text_lengths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.arrays import Integers
 
@@ -113,9 +113,7 @@ def _in_order_of_rows(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
     ranks[order] = np.arange(len(order), dtype=np.int32)
     absent = is_null(encoded.indices)
     codes = ranks[np.where(absent, distinct, places(encoded))]
-    validity = pa.py_buffer(np.packbits(~absent, bitorder="little")) if absent.any() else None
-    indices = pa.Array.from_buffers(pa.int32(), len(codes), [validity, pa.py_buffer(codes)])
-    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary.take(appearing))
+    return from_places(codes, encoded.dictionary.take(appearing), absent)
 
 
 class Peekable:
@@ -156,3 +154,21 @@ def first_rows(batches: Peekable, rows: int | None) -> Iterator[pa.RecordBatch]:
         taken = batches.take(batch.num_rows if left is None else left)
         left = None if left is None else left - taken.num_rows
         yield taken
+
+
+def counted(
+    batches: Iterable[pa.RecordBatch], total: int, on_progress: Callable[[int, int], None] | None
+) -> Iterator[pa.RecordBatch]:
+    """Pass batches on, and tell how many rows have passed.
+
+    Args:
+        batches: the rows.
+        total: how many there are, 0 where nobody knows.
+        on_progress: is told both.
+    """
+    done = 0
+    for batch in batches:
+        done += batch.num_rows
+        if on_progress is not None:
+            on_progress(done, total)
+        yield batch

@@ -106,7 +106,7 @@ def _parse_resource(resource: Mapping[str, Any], options: Mapping[str, Any]) -> 
         raise ValueError(f"{table!r} as {format_name!r}, {compression!r}")
     if not columns or not {kind for _, kind in columns} <= _TYPES:
         raise ValueError("schema")
-    is_exact = not is_spreadsheet and format_name not in {"influx", "xlsx"}
+    is_exact = FORMATS[format_name].is_exact and not is_spreadsheet
     sessions = [
         _parse_session(one, is_exact=is_exact)
         for one in (resource["pipeline:sessions"] if table == "measurements" else [])

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pipeline.aggregation import DEFAULT_BUDGET_BYTES, StatisticsOptions
-from pipeline.api import split_options
+from pipeline.aggregation import DEFAULT_BUDGET_BYTES
+from pipeline.api import split_options, statistics_options
 from pipeline.errors import UsageError
 from pipeline.model import plain_schema
 from pipeline.scanning import DEFAULT_BATCH_SIZE
@@ -88,14 +88,7 @@ def statistics(
     selection, rest = split_options(options)
     if rest:
         raise UsageError(f"{next(iter(rest))} is an option of exports; nothing is written here")
-    asked = StatisticsOptions(
-        by=tuple(by),
-        window=window,
-        quantiles=tuple(str(number) for number in quantiles),
-        lost=lost,
-        timezone=selection.timezone or "UTC",
-        pooled=scope == "cross-session",
-    )
+    asked = statistics_options(selection, scope=scope, by=by, window=window, quantiles=quantiles, lost=lost)
     with (
         open_source(source, timezone=selection.timezone) as opened,
         tempfile.TemporaryDirectory(prefix="pipeline-") as directory,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pipeline.batches import Peekable, of_session
+from pipeline.batches import Peekable, counted, of_session
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
@@ -186,7 +186,7 @@ def _import_plain(
     for session in wanted:
         staging.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
     total = sum(session.measurement_count for session in wanted)
-    batches = Peekable(_counted(opened.scan.batches(wanted), total, on_progress))
+    batches = Peekable(counted(opened.scan.batches(wanted), total, on_progress))
     for session in wanted:
         # An attribute without a type yet is left to be filled with nulls: other engines would take its type for
         # one that contradicts other sessions'.
@@ -201,17 +201,6 @@ def _narrowed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[
     """Cut batches down to the columns of one session."""
     for batch in batches:
         yield batch.select(schema.names).cast(schema)
-
-
-def _counted(
-    batches: Iterable[pa.RecordBatch], total: int, on_progress: Callable[[int, int], None] | None
-) -> Iterator[pa.RecordBatch]:
-    done = 0
-    for batch in batches:
-        done += batch.num_rows
-        if on_progress is not None:
-            on_progress(done, total)
-        yield batch
 
 
 def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> dict[str, Any] | None:

@@ -134,7 +134,7 @@ class Job:
     @property
     def is_exact(self) -> bool:
         """Whether what is written holds every value as it is, so that a digest says something of it."""
-        return self.format not in {"xlsx", "influx"} and not self.spreadsheet
+        return self.output_format.is_exact and not self.spreadsheet
 
     @property
     def output_format(self) -> Format:

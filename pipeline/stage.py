@@ -41,7 +41,6 @@ _IDENTITY = "stage.json"
 _JOURNAL = "journal"
 _PACKAGE = "package"
 _NAMES = {LOCK_NAME, _IDENTITY, _JOURNAL, _JOURNAL + NEW_SUFFIX, _PACKAGE}
-_READ_BYTES = 1 << 20
 
 
 def stage_path(target: Path) -> Path:
@@ -326,11 +325,9 @@ def _remove(path: Path) -> None:
 
 def _hash(path: Path) -> str | None:
     """SHA-256 of a file in hexadecimal digits, None where it cannot be read or is none."""
-    digest = hashlib.sha256()
     try:
         with path.open("rb", buffering=0) as file:
-            while data := file.read(_READ_BYTES):
-                digest.update(data)
+            digest = hashlib.file_digest(file, "sha256")
     except OSError:
         return None
     return digest.hexdigest() if _is_regular(path) else None

@@ -18,7 +18,6 @@ from pipeline.package import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_READ_BYTES = 1 << 20
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)", re.ASCII)
 
 
@@ -191,11 +190,9 @@ class _Check:
             self._add(one.path, problem)
 
     def _hash(self, path: Path) -> str:
-        digest = hashlib.sha256()
         with path.open("rb", buffering=0) as file:
-            while data := file.read(_READ_BYTES):
-                self.bytes += len(data)
-                digest.update(data)
+            digest = hashlib.file_digest(file, "sha256")
+            self.bytes += file.tell()
         return digest.hexdigest()
 
     def _check_manifest(self, listed: bytes, names: set[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import duckdb
 
+from pipeline.batches import counted
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.rows import MissingTimeError
@@ -15,10 +16,8 @@ from pipeline.normalise import merge_attributes
 from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    import pyarrow as pa
 
     from pipeline.importers.converting import HarnessFile
     from pipeline.model import Session
@@ -139,7 +138,7 @@ class Staging:
         self.claim(session_id, is_read=False)
         self.unite(session_id, file.attributes, where="its columns")
         with ScannedAhead(batches) as ahead:
-            stage = self._store.stage(file.session, _counted(ahead, on_progress), schema)
+            stage = self._store.stage(file.session, counted(ahead, 0, on_progress), schema)
         self._stages.append((stage, file.session()))
         self.claim(session_id)
         self.skipped += file.skipped
@@ -148,14 +147,3 @@ class Staging:
         """Publish all sessions."""
         for stage, session in self._stages:
             self._store.publish(stage, session.session_id)
-
-
-def _counted(
-    batches: Iterator[pa.RecordBatch], on_progress: Callable[[int, int], None] | None
-) -> Iterator[pa.RecordBatch]:
-    done = 0
-    for batch in batches:
-        done += batch.num_rows
-        if on_progress is not None:
-            on_progress(done, 0)
-        yield batch

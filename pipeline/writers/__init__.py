@@ -54,6 +54,7 @@ class Format:
         mediatype: media type, IANA's where it has one.
         is_text: whether it can be compressed from outside, and is UTF-8.
         compressions: what may be chosen, the default first.
+        is_exact: whether it holds every value as it is, so that a digest of the rows can be compared.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Format:
     mediatype: str
     is_text: bool
     compressions: tuple[str, ...]
+    is_exact: bool = True
 
     def load(self) -> Write:
         """Import the writer."""
@@ -71,17 +73,25 @@ class Format:
 
 
 _TEXT = ("none", "gzip", "zstd")
-_EXTENSIONS = {"influx": ".lp"}
 FORMATS = {
-    name: Format(name, _EXTENSIONS.get(name, f".{name}"), mediatype, is_text, compressions)
-    for name, mediatype, is_text, compressions in (
-        ("ndjson", "application/x-ndjson", True, _TEXT),
-        ("json", "application/json", True, _TEXT),
-        ("csv", "text/csv", True, _TEXT),
-        ("parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
-        ("arrow", "application/vnd.apache.arrow.file", False, ("none", "zstd")),
-        ("influx", "text/plain", True, _TEXT),
-        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False, ("none",)),
+    one.name: one
+    for one in (
+        Format("ndjson", ".ndjson", "application/x-ndjson", True, _TEXT),
+        Format("json", ".json", "application/json", True, _TEXT),
+        Format("csv", ".csv", "text/csv", True, _TEXT),
+        Format("parquet", ".parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
+        Format("arrow", ".arrow", "application/vnd.apache.arrow.file", False, ("none", "zstd")),
+        # It leaves empty texts out.
+        Format("influx", ".lp", "text/plain", True, _TEXT, is_exact=False),
+        # It rounds numbers and times.
+        Format(
+            "xlsx",
+            ".xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            False,
+            ("none",),
+            is_exact=False,
+        ),
     )
 }
 METADATA_KEY = b"pipeline:metadata"

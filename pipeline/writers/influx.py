@@ -21,20 +21,18 @@ _RESERVED = ("time", "_measurement", "_field", "_value", "sequence", "non_finite
 def write_influx(
     reader: pa.RecordBatchReader,
     file: Sink,
-    *,
-    table: str,
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write measurements; the format has no place for metadata.
 
     Raises:
-        UsageError: a table or a choice of columns that does not fit the format.
+        UsageError: a choice of columns that does not fit the format.
         BadRowError: a value that it has no text for.
     """
     from pipeline.native import Series, UnwritableError  # noqa: PLC0415 - with the compiled part
 
     names = reader.schema.names
-    _check(table, names)
+    _check(names)
     columns = [*_POINT, *sorted(name for name in names if name not in _POINT)]
     series, session_id = Series(), None
     buffers = text_buffers()
@@ -58,9 +56,7 @@ def write_influx(
         file.write(text)
 
 
-def _check(table: str, names: list[str]) -> None:
-    if table != "measurements":
-        raise UsageError(f"--format influx: holds measurements; {table} can be csv, ndjson, json, parquet or arrow")
+def _check(names: list[str]) -> None:
     for name in _NEEDED:
         if name not in names:
             raise UsageError(f"--format influx: needs the column {name!r}; leave it in")
