@@ -145,24 +145,17 @@ def finish_recording(store: StoreWriter, directory: Path, *, ended_at: int | Non
             yield batch
 
     def describe() -> Session:
-        last = start if summary.last_timestamp is None else summary.last_timestamp
         return Session(
             session_id=session_id,
             timestamp_unit=store.timestamp_unit,
             started_at=start,
-            ended_at=max(start, last if ended_at is None else ended_at),
+            ended_at=summary.end_after(start) if ended_at is None else max(start, ended_at),
             harness_name=harness["name"],
             harness_version=harness["version"],
             configuration=record["configuration"],
             attributes=record["attributes"],
-            measurement_count=summary.measurement_count,
-            metrics=summary.metrics,
-            first_timestamp=summary.first_timestamp,
-            last_timestamp=summary.last_timestamp,
-            null_count=summary.null_count,
-            backward_timestamp_count=summary.backward_timestamp_count,
+            **summary.figures(),
             columns=dict(attributes),
-            content_digest=summary.digest.text,
             origin={"recorder": "pipeline", "is_complete": reason is None, "incomplete_because": reason},
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.arrays import integers
 from pipeline.checks import bad_row, first_out_of_order, session_runs
@@ -35,6 +35,22 @@ class SessionSummary:
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics, sorted."""
         return tuple(sorted(self._metrics))
+
+    def figures(self) -> dict[str, Any]:
+        """What the rows say of a `Session`, by its fields."""
+        return {
+            "measurement_count": self.measurement_count,
+            "metrics": self.metrics,
+            "first_timestamp": self.first_timestamp,
+            "last_timestamp": self.last_timestamp,
+            "null_count": self.null_count,
+            "backward_timestamp_count": self.backward_timestamp_count,
+            "content_digest": self.digest.text,
+        }
+
+    def end_after(self, start: int) -> int:
+        """End of a session that begins at `start` and does not say when it ended: its last row, if that is later."""
+        return start if self.last_timestamp is None else max(self.last_timestamp, start)
 
     def add(self, rows: pa.RecordBatch, kinds: dict[str, str]) -> BadRowError | None:
         """Add the rows that come next.

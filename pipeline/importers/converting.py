@@ -259,7 +259,7 @@ class HarnessFile:
             start, start_from = self._modified(), _MODIFIED
         end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
         if end is None:
-            end = start if rows.last_timestamp is None else max(rows.last_timestamp, start)
+            end = rows.end_after(start)
         used = [text for name, text in _FROM_TIMES.items() if self._measurements.sources.get(name)]
         return Session(
             session_id=self.session_id,
@@ -270,15 +270,9 @@ class HarnessFile:
             harness_version=self._record.harness_version,
             configuration=self._record.configuration,
             attributes=self._record.attributes,
-            measurement_count=rows.measurement_count,
-            metrics=rows.metrics,
-            first_timestamp=rows.first_timestamp,
-            last_timestamp=rows.last_timestamp,
-            null_count=rows.null_count,
-            backward_timestamp_count=rows.backward_timestamp_count,
+            **rows.figures(),
             dropped_digit_count=self._measurements.dropped_digits,
             columns=dict(self._measurements.attributes),
-            content_digest=rows.digest.text,
             origin={
                 "file": self.path.name,
                 "bytes": self.content.size,

@@ -352,7 +352,7 @@ class _Opening:
             start = self._start_of(session_id, rows)
             end = record.ticks("ended_at", self._unit, self._options.zone)
             if end is None:
-                end = start if rows.last_timestamp is None else max(rows.last_timestamp, start)
+                end = rows.end_after(start)
             yield Session(
                 session_id=session_id,
                 timestamp_unit=self._unit,
@@ -362,15 +362,9 @@ class _Opening:
                 harness_version=record.harness_version,
                 configuration=record.configuration or self._options.configuration or {},
                 attributes=record.attributes,
-                measurement_count=rows.measurement_count,
-                metrics=rows.metrics,
-                first_timestamp=rows.first_timestamp,
-                last_timestamp=rows.last_timestamp,
-                null_count=rows.null_count,
-                backward_timestamp_count=rows.backward_timestamp_count,
+                **rows.figures(),
                 dropped_digit_count=self._dropped.get(session_id, 0),
                 columns=rows.columns or dict(self._attributes),
-                content_digest=rows.digest.text,
             )
 
 
