@@ -16,8 +16,10 @@ from typing import IO, TYPE_CHECKING
 from pipeline.errors import DestinationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from pipeline.compression import Sink
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -52,15 +54,25 @@ class CountingFile:
         Raises:
             DestinationError: it cannot be written.
         """
-        view = memoryview(data)
+        self._write(data)
+        self._update(data)
+        return memoryview(data).nbytes
+
+    def split(self) -> Sequence[Sink]:
+        """Give the file and its hash as sinks for a thread each; all that is written must be given to every one."""
+        return [_Part(self._write), _Part(self._update)] if self._hash else [_Part(self._write)]
+
+    def _write(self, data: bytes | memoryview) -> None:
         if self._abandoned:
-            return view.nbytes
+            return
+        view = memoryview(data)
         with writing_errors(self.name):
             self._file.write(view)
-        if self._hash:
-            self._hash.update(view)
         self.bytes += view.nbytes
-        return view.nbytes
+
+    def _update(self, data: bytes | memoryview) -> None:
+        if self._hash and not self._abandoned:
+            self._hash.update(data)
 
     def abandon(self) -> None:
         """Write nothing more: a format that ends itself when it is closed must not make a part look like the whole."""
@@ -89,6 +101,17 @@ class CountingFile:
 
     def close(self) -> None:
         """Do nothing; who opened the file closes it."""
+
+
+class _Part:
+    """One of the things that are done with what is written."""
+
+    def __init__(self, function: Callable[[bytes | memoryview], None]) -> None:
+        self._function = function
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        self._function(data)
+        return memoryview(data).nbytes
 
 
 @contextmanager

@@ -210,9 +210,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _written_behind(job: Job, sink: Sink) -> AbstractContextManager[Sink]:
+def _written_behind(job: Job, sink: Sink, out: CountingFile) -> AbstractContextManager[Sink]:
     """Write text in a thread of its own; other formats' writers hand over bytes that they may change."""
-    return WrittenBehind(sink) if job.output_format.is_text and job.threads != 1 else nullcontext(sink)
+    if not job.output_format.is_text or job.threads == 1:
+        return nullcontext(sink)
+    return WrittenBehind(*(out.split() if sink is out else [sink]))
 
 
 def _check_one_column(job: Job, schema: pa.Schema) -> None:
@@ -230,7 +232,7 @@ def _write_rows(
     outside = job.chosen_compression if job.output_format.is_text else "none"
     with (
         compressing(out, outside, threads=job.threads or _cores()) as compressed,
-        _written_behind(job, compressed) as sink,
+        _written_behind(job, compressed, out) as sink,
     ):
         job.output_format.load()(
             file.reader,

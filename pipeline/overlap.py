@@ -124,53 +124,60 @@ class ScannedAhead(Generic[Item]):
 
 
 class WrittenBehind:
-    """A sink that writes in a thread of its own, at most one write behind; use it in a `with` statement.
+    """Hands what is written to sinks, each in a thread of its own and at most one write behind; for a `with` statement.
 
     What is written must stay as it is during the next `REUSED_BUFFERS - 1` writes. An error is raised by a later
     write, or at the end.
     """
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._waiting: _Handover[bytes | memoryview | None] = _Handover(1)
+    def __init__(self, *sinks: Sink) -> None:
         self._error: BaseException | None = None
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="write", daemon=True)
+        self._waiting: list[_Handover[bytes | memoryview | None]] = [_Handover(1) for _ in sinks]
+        self._threads = [
+            threading.Thread(target=self._run, args=(sink, waiting), name="write", daemon=True)
+            for sink, waiting in zip(sinks, self._waiting, strict=True)
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self._waiting.put(None)
-            self._thread.join()
+            for waiting in self._waiting:
+                waiting.put(None)
+            for thread in self._threads:
+                thread.join()
             if self._error is not None:
                 raise self._error
             return
         # What has not been written is not wanted any more, and a write may wait for a reader that never comes.
         self._stopped = True
-        self._thread.join(_PATIENCE_SECONDS)
+        for thread in self._threads:
+            thread.join(_PATIENCE_SECONDS)
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Hand bytes on to be written."""
         if self._error is not None:
             raise self._error
-        self._waiting.put(data)
+        for waiting in self._waiting:
+            waiting.put(data)
         return len(data)
 
-    def _next(self) -> bytes | memoryview | None:
+    def _next(self, waiting: _Handover[bytes | memoryview | None]) -> bytes | memoryview | None:
         while not self._stopped:
             try:
-                return self._waiting.get(timeout=_CHECK_SECONDS)
+                return waiting.get(timeout=_CHECK_SECONDS)
             except TimeoutError:
                 continue
         return None
 
-    def _run(self) -> None:
-        while (data := self._next()) is not None:
+    def _run(self, sink: Sink, waiting: _Handover[bytes | memoryview | None]) -> None:
+        while (data := self._next(waiting)) is not None:
             if self._error is None:
                 try:
-                    self._sink.write(data)
+                    sink.write(data)
                 except BaseException as error:  # noqa: BLE001 - it is raised where it was written
                     self._error = error

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-DEFAULT_BATCH_SIZE = 8_192
+DEFAULT_BATCH_SIZE = 16_384
 
 
 @dataclass(frozen=True)

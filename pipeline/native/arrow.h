@@ -60,11 +60,18 @@ public:
     Kind kind() const { return kind_; }
     bool nanoseconds() const { return nanoseconds_; }
     bool is_dictionary() const { return index_format_ != '\0'; }
+    char index_format() const { return index_format_; }
     int64_t dictionary_size() const { return texts_->length; }
 
     bool has_nulls() const { return validity_ != nullptr; }
     bool is_null(int64_t row) const {
         return validity_ != nullptr && !bit(validity_, row + offset_);
+    }
+    // The values of the rows, or their places in the dictionary; a row that is null has any.
+    template <class Value>
+    const Value* values() const {
+        const void* const data = array_->buffers[1];
+        return data == nullptr ? nullptr : static_cast<const Value*>(data) + offset_;
     }
     bool boolean(int64_t row) const { return bit(static_cast<const uint8_t*>(array_->buffers[1]), row + offset_); }
     int64_t integer(int64_t row) const { return static_cast<const int64_t*>(array_->buffers[1])[row + offset_]; }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <stdexcept>
+#include <unordered_map>
 #include <vector>
 
 #include "arrow.h"
@@ -135,36 +137,80 @@ private:
     std::vector<Slot> slots_;
 };
 
-void add_texts(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums) {
-    if (!column.is_dictionary()) {
-        LateTexts late(key);
-        for (int64_t row = 0; row < rows; ++row) {
-            if (column.is_null(row)) continue;
-            const Words& words = late.words(column.text(row));
-            for (int lane = 0; lane < 2; ++lane) sums[row].lane[lane] += words.lane[lane];
-        }
-        return;
-    }
-    std::vector<Words> known(static_cast<size_t>(column.dictionary_size()), Words{{0, 0}});
-    std::vector<bool> found(known.size());
+void add(Words& sum, const Words& words) {
+    sum.lane[0] += words.lane[0];
+    sum.lane[1] += words.lane[1];
+}
+
+// The sums of the words of each row.
+struct Rows {
+    std::vector<Words> sums;
+    Words in_all{{0, 0}};  // added to each of them
+};
+
+Words dictionary_words(const Column& column, int64_t place, const uint64_t* key) {
+    return column.is_null_text(place) ? Words{{0, 0}} : text_words(column.text(place), key);
+}
+
+// A dictionary of more texts than there are rows: only those that rows have are looked at.
+void add_few_of_many(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums) {
+    std::unordered_map<int64_t, Words> known;
     for (int64_t row = 0; row < rows; ++row) {
         if (column.is_null(row)) continue;
-        const auto at = static_cast<size_t>(column.index(row));
-        if (!found.at(at)) {
-            found[at] = true;
-            const auto place = static_cast<int64_t>(at);
-            if (!column.is_null_text(place)) known[at] = text_words(column.text(place), key);
-        }
-        for (int lane = 0; lane < 2; ++lane) sums[row].lane[lane] += known[at].lane[lane];
+        const int64_t place = column.index(row);
+        if (place < 0 || place >= column.dictionary_size()) throw std::out_of_range("index");
+        const auto found = known.find(place);
+        add(sums[row], found != known.end() ? found->second
+                                            : known.emplace(place, dictionary_words(column, place, key)).first->second);
     }
 }
 
-template <class Bits>
-void add_bits(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums, Bits bits) {
+template <class Index>
+void add_places(const Index* places, const std::vector<Words>& known, const Column& column, int64_t rows, Words* sums) {
+    const bool has_nulls = column.has_nulls();
     for (int64_t row = 0; row < rows; ++row) {
-        if (column.is_null(row)) continue;
+        if (has_nulls && column.is_null(row)) continue;
+        add(sums[row], known.at(static_cast<size_t>(places[row])));
+    }
+}
+
+void add_dictionary(const Column& column, const uint64_t* key, int64_t rows, Rows& to) {
+    if (column.is_constant(rows)) {
+        const int64_t place = column.index(0);
+        if (place < 0 || place >= column.dictionary_size()) throw std::out_of_range("index");
+        add(to.in_all, dictionary_words(column, place, key));
+        return;
+    }
+    if (column.dictionary_size() > rows) {
+        add_few_of_many(column, key, rows, to.sums);
+        return;
+    }
+    std::vector<Words> known;
+    for (int64_t place = 0; place < column.dictionary_size(); ++place)
+        known.push_back(dictionary_words(column, place, key));
+    if (column.index_format() == 'i') {
+        add_places(column.values<int32_t>(), known, column, rows, to.sums.data());
+        return;
+    }
+    for (int64_t row = 0; row < rows; ++row)
+        if (!column.is_null(row)) add(to.sums[row], known.at(static_cast<size_t>(column.index(row))));
+}
+
+void add_texts(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums) {
+    LateTexts late(key);
+    for (int64_t row = 0; row < rows; ++row)
+        if (!column.is_null(row)) add(sums[row], late.words(column.text(row)));
+}
+
+template <class Bits>
+void add_bits(const Column& column, const uint64_t* key, int64_t rows, Words* sums, Bits bits) {
+    const uint64_t first = key[0], second = key[1];
+    const bool has_nulls = column.has_nulls();
+    for (int64_t row = 0; row < rows; ++row) {
+        if (has_nulls && column.is_null(row)) continue;
         const uint64_t word = bits(row);
-        for (int lane = 0; lane < 2; ++lane) sums[row].lane[lane] += mix(word + key[lane]);
+        sums[row].lane[0] += mix(word + first);
+        sums[row].lane[1] += mix(word + second);
     }
 }
 
@@ -176,29 +222,34 @@ void add_bits(const Column& column, const uint64_t* key, int64_t rows, std::vect
 extern "C" int32_t pipeline_digest(const ArrowSchema* schema, const ArrowArray* array, const uint64_t* keys,
                                    uint64_t* sums) {
     try {
-        std::vector<Words> rows(static_cast<size_t>(array->length), Words{{0, 0}});
+        Rows rows{std::vector<Words>(static_cast<size_t>(array->length), Words{{0, 0}})};
+        Words* const of_rows = rows.sums.data();
         for (int64_t i = 0; i < array->n_children; ++i) {
             const Column column(*schema->children[i], *array->children[i], array->offset);
             const uint64_t* key = keys + 2 * i;
             switch (column.kind()) {
                 case Kind::Unknown: return 2;
                 case Kind::Bool:
-                    add_bits(column, key, array->length, rows, [&](int64_t row) { return column.boolean(row); });
+                    add_bits(column, key, array->length, of_rows, [&](int64_t row) { return column.boolean(row); });
                     break;
                 case Kind::Float64:
-                    add_bits(column, key, array->length, rows,
-                             [&](int64_t row) { return number_bits(column.number(row)); });
+                    add_bits(column, key, array->length, of_rows,
+                             [values = column.values<double>()](int64_t row) { return number_bits(values[row]); });
                     break;
                 case Kind::Int64:
                 case Kind::Timestamp:
-                    add_bits(column, key, array->length, rows,
-                             [&](int64_t row) { return static_cast<uint64_t>(column.integer(row)); });
+                    add_bits(column, key, array->length, of_rows,
+                             [values = column.values<uint64_t>()](int64_t row) { return values[row]; });
                     break;
-                default: add_texts(column, key, array->length, rows);
+                default:
+                    if (column.is_dictionary())
+                        add_dictionary(column, key, array->length, rows);
+                    else
+                        add_texts(column, key, array->length, rows.sums);
             }
         }
-        for (const Words& row : rows)
-            for (int lane = 0; lane < 2; ++lane) sums[lane] += mix(row.lane[lane]);
+        for (const Words& row : rows.sums)
+            for (int lane = 0; lane < 2; ++lane) sums[lane] += mix(row.lane[lane] + rows.in_all.lane[lane]);
         return 0;
     } catch (const std::exception&) {
         return 1;
