@@ -31,6 +31,10 @@ docs *arguments:
 bench *arguments:
     uv run --group bench python benchmarks {{ arguments }}
 
+# Measure this program alone: `limit`, `size` or `long`
+bench-alone *arguments:
+    uv run python benchmarks/alone.py {{ arguments }}
+
 # Inject faults by the thousand; it takes strace, and root for full disks
 faults *arguments:
     uv run python faults/campaign.py {{ arguments }}

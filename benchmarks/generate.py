@@ -14,6 +14,7 @@ METRICS = ("control_rtt", "jitter", "video_latency", "bitrate", "packets_lost")
 UNITS = ("ms", "s", "ms", "bit/s", "1")
 START_MICROSECONDS = 1_764_000_000_000_000
 ROW_GROUP_ROWS = 131_072
+LONG_ROW_GROUP_ROWS = 16
 
 
 def generate(path: Path, rows: int, seed: int = 1) -> None:
@@ -53,5 +54,25 @@ def _rows(rng: np.random.Generator, session: int, first: int, count: int) -> pa.
     )
 
 
+def generate_long(path: Path, rows: int, seed: int = 1) -> None:
+    """Write a Parquet file of measurements with an attribute of 1 MB of text each.
+
+    Args:
+        path: the file.
+        rows: how many rows, in one session.
+        seed: of the random texts.
+    """
+    rng = np.random.default_rng(seed)
+    writer = None
+    for first in range(0, rows, LONG_ROW_GROUP_ROWS):
+        count = min(LONG_ROW_GROUP_ROWS, rows - first)
+        texts = [(rng.bytes(500) * 1_000).hex() for _ in range(count)]
+        table = _rows(rng, 0, first, count).append_column("payload", pa.array(texts))
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=False)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
 if __name__ == "__main__":
-    generate(Path(sys.argv[1]), int(sys.argv[2]))
+    (generate_long if "long" in sys.argv[3:] else generate)(Path(sys.argv[1]), int(sys.argv[2]))

@@ -183,7 +183,7 @@ def test_the_words_of_a_name_come_in_one_order():
         (export_statistics, {"window": "10s", "rows_per_file": 50, "format": "parquet"}),
         (export_statistics, {"where": "false"}),
     ],
-    ids=str,
+    ids=lambda given: getattr(given, "__name__", str(given)),
 )
 def test_every_file_of_a_package_is_named_by_the_grammar(fixture_store, tmp_path, function, options):
     function(fixture_store, tmp_path / "out", sync=False, **options)
