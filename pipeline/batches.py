@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.arrays import Integers
 
 
-GROUP_BYTES = 64_000_000
+GROUP_BYTES = 16_000_000
 """Bytes of text at which a group of rows ends, however few they are."""
 
 

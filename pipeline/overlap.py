@@ -77,9 +77,15 @@ class ScannedAhead(Generic[Item]):
     Use it in a `with` statement: the thread has ended when that ends, however it comes.
     """
 
-    def __init__(self, items: Iterator[Item]) -> None:
+    def __init__(self, items: Iterator[Item], *, ahead: int = _AHEAD) -> None:
+        """Prepare to iterate.
+
+        Args:
+            items: what is iterated.
+            ahead: how many items may wait.
+        """
         self._items = items
-        self._waiting: _Handover[Item | _End] = _Handover(_AHEAD)
+        self._waiting: _Handover[Item | _End] = _Handover(ahead)
         self._end: _End | None = None
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)

@@ -160,7 +160,7 @@ public:
     }
 
 private:
-    // Takes as many groups at a time as fit the budget; one that does not fit by itself is read again and again.
+    // Takes as many groups at a time as fit the budget; one that does not fit by itself is read again.
     void finish_partition(size_t partition, const std::vector<uint32_t>& members, const double* quantiles,
                           size_t quantile_count, bool lost_are_infinite, const Figures& figures) {
         const size_t limit = std::max<size_t>(budget_ / 2 / sizeof(uint64_t), 1024);
@@ -199,8 +199,8 @@ private:
         }
     }
 
-    // The same for a group that is larger than the budget: its values pass by once to be summed and counted in
-    // buckets, and again to look into those that hold a wanted rank.
+    // The same for a group that is larger than the budget: its values pass by once to be summed and counted in buckets,
+    // and once more to gather those of the buckets that hold a wanted rank.
     void select_streaming(size_t partition, uint32_t group, std::vector<Wanted>& wanted) {
         const auto each = [&](auto take) {
             log_.visit(partition, [&](const uint32_t* groups, const double* values, size_t count) {
@@ -208,44 +208,84 @@ private:
                     if (groups[i] == group) take(values[i]);
             });
         };
-        each([&](double value) { sums_.add(value); });
-        select_range(each, 0, UINT64_MAX, wanted.data(), wanted.data() + wanted.size(), 0);
+        const auto sum = [&](double value) { sums_.add(value); };
+        select_range(each, sum, 0, UINT64_MAX, wanted.data(), wanted.data() + wanted.size(), 0);
     }
 
-    template <class Each>
-    void select_range(Each& each, uint64_t low, uint64_t high, Wanted* begin, Wanted* end, uint64_t base) {
+    struct Ignored {
+        void operator()(double) const {}
+    };
+
+    // A bucket that holds wanted ranks; `base` counts the values below it.
+    struct Bucket {
+        size_t at, size;
+        uint64_t base;
+        Wanted *begin, *end;
+    };
+
+    static std::vector<Bucket> wanted_buckets(const std::vector<uint64_t>& counts, Wanted* begin, Wanted* end,
+                                              uint64_t base) {
+        std::vector<Bucket> buckets;
+        for (size_t at = 0; at < counts.size() && begin != end; base += counts[at++]) {
+            Wanted* stop = begin;
+            while (stop != end && stop->rank < base + counts[at]) ++stop;
+            if (stop != begin) buckets.push_back({at, static_cast<size_t>(counts[at]), base, begin, stop});
+            begin = stop;
+        }
+        return buckets;
+    }
+
+    // Finds wanted ranks among the values whose keys lie in a range, `base` of which lie below; `seen` gets every value.
+    template <class Each, class Seen>
+    void select_range(const Each& each, Seen seen, uint64_t low, uint64_t high, Wanted* begin, Wanted* end,
+                      uint64_t base) {
         const size_t limit = std::max<size_t>(budget_ / 2 / sizeof(uint64_t), 1024);
         const uint64_t range = high - low;
         const int shift = std::max(0, (range ? 64 - __builtin_clzll(range) : 0) - 16);
         std::vector<uint64_t> counts((size_t{1} << 16) + 1);
         each([&](double value) {
+            seen(value);
             const uint64_t key = to_key(value);
             if (key >= low && key <= high) ++counts[(key - low) >> shift];
         });
-        uint64_t before = base;
-        for (size_t at = 0; at < counts.size() && begin != end; ++at) {
-            const uint64_t after = before + counts[at];
-            if (begin->rank < after) {
-                Wanted* stop = begin;
-                while (stop != end && stop->rank < after) ++stop;
-                const uint64_t first = low + (static_cast<uint64_t>(at) << shift);
+        const std::vector<Bucket> buckets = wanted_buckets(counts, begin, end, base);
+        for (auto from = buckets.begin(); from != buckets.end();) {
+            const uint64_t first = low + (static_cast<uint64_t>(from->at) << shift);
+            if (shift == 0) {
+                for (Wanted* one = from->begin; one != from->end; ++one) one->key = first;
+                ++from;
+            } else if (from->size > limit) {
                 const uint64_t last = first + ((uint64_t{1} << shift) - 1);
-                if (shift == 0) {
-                    for (; begin != stop; ++begin) begin->key = first;
-                } else if (counts[at] <= limit) {
-                    std::vector<uint64_t> keys;
-                    keys.reserve(counts[at]);
-                    each([&](double value) {
-                        const uint64_t key = to_key(value);
-                        if (key >= first && key <= last) keys.push_back(key);
-                    });
-                    select_keys(keys.data(), keys.size(), begin, stop, before);
-                } else {
-                    select_range(each, first, last, begin, stop, before);
-                }
-                begin = stop;
+                select_range(each, Ignored{}, first, last, from->begin, from->end, from->base);
+                ++from;
+            } else {
+                auto to = from;
+                for (size_t total = 0; to != buckets.end() && to->size <= limit - total; ++to) total += to->size;
+                select_gathered(each, low, high, shift, &*from, &*from + (to - from));
+                from = to;
             }
-            before = after;
+        }
+    }
+
+    // Finds the ranks wanted of some buckets, whose values are gathered in one pass.
+    template <class Each>
+    static void select_gathered(const Each& each, uint64_t low, uint64_t high, int shift, const Bucket* begin,
+                                const Bucket* end) {
+        std::vector<uint32_t> slots((size_t{1} << 16) + 1);  // 0 is none
+        std::vector<std::vector<uint64_t>> gathered(static_cast<size_t>(end - begin));
+        for (const Bucket* bucket = begin; bucket != end; ++bucket) {
+            slots[bucket->at] = static_cast<uint32_t>(bucket - begin) + 1;
+            gathered[static_cast<size_t>(bucket - begin)].reserve(bucket->size);
+        }
+        each([&](double value) {
+            const uint64_t key = to_key(value);
+            if (key < low || key > high) return;
+            const uint32_t slot = slots[(key - low) >> shift];
+            if (slot != 0) gathered[slot - 1].push_back(key);
+        });
+        for (const Bucket* bucket = begin; bucket != end; ++bucket) {
+            std::vector<uint64_t>& keys = gathered[static_cast<size_t>(bucket - begin)];
+            select_keys(keys.data(), keys.size(), bucket->begin, bucket->end, bucket->base);
         }
     }
 

@@ -82,7 +82,7 @@ def write_rows(
             store_schema=False,  # dictionaries are our way to Parquet's, readers get strings
         ) as writer,
         complete_or_nothing(file),
-        ScannedAhead(tables) as ahead,
+        ScannedAhead(tables, ahead=1) as ahead,
     ):
         writer.add_key_value_metadata(metadata or {})
         for table in ahead:
