@@ -241,6 +241,7 @@ def _write_rows(
             metadata=_metadata(file, job, selected, source),
             compression=job.chosen_compression,
             spreadsheet=job.spreadsheet,
+            ahead=job.threads != 1,
         )
     return _written(file, job, out.bytes, out.sha256)
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import only
 
-from pipeline import export_measurements
+from pipeline import export_measurements, import_sessions
 
 ROWS = 1_000_000
 SESSIONS = 5
@@ -166,3 +166,23 @@ def test_memory_of_an_import_does_not_follow_the_file(tmp_path):
         path.unlink()
     # The larger file is 300 MB; its four row groups more are held one at a time.
     assert peaks[1] < peaks[0] + 100
+
+
+def test_texts_of_a_megabyte_do_not_multiply(tmp_path):
+    count = 300
+    texts = [f"{number:08}" * 125_000 for number in range(count)]
+    columns = {
+        "session_id": ["s1"] * count,
+        "sequence": list(range(count)),
+        "timestamp": pa.array(range(count)).cast(pa.timestamp("us", "UTC")),
+        "metric": ["log"] * count,
+        "value": [1.0] * count,
+        "unit": ["1"] * count,
+        "payload": texts,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "long.parquet", row_group_size=10, use_dictionary=False)
+    import_sessions([tmp_path / "long.parquet"], tmp_path / "store")
+    peak = peak_megabytes("export", tmp_path / "store", "--to", tmp_path / "out", "--no-sync", "--quiet")
+    text = only(tmp_path / "out", "measurements_*.ndjson")
+    assert text.stat().st_size > count * 1_000_000
+    assert peak < 260

@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, PipelineError):
             _say(error, hint="" if not isinstance(error, UsageError) else "; --help shows the options")
             return error.exit_status
+        if isinstance(error, MemoryError):
+            _say(f"{error or 'no memory'}: the machine or a limit gives no more; nothing was published")
+            return _UNEXPECTED
         _say(f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where")
         return _UNEXPECTED
     finally:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _MESSAGE_BYTES = 200
+_NO_MEMORY = 2
 INTEGERS = ("count", "null_count", "non_finite_count", "session_count", "first_timestamp", "last_timestamp")
 ENDS = ("first", "last")
 
@@ -117,5 +118,7 @@ class GroupedValues:
         return keys, {name: integers[:, at] for at, name in enumerate(INTEGERS)}, numbers
 
     def _check(self, status: int) -> None:
+        if status == _NO_MEMORY:
+            raise MemoryError("no memory for statistics")
         if status:
             raise OSError(f"statistics: {self._message.value.decode()}")

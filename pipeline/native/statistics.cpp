@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -366,6 +367,8 @@ int32_t reported(char* message, size_t size, Body body) {
     try {
         body();
         return 0;
+    } catch (const std::bad_alloc&) {
+        return 2;
     } catch (const std::exception& error) {
         std::snprintf(message, size, "%s", error.what());
         return 1;
@@ -374,7 +377,7 @@ int32_t reported(char* message, size_t size, Body body) {
 
 }  // namespace
 
-// Each function returns 0, or 1 and a message of at most 200 bytes.
+// Each function returns 0, or 1 and a message of at most 200 bytes, or 2 without memory.
 #pragma GCC visibility push(default)
 extern "C" {
 

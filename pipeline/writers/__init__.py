@@ -31,6 +31,7 @@ class Write(Protocol):
         metadata: Mapping[str, Any],
         compression: str,
         spreadsheet: bool,
+        ahead: bool,
     ) -> None:
         """Write.
 
@@ -41,6 +42,7 @@ class Write(Protocol):
             metadata: what describes the rows, JSON values.
             compression: inside the file, for formats that have one.
             spreadsheet: write the variant for spreadsheet programs.
+            ahead: work in threads of its own where that helps.
         """
 
 

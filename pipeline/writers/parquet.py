@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pipeline.writers import METADATA_KEY, complete_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from pipeline.compression import Sink
 
@@ -33,6 +34,7 @@ def write_parquet(
     *,
     metadata: Mapping[str, Any],
     compression: str,
+    ahead: bool,
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write the rows in row groups of one size, whatever the batches."""
@@ -41,6 +43,7 @@ def write_parquet(
         plain_schema(reader.schema),
         file,
         compression=compression,
+        ahead=ahead,
         metadata={METADATA_KEY: json.dumps(metadata, ensure_ascii=False).encode()},
     )
 
@@ -51,6 +54,7 @@ def write_rows(
     file: Sink,
     *,
     compression: str,
+    ahead: bool = True,
     metadata: Mapping[bytes, bytes] | None = None,
 ) -> None:
     """Write batches as a Parquet file that is small, quick to read, and notices damage.
@@ -60,6 +64,7 @@ def write_rows(
         schema: their schema, strings as strings.
         file: where the bytes go.
         compression: codec of the pages.
+        ahead: prepare the next row group in a thread of its own.
         metadata: of the file.
     """
     groups = gathered(batches, ROW_GROUP_ROWS)
@@ -67,6 +72,7 @@ def write_rows(
     shape = schema if first is None else _with_dictionaries(first, schema)
     tables = (as_table(group, shape) for group in itertools.chain([] if first is None else [first], groups))
     counts = [field.name for field in schema if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)]
+    making: AbstractContextManager[Iterable[pa.Table]] = ScannedAhead(tables, ahead=1) if ahead else nullcontext(tables)
     with (
         _gathering_writes(file) as gathering,
         pq.ParquetWriter(
@@ -82,10 +88,10 @@ def write_rows(
             store_schema=False,  # dictionaries are our way to Parquet's, readers get strings
         ) as writer,
         complete_or_nothing(file),
-        ScannedAhead(tables, ahead=1) as ahead,
+        making as made,
     ):
         writer.add_key_value_metadata(metadata or {})
-        for table in ahead:
+        for table in made:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
 
 
