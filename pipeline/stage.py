@@ -306,8 +306,8 @@ def _strangers(path: Path) -> list[str]:
 
 
 def _clear(path: Path) -> None:
-    """Remove all of a stage but its lock."""
-    for entry in path.iterdir():
+    """Remove all of a stage but its lock; first what says that something is finished, should it not come to the rest."""
+    for entry in sorted(path.iterdir(), key=lambda entry: entry.name != _JOURNAL):
         if entry.name != LOCK_NAME:
             _remove(entry)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
@@ -143,6 +142,7 @@ class StoreWriter:
         """
         self.path = path
         self._staging = path / "staging"
+        self._stages = 0
         self._check_is_free()
         self._was_there = path.exists()
         with self._errors():
@@ -258,7 +258,10 @@ class StoreWriter:
         """
         with self._errors():
             self._create()
-            stage = Path(tempfile.mkdtemp(dir=self._staging))
+            # The store is held and what others left is gone, so a number is enough.
+            self._stages += 1
+            stage = self._staging / f"{self._stages:04}"
+            stage.mkdir()
             try:
                 self._write(stage, describe, batches, schema)
             except BaseException:
@@ -310,7 +313,6 @@ class StoreWriter:
             "bytes": data.stat().st_size,
         }
         _write_synced(stage / _RECORD_FILE, _dump(record))
-        stage.chmod(0o755)
         sync_directory(stage)
 
     def _publish(self, stage: Path, session_id: str) -> None:
