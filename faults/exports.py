@@ -8,7 +8,7 @@ import json
 import os
 import random
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from injection import Scenario, SmallDisk, contents, empty, require
 
@@ -86,6 +86,7 @@ class Export(Scenario):
     """
 
     function = COMMAND
+    statuses: ClassVar = {0, 4}
 
     def __init__(self, store: Path, directory: Path, variant: str, *, existing: bool, threads: int = 1) -> None:
         """Export it once undisturbed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from starter import Starter
 
@@ -54,10 +54,13 @@ class Scenario:
         directory: a directory of its own, in which everything is written.
         name: what it is called in a table.
         out: what it writes lies in it.
+        statuses: with which it may end after an error.
         function: what the command is, `module:name`.
         arguments: its arguments, JSON values.
     """
 
+    # A store is a source too: an error from closing what was read is one of reading.
+    statuses: ClassVar = {0, 3, 4}
     name: str
     out: Path
     function: str
@@ -160,7 +163,7 @@ class Scenario:
         status, said, log = self.trace("-P", place.path, "-e", f"trace={place.call}", "-e", inject)
         where = f"{self.name}: {error} from {place}"
         require("(INJECTED)" in log, f"{where}: was not injected")
-        require(status in {0, 4}, f"{where}: status {status}: {said}")
+        require(status in self.statuses, f"{where}: status {status}: {said}")
         if status == 0:
             self.judge_done(where)
             return "done"

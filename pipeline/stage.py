@@ -306,7 +306,7 @@ def _strangers(path: Path) -> list[str]:
 
 
 def _clear(path: Path) -> None:
-    """Remove all of a stage but its lock; first what says that something is finished, should it not come to the rest."""
+    """Remove all of a stage but its lock; first what says that files are finished, for a kill may come in between."""
     for entry in sorted(path.iterdir(), key=lambda entry: entry.name != _JOURNAL):
         if entry.name != LOCK_NAME:
             _remove(entry)

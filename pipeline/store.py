@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
@@ -21,6 +20,7 @@ from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -126,6 +126,9 @@ class StoreWriter:
 
     It holds the store meanwhile. What an import that was killed left in `staging/` is removed first; what an
     exchange of directories had put aside is put back.
+
+    Attributes:
+        published: ids of the sessions that it has published, in order.
     """
 
     def __init__(self, path: Path, unit: TimestampUnit | None) -> None:
@@ -143,6 +146,7 @@ class StoreWriter:
         self.path = path
         self._staging = path / "staging"
         self._stages = 0
+        self.published: list[str] = []
         self._check_is_free()
         self._was_there = path.exists()
         with self._errors():
@@ -181,6 +185,8 @@ class StoreWriter:
 
     def close(self) -> None:
         """Let others hold the store; nothing stays of one that got no session."""
+        with suppress(OSError):  # the next one that holds the store tries again
+            self._clear_staging()
         self._lock.remove(with_directory=not is_store(self.path))
         if not is_store(self.path):
             for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
@@ -258,9 +264,7 @@ class StoreWriter:
         """
         with self._errors():
             self._create()
-            # The store is held and what others left is gone, so a number is enough.
-            self._stages += 1
-            stage = self._staging / f"{self._stages:04}"
+            stage = self._new_stage()
             stage.mkdir()
             try:
                 self._write(stage, describe, batches, schema)
@@ -268,6 +272,22 @@ class StoreWriter:
                 shutil.rmtree(stage, ignore_errors=True)
                 raise
         return stage
+
+    def _new_stage(self) -> Path:
+        # The store is held and what others left is gone, so a number is enough.
+        self._stages += 1
+        return self._staging / f"{self._stages:04}"
+
+    def discard(self, directory: Path) -> None:
+        """Remove a directory in the store; whoever looks sees all of it or nothing.
+
+        Raises:
+            DestinationError: it cannot be removed.
+        """
+        with self._errors():
+            aside = self._new_stage()
+            directory.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
     def publish(self, stage: Path, session_id: str) -> None:
         """Publish what `stage` wrote; a session of the same id is replaced."""
@@ -325,6 +345,7 @@ class StoreWriter:
             exchange(stage, target)
         sync_directory(target.parent)
         self._directories[session_id] = target
+        self.published.append(session_id)
 
 
 def _dump(value: dict[str, Any]) -> str:

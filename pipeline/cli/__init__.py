@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     signals = _Signals()
+    options = None
     try:
         options = build_parser().parse_args([word for word in given if word != "--debug"])
         status: int = options.run(options)
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         # The engine wraps what is raised inside it, an interruption too.
         if signals.received:
-            # Whoever held a stage has noted what became of it.
-            _say("interrupted; " + next(iter(getattr(error, "__notes__", ())), "nothing was published"))
+            # Whoever held a stage or a store has noted what became of it.
+            notes = getattr(error, "__notes__", None) or [getattr(options, "undone", "")]
+            _say("; ".join(filter(None, ["interrupted", notes[0]])))
             return 128 + signals.received
         if isinstance(error, SystemExit):
             raise

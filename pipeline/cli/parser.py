@@ -81,7 +81,13 @@ def _command(
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
+    # What an interruption of it says where nothing else is known.
+    undone = {
+        "import": "nothing was imported",
+        "export": "nothing was published",
+        "statistics": "nothing was published",
+    }
+    parser.set_defaults(run=run, undone=undone.get(name, ""))
     return parser
 
 
