@@ -142,8 +142,9 @@ class Export(Scenario):
         require(names == ["package"], f"{where}: leaves {names}")
         return "new" if found == self.new else "before"
 
-    def judge_error(self, where: str) -> None:
+    def judge_error(self, where: str, said: str) -> None:
         """Check that nothing lies beside the package."""
+        del said
         names = {path.name for path in self.out.iterdir()}
         require(names <= {"package"}, f"{where}: leaves {names}")
 

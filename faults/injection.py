@@ -89,8 +89,8 @@ class Scenario:
         """
         raise NotImplementedError
 
-    def judge_error(self, where: str) -> None:
-        """Check that a command that told of an error tidied up.
+    def judge_error(self, where: str, said: str) -> None:
+        """Check that a command that told of an error tidied up, and said what is true.
 
         Raises:
             WrongOutcomeError: it did not.
@@ -168,7 +168,7 @@ class Scenario:
             self.judge_done(where)
             return "done"
         require(len(said.splitlines()) == 1, f"{where}: says {said}")
-        self.judge_error(where)
+        self.judge_error(where, said)
         return self.judge(where, place)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
@@ -124,8 +125,15 @@ class Import(Scenario):
         else:
             require(not found, f"{where}: has sessions and is no store")
 
-    def judge_error(self, where: str) -> None:
-        """Check that nothing is left in `staging/`."""
+    def judge_error(self, where: str, said: str) -> None:
+        """Check that the message says how many sessions are new, and that nothing is left in `staging/`."""
+        found = self._sessions()
+        new = sum(found.get(name) == session for name, session in self._new.items())
+        told = re.search(r"(\d+) sessions? (was|were) imported before; the same command imports the others", said)
+        require((int(told[1]) if told else 0) == new, f"{where}: {new} sessions are new, it says {said}")
+        self._require_clear(where)
+
+    def _require_clear(self, where: str) -> None:
         staging = self._store / "staging"
         left = [path.name for path in staging.iterdir()] if staging.exists() else []
         require(not left, f"{where}: leaves {left} in staging/")
@@ -133,7 +141,7 @@ class Import(Scenario):
     def judge_done(self, where: str) -> None:
         """Check that all sessions are the new ones."""
         require(self._sessions() == self._new, f"{where}: status 0, but the sessions are others")
-        self.judge_error(where)
+        self._require_clear(where)
 
 
 def recover(store: str) -> int:
@@ -245,8 +253,9 @@ class Recording(Scenario):
         synced = [one for one in before if one.call == "fsync" and one.path.endswith("/batches")]
         return len(synced) * _BATCH_ROWS // 2
 
-    def judge_error(self, where: str) -> None:
+    def judge_error(self, where: str, said: str) -> None:
         """Check that nothing is left in `staging/`; the recording stays."""
+        del said
         left = [path.name for path in self._listed("staging")]
         require(not left, f"{where}: leaves {left} in staging/")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.errors import DestinationError, SourceError
+from pipeline.interruption import uninterrupted
 from pipeline.locks import LOCK_NAME, DirectoryLock
 from pipeline.model import Session, TimestampUnit
 from pipeline.naming import safe_name
@@ -340,12 +341,14 @@ class StoreWriter:
         if target is None:
             taken = {entry.name.lower() for entry in _session_directories(self.path)}
             target = self.path / "sessions" / safe_name(session_id, taken)
-            rename_new(stage, target)
-        else:
-            exchange(stage, target)
+        with uninterrupted():  # what an interruption tells is what was published
+            if session_id in self._directories:
+                exchange(stage, target)
+            else:
+                rename_new(stage, target)
+            self._directories[session_id] = target
+            self.published.append(session_id)
         sync_directory(target.parent)
-        self._directories[session_id] = target
-        self.published.append(session_id)
 
 
 def _dump(value: dict[str, Any]) -> str:
