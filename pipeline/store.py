@@ -147,6 +147,7 @@ class StoreWriter:
         self.path = path
         self._staging = path / "staging"
         self._stages = 0
+        self._is_begun = False
         self.published: list[str] = []
         self._check_is_free()
         self._was_there = path.exists()
@@ -188,6 +189,8 @@ class StoreWriter:
         """Let others hold the store; nothing stays of one that got no session."""
         with suppress(OSError):  # the next one that holds the store tries again
             self._clear_staging()
+            if self._is_begun and not self.published:
+                (self.path / _STORE_FILE).unlink()
         self._lock.remove(with_directory=not is_store(self.path))
         if not is_store(self.path):
             for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
@@ -299,13 +302,14 @@ class StoreWriter:
                 shutil.rmtree(stage, ignore_errors=True)
 
     def create(self) -> None:
-        """Create the store where it is not there.
+        """Create the store where it is not there; it stays, though it may get no session.
 
         Raises:
             DestinationError: it cannot be written.
         """
         with self._errors():
             self._create()
+        self._is_begun = False
 
     def _create(self) -> None:
         (self.path / "sessions").mkdir(exist_ok=True)
@@ -314,6 +318,7 @@ class StoreWriter:
             temporary = self._staging / _STORE_FILE
             _write_synced(temporary, text)
             temporary.rename(self.path / _STORE_FILE)
+            self._is_begun = True
             sync_directory(self.path)
 
     def _write(
