@@ -10,15 +10,15 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from cost import measure_cost
+from processes import Run, remove, run
 
 TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics")
 PEERS = ("polars", "duckdb", "datafusion", "chdb")
@@ -26,27 +26,12 @@ FAST = ("--no-hash", "--no-sync")
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of a process.
-
-    Attributes:
-        seconds: wall clock.
-        cpu_seconds: of user and system.
-        peak_megabytes: largest resident set.
-    """
-
-    seconds: float
-    cpu_seconds: float
-    peak_megabytes: float
-
-
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description="Measure this program against its peers.")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks", default=",".join(TASKS), help="these, and cost, which no peer takes part in")
     parser.add_argument("--directory", type=Path, help="where the files go; a temporary directory by default")
     options = parser.parse_args()
     versions = ", ".join(f"{name} {_version(name)}" for name in ("measurement-export-pipeline", "pyarrow", *PEERS))
@@ -59,7 +44,10 @@ def main() -> None:
         _checked([sys.executable, "-m", "pipeline", "import", str(source), "--to", str(store), "--quiet"])
         files = _data_files(store, place / "files")
         for task in options.tasks.split(","):
-            _measure(task, place, store, files, options.runs)
+            if task == "cost":
+                measure_cost(store, place / "out", options.runs)
+            else:
+                _measure(task, place, store, files, options.runs)
 
 
 def _data_files(store: Path, to: Path) -> Path:
@@ -76,25 +64,25 @@ def _measure(task: str, place: Path, store: Path, files: Path, runs: int) -> Non
     rows: dict[str, int] = {}
     for _ in range(runs):
         for name, command in commands.items():
-            _remove(place / "out")
-            run = _run(command)
-            if run is not None:
-                measured[name].append(run)
+            remove(place / "out")
+            found = run(command)
+            if found is not None:
+                measured[name].append(found)
                 if name not in rows:
                     rows[name] = _count(task, place / "out")
-    _remove(place / "out")
+    remove(place / "out")
     done = {name: found for name, found in measured.items() if found}
     wrong = {name: count for name, count in rows.items() if count != rows["pipeline"]}
     if wrong:
         raise SystemExit(f"{task}: rows differ: {rows}")
-    ours = statistics.median(run.seconds for run in done["pipeline"])
+    ours = statistics.median(one.seconds for one in done["pipeline"])
     print(f"{task}: {rows['pipeline']:,} rows in each output")
     print(f"  {'engine':<18} {'seconds':>8} {'min':>7} {'max':>7} {'CPU s':>7} {'peak MB':>8} {'times ours':>11}")
-    for name, found in sorted(done.items(), key=lambda item: statistics.median(run.seconds for run in item[1])):
-        seconds = [run.seconds for run in found]
+    for name, found in sorted(done.items(), key=lambda item: statistics.median(one.seconds for one in item[1])):
+        seconds = [one.seconds for one in found]
         median = statistics.median(seconds)
-        cpu = statistics.median(run.cpu_seconds for run in found)
-        peak = statistics.median(run.peak_megabytes for run in found)
+        cpu = statistics.median(one.cpu_seconds for one in found)
+        peak = statistics.median(one.peak_megabytes for one in found)
         print(
             f"  {name:<18} {median:8.2f} {min(seconds):7.2f} {max(seconds):7.2f} {cpu:7.2f} {peak:8.0f} "
             f"{median / ours:11.2f}"
@@ -115,18 +103,6 @@ def _commands(task: str, store: Path, files: Path, out: Path) -> dict[str, list[
     return commands | {name: [*peer, name, task, str(files), str(out)] for name in PEERS}
 
 
-def _run(command: list[str]) -> Run | None:
-    """Run a process to its end; None where it cannot do the task."""
-    started = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - started
-    if process.returncode:
-        return None
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
-
-
 def _checked(command: list[str]) -> None:
     subprocess.run(command, check=True)
 
@@ -137,13 +113,6 @@ def _count(task: str, out: Path) -> int:
         [sys.executable, str(HERE / "count.py"), task, str(out)], check=True, capture_output=True, text=True
     )
     return int(done.stdout)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _version(name: str) -> str:
