@@ -302,7 +302,10 @@ def _check_is_stage(path: Path) -> None:
 
 def _strangers(path: Path) -> list[str]:
     known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
-    return sorted({entry.name for entry in path.iterdir()} - known)
+    try:
+        return sorted({entry.name for entry in path.iterdir()} - known)
+    except FileNotFoundError:  # the run that held it has just removed it
+        return []
 
 
 def _clear(path: Path) -> None:
