@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SESSIONS = 8
-ROWS = 1500
+ROWS = 600
 
 
 def kill_at_random(directory: Path, variant: str, number: int, *, seed: int) -> Counter[str]:

@@ -57,10 +57,13 @@ class Starter:
         """Start it.
 
         Args:
-            errors: the file in which each command leaves what it says on standard error.
+            errors: the file in which each command leaves what it says on standard error; beside it lie the temporary
+                directories of commands that were killed.
         """
         self._errors = errors
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": "0", "OPENBLAS_NUM_THREADS": "1"}
+        temporary = errors.with_name("temporary")
+        temporary.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "TMPDIR": str(temporary), "SOURCE_DATE_EPOCH": "0", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE,

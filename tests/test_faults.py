@@ -55,7 +55,7 @@ def test_a_kill_leaves_the_old_package_the_new_one_or_none(store, tmp_path, vari
     with Export(store, tmp_path / "export", variant, existing=existing, threads=threads) as export:
         places = export.find_places()
         assert {"write", "fsync", "rename", "renameat2", "close"} <= {place.call for place in places}
-        seen = {export.kill(place) for place in sample(places, 20, variant)}
+        seen = {export.kill(place) for place in sample(places, 14, variant)}
     assert seen == {"before", "new"}
 
 
@@ -75,7 +75,7 @@ def test_an_error_of_a_call_is_an_error_of_the_export(store, tmp_path, variant, 
     with Export(store, tmp_path / "export", variant, existing=existing, threads=threads) as export:
         places = of_name(export.find_places(), *CALLS.split(","))
         seen = set()
-        for number, place in enumerate(sample(places, 16, variant)):
+        for number, place in enumerate(sample(places, 12, variant)):
             error = ERRORS[number % len(ERRORS)]
             outcome = export.fail(place, error)
             assert outcome != "done" or error == "EINTR" or place.call == "close", (place, error)
@@ -87,16 +87,16 @@ def test_an_error_of_a_call_is_an_error_of_the_export(store, tmp_path, variant, 
 @pytest.mark.parametrize("name", STORES)
 def test_a_kill_of_an_import_or_a_recording_leaves_each_session_old_or_new(tmp_path, name):
     with STORES[name](tmp_path / "scenario") as scenario:
-        seen = {scenario.kill(place) for place in sample(scenario.find_places(), 18, name)}
+        seen = {scenario.kill(place) for place in sample(scenario.find_places(), 14, name)}
     assert "new" in seen
     assert len(seen) > 1
 
 
 @needs_strace
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", ["import", "import-harness-replacing", "record", "recover"])
 def test_an_error_of_an_import_or_a_recording_is_told_and_leaves_each_session_old_or_new(tmp_path, name):
     with STORES[name](tmp_path / "scenario") as scenario:
-        places = sample(of_name(scenario.find_places(), *CALLS.split(",")), 12, name)
+        places = sample(of_name(scenario.find_places(), *CALLS.split(",")), 8, name)
         seen = {scenario.fail(place, ERRORS[number % len(ERRORS)]) for number, place in enumerate(places)}
     assert seen - {"done"}
 
@@ -132,8 +132,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(store, tmp_path, variant):
         disk.close()
 
 
-@pytest.mark.parametrize("variant", ["ndjson.gz", "parquet"])
-def test_kills_at_random_moments_are_continued_to_the_same_package(tmp_path, variant):
-    outcomes = kill_at_random(tmp_path / "kills", variant, 20, seed=1)
-    assert sum(outcomes.values()) == 20
+def test_kills_at_random_moments_are_continued_to_the_same_package(tmp_path):
+    outcomes = kill_at_random(tmp_path / "kills", "ndjson.gz", 15, seed=1)
+    assert sum(outcomes.values()) == 15
     assert outcomes["continued"]

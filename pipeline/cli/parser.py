@@ -81,13 +81,7 @@ def _command(
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
-    # What an interruption of it says where nothing else is known.
-    undone = {
-        "import": "nothing was imported",
-        "export": "nothing was published",
-        "statistics": "nothing was published",
-    }
-    parser.set_defaults(run=run, undone=undone.get(name, ""))
+    parser.set_defaults(run=run)
     return parser
 
 
