@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from cost import measure_cost
 from measuring import FAST, HERE, OWN, Run, machine, make_store, medians, remove, run, version
 
 TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics")
@@ -22,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure this program against its peers.")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--tasks", default=",".join(TASKS), help="these, and cost, which no peer takes part in")
     parser.add_argument("--directory", type=Path, help="where the files go; a temporary directory by default")
     options = parser.parse_args()
     versions = ", ".join(f"{name} {version(name)}" for name in ("measurement-export-pipeline", "pyarrow", *PEERS))
@@ -32,7 +33,10 @@ def main() -> None:
         store = make_store(place, options.rows)
         files = _data_files(store, place / "files")
         for task in options.tasks.split(","):
-            _measure(task, place, store, files, options.runs)
+            if task == "cost":
+                measure_cost(store, place / "out", options.runs)
+            else:
+                _measure(task, place, store, files, options.runs)
 
 
 def _data_files(store: Path, to: Path) -> Path:

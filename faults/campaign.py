@@ -1,4 +1,4 @@
-"""The fault campaign: injects faults by the thousand and prints what came of them, or the first that went wrong.
+"""The fault campaign: injects faults by the thousand and prints what came of them, and each that went wrong.
 
 python faults/campaign.py --help
 """
@@ -13,53 +13,84 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from damage import PARTS as DAMAGES
 from damage import find_damage
-from injection import VARIANTS, Scenario, SmallDisk, fill
-from random_kills import kill_at_random, make_store
+from exports import VARIANTS, Export, fill, make_store
+from injection import CALLS, Scenario, SmallDisk, WrongOutcomeError
+from random_kills import kill_at_random
+from stores import Import, Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EINTR")
+# With threads, as by default, where nothing is there; in turn where a package is replaced.
+THREADS = {False: 2, True: 1}
+STORES = {
+    "import": lambda directory: Import(directory, existing=False),
+    "import-replacing": lambda directory: Import(directory, existing=True),
+    "import-harness": lambda directory: Import(directory, existing=False, harness=True),
+    "import-harness-replacing": lambda directory: Import(directory, existing=True, harness=True),
+    "record": lambda directory: Recording(directory, recover=False),
+    "recover": lambda directory: Recording(directory, recover=True),
+}
 Outcomes = Counter[str]
+WRONG = "WRONG"
+Argument = TypeVar("Argument")
 
 
-def scenario_in(directory: Path, variant: str, *, sessions: int, existing: bool) -> Scenario:
-    """Make a scenario of a small store."""
-    store = make_store(directory / "source", sessions=sessions, rows=40)
-    return Scenario(store, directory / "scenario", variant, existing)
+def judged(inject: Callable[[Argument], str], arguments: Iterable[Argument]) -> Outcomes:
+    """Inject one fault after the other, and say which went wrong."""
+    outcomes: Outcomes = Counter()
+    for argument in arguments:
+        try:
+            outcomes[inject(argument)] += 1
+        except WrongOutcomeError as error:
+            print(f"{WRONG}: {error}", file=sys.stderr, flush=True)
+            outcomes[WRONG] += 1
+    return outcomes
+
+
+def exports(variant: str, *, sessions: int) -> Iterator[Scenario]:
+    """Give exports of a small store in a variant, to a new destination and to one that is replaced."""
+    for existing in (False, True):
+        with tempfile.TemporaryDirectory(prefix="faults-") as directory:
+            store = make_store(Path(directory) / "source", sessions=sessions, rows=40)
+            place = Path(directory) / "export"
+            with Export(store, place, variant, existing=existing, threads=THREADS[existing]) as export:
+                yield export
+
+
+def stores(variant: str) -> Iterator[Scenario]:
+    """Give the import or recording of a name."""
+    with tempfile.TemporaryDirectory(prefix="faults-") as directory, STORES[variant](Path(directory) / "x") as scenario:
+        yield scenario
 
 
 def kills(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
-    """Kill at every write, fsync, rename and close."""
+    """Kill at every write, fsync, rename, close, and at what makes and removes names."""
     del seed, options
-    for existing in (False, True):
-        with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-            scenario = scenario_in(Path(directory), variant, sessions=4, existing=existing)
-            places = [(call, at) for call, count in scenario.calls.items() for at in range(1, count + 1)]
-            yield f"kill, {scenario.name}", Counter(scenario.kill(call, at) for call, at in places)
+    for scenario in stores(variant) if variant in STORES else exports(variant, sessions=4):
+        yield f"kill, {scenario.name}", judged(scenario.kill, scenario.find_places())
 
 
 def errors(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
-    """Let every such call fail, with each error."""
+    """Let every write, fsync, rename and close fail, with each error."""
     del seed, options
-    for existing in (False, True):
-        with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-            scenario = scenario_in(Path(directory), variant, sessions=2, existing=existing)
-            places = [(call, at) for call, count in scenario.calls.items() for at in range(1, count + 1)]
-            for error in ERRORS:
-                outcomes = Counter(scenario.fail(call, at, error) for call, at in places)
-                yield f"{error}, {scenario.name}", outcomes
+    for scenario in stores(variant) if variant in STORES else exports(variant, sessions=2):
+        places = [place for place in scenario.find_places() if place.call in CALLS.split(",")]
+        for error in ERRORS:
+            yield f"{error}, {scenario.name}", judged(partial(scenario.fail, error=error), places)
 
 
 def random_kills(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
     """Kill at random moments."""
     with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-        number = -(-options.random_kills // len(options.variants))
+        number = -(-options.random_kills // len([one for one in options.variants if one in VARIANTS]))
         yield f"kill at random, {variant}", kill_at_random(Path(directory) / "x", variant, number, seed=seed)
 
 
@@ -68,19 +99,19 @@ def full_disks(variant: str, seed: int, options: argparse.Namespace) -> Iterator
     del seed
     with tempfile.TemporaryDirectory(prefix="faults-") as directory:
         store = make_store(Path(directory) / "source", sessions=4, rows=4000)
-        scenario = Scenario(store, Path(directory) / "scenario", variant, existing=False)
-        need = sum(len(data) for data in (scenario.new or {}).values()) // 1000
-        disk = SmallDisk(Path(directory) / "disk")
-        # Sizes are pages; the last ones have room enough.
-        sizes = {4 * round(need * 1.1 * step / options.sizes / 4 + 1) for step in range(options.sizes)}
-        at = 4
-        while len(sizes) < options.sizes:
-            sizes.add(at)
-            at += 4
-        try:
-            yield f"full disk, {variant}", Counter(fill(scenario, disk, size) for size in sorted(sizes))
-        finally:
-            disk.close()
+        with Export(store, Path(directory) / "export", variant, existing=False, threads=2) as export:
+            need = sum(len(data) for data in (export.new or {}).values()) // 1000
+            disk = SmallDisk(Path(directory) / "disk")
+            # Sizes are pages; the last ones have room enough.
+            sizes = {4 * round(need * 1.1 * step / options.sizes / 4 + 1) for step in range(options.sizes)}
+            at = 4
+            while len(sizes) < options.sizes:
+                sizes.add(at)
+                at += 4
+            try:
+                yield f"full disk, {variant}", judged(partial(fill, export, disk), sorted(sizes))
+            finally:
+                disk.close()
 
 
 def damages(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
@@ -99,6 +130,7 @@ PARTS = {
     "full-disks": full_disks,
     "damages": damages,
 }
+OF_STORES = ("kills", "errors")
 
 
 def run_part(part: str, variant: str, seed: int, options: argparse.Namespace) -> list[tuple[str, Outcomes]]:
@@ -110,7 +142,7 @@ def main() -> int:
     """Run the campaign."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="default: all")
-    parser.add_argument("--variants", nargs="*", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--variants", nargs="*", choices=[*VARIANTS, *STORES], default=[*VARIANTS, *STORES])
     parser.add_argument("--random-kills", type=int, default=1000, help="of all variants together")
     parser.add_argument("--sizes", type=int, default=60, help="of full disks, in each variant")
     parser.add_argument("--flips", type=int, default=10_000, help="bits, in each variant")
@@ -129,6 +161,7 @@ def main() -> int:
             (part, pool.submit(run_part, part, variant, seed, options))
             for part in parts
             for variant in options.variants
+            if variant in VARIANTS or part in OF_STORES
         ]
         for part, future in running:
             for name, outcomes in future.result():
@@ -137,9 +170,10 @@ def main() -> int:
     print()
     for part, outcomes in totals.items():
         show(f"all {part}", outcomes)
-    print(f"{sum(sum(one.values()) for one in totals.values()):,} faults, none went wrong, ", end="")
+    wrong = sum(one[WRONG] for one in totals.values())
+    print(f"{sum(sum(one.values()) for one in totals.values()):,} faults, {wrong or 'none'} went wrong, ", end="")
     print(f"{(time.monotonic() - started) / 60:.0f} min")
-    return 0
+    return 1 if wrong else 0
 
 
 def show(name: str, outcomes: Outcomes) -> None:

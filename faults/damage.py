@@ -8,8 +8,8 @@ import random
 import shutil
 from typing import TYPE_CHECKING
 
+from exports import VARIANTS, make_store, run, words_of
 from injection import require
-from random_kills import make_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def find_damage(directory: Path, variant: str, part: str, number: int, *, seed: 
 
     Args:
         directory: a new directory.
-        variant: format and compression, as `ndjson.gz`.
+        variant: one of `exports.VARIANTS`.
         part: one of `PARTS`.
         number: how often.
         seed: of places and kinds.
@@ -34,14 +34,13 @@ def find_damage(directory: Path, variant: str, part: str, number: int, *, seed: 
     Raises:
         WrongOutcomeError: it did not.
     """
-    from pipeline import export_measurements, verify_package  # noqa: PLC0415 - after the environment is set
+    from pipeline import verify_package  # noqa: PLC0415 - after the environment is set
 
-    name, _, ending = variant.partition(".")
-    compression = {"": None, "gz": "gzip", "zst": "zstd"}[ending]
     store = make_store(directory / "source", sessions=3, rows=60)
     package = directory / "package"
-    options = {"scope": "per-session", "format": name, "compression": compression, "with_statistics": True}
-    export_measurements(store, package, sync=False, **options)
+    added = ["--no-sync", *(["--with-statistics"] if VARIANTS[variant][0] == "export" else [])]
+    status, said = run(words_of(variant, store, package, *added))
+    require(status == 0, f"{variant}: {said}")
     whole = {path.name: path.read_bytes() for path in package.iterdir()}
     draw = random.Random(f"{seed} {variant} {part}")  # noqa: S311 - repeatable on purpose
     for _ in range(number):

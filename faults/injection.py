@@ -1,36 +1,24 @@
-"""Injects faults into exports with strace, and judges what they leave.
+"""Injects faults into commands with strace, and judges what they leave.
 
 A fault counts only where strace's log shows that it was injected.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import re
 import shutil
 import subprocess
-import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from starter import Starter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 CALLS = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,close"
-COMMAND = [sys.executable, "-m", "pipeline"]
-ENVIRONMENT = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
-VARIANTS = {
-    "ndjson": ["--format", "ndjson"],
-    "ndjson.gz": ["--format", "ndjson", "--compression", "gzip"],
-    "ndjson.zst": ["--format", "ndjson", "--compression", "zstd"],
-    "json": ["--format", "json"],
-    "csv": ["--format", "csv"],
-    "parquet": ["--format", "parquet"],
-    "arrow": ["--format", "arrow"],
-}
-STAGE = ".package.stage"
+# Where a kill may leave something half made or half cleared away.
+KILLED_CALLS = CALLS + ",mkdir,rmdir,unlink,unlinkat"
 
 
 class WrongOutcomeError(AssertionError):
@@ -51,120 +39,137 @@ def contents(directory: Path) -> dict[str, bytes] | None:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-@dataclass
+class Place(NamedTuple):
+    """Where a fault is injected: at the n-th call of a name on a path, as strace counts, in each thread by itself."""
+
+    path: str
+    call: str
+    at: int
+
+
 class Scenario:
-    """An export of a store to a destination, new or existing, in one variant.
+    """A command that writes, and what it may leave; use it in a `with` statement.
 
     Attributes:
-        store: what is exported.
         directory: a directory of its own, in which everything is written.
-        variant: name of one of `VARIANTS`.
-        existing: whether a package is there, which is replaced.
+        name: what it is called in a table.
+        out: what it writes lies in it.
+        statuses: with which it may end after an error.
+        function: what the command is, `module:name`.
+        arguments: its arguments, JSON values.
     """
 
-    store: Path
-    directory: Path
-    variant: str
-    existing: bool
+    # A store is a source too: an error from closing what was read is one of reading.
+    statuses: ClassVar = {0, 3, 4}
+    name: str
+    out: Path
+    function: str
+    arguments: Sequence[Any]
 
-    def __post_init__(self) -> None:
-        self.out = self.directory / "out"
-        self.package = self.out / "package"
-        self.old = None
-        options = ["--scope", "per-session", *VARIANTS[self.variant], "--threads", "1", "--quiet"]
-        self.arguments = [*COMMAND, "export", self.store, "--to", self.package, *options]
-        if self.existing:
-            self.arguments.append("--overwrite")
-            self.export("--exclude", "value")
-            shutil.copytree(self.package, self.directory / "old")
-            self.old = contents(self.package)
-        shutil.rmtree(self.out, ignore_errors=True)
-        self.prepare()
-        self.calls, self.paths = self._count()
-        self.new = contents(self.package)
-        require(self.new and self.new != self.old, "the export wrote nothing new")
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.starter = Starter(directory / "errors")
 
-    @property
-    def name(self) -> str:
-        """What it is called in a table."""
-        return f"{self.variant}, {'replacing' if self.existing else 'new'}"
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.starter.__exit__(*exc_info)
 
     def prepare(self) -> None:
-        """Make the destination as it was."""
-        shutil.rmtree(self.out, ignore_errors=True)
-        self.out.mkdir(parents=True)
-        if self.existing:
-            shutil.copytree(self.directory / "old", self.package)
+        """Make everything as it was."""
+        raise NotImplementedError
 
-    def export(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run it undisturbed, in this process: starting another takes longer than the work."""
-        os.environ["SOURCE_DATE_EPOCH"] = "0"
-        from pipeline.cli import main  # noqa: PLC0415 - after the environment is set
-
-        words = [*map(str, self.arguments[len(COMMAND) :]), *options]
-        with contextlib.redirect_stderr(io.StringIO()) as said:
-            status = main(words)
-        return subprocess.CompletedProcess(words, status, "", said.getvalue())
-
-    def trace(self, *options: object, paths: list[str] | None = None) -> tuple[subprocess.CompletedProcess[str], str]:
-        """Run it under strace; give what it did, and the log."""
-        log = self.directory / "strace.log"
-        filters = [word for path in (self.paths if paths is None else paths) for word in ("-P", path)]
-        done = subprocess.run(
-            ["strace", "-f", "-o", log, *map(str, options), *filters, *map(str, self.arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=ENVIRONMENT,
-        )
-        return done, log.read_text(encoding="utf-8", errors="replace")
-
-    def _count(self) -> tuple[dict[str, int], list[str]]:
-        """Count the calls on files of the destination, by name of the call."""
-        _, log = self.trace("-y", "-e", f"trace={CALLS}", paths=[])
-        found = re.findall(rf'[<"]({re.escape(str(self.out))}[^>"]*)[>"]', log)
-        paths = sorted({path for path in found if not path.endswith("(deleted)")})
-        self.prepare()
-        _, log = self.trace("-e", f"trace={CALLS}", paths=paths)
-        counts: dict[str, int] = {}
-        for call in re.findall(r"^\d+ +(\w+)\(", log, re.MULTILINE):
-            counts[call] = counts.get(call, 0) + 1
-        return counts, paths
-
-    def kill(self, call: str, at: int) -> str:
-        """Kill it at the n-th call; give `before` or `new` for what it left, after checking that it is whole.
+    def judge(self, where: str, place: Place) -> str:
+        """Check what a command left that did not end well, and that it can be done again; give its name.
 
         Raises:
-            WrongOutcomeError: a package is not whole, the kill was none, or the same command does not complete it.
+            WrongOutcomeError: it is not right.
+        """
+        raise NotImplementedError
+
+    def judge_error(self, where: str, said: str) -> None:
+        """Check that a command that told of an error tidied up, and said what is true.
+
+        Raises:
+            WrongOutcomeError: it did not.
+        """
+        raise NotImplementedError
+
+    def judge_done(self, where: str) -> None:
+        """Check what a command left that said it was done.
+
+        Raises:
+            WrongOutcomeError: it is not right.
+        """
+        raise NotImplementedError
+
+    def trace(self, *options: str) -> tuple[int, str, str]:
+        """Run it under strace; give its status, what it said, and the log."""
+        log = self.directory / "strace.log"
+        process = self.starter.start(self.function, self.arguments, traced=True)
+        strace = subprocess.run(
+            ["strace", "-f", "-o", log, "-p", str(process), *options], capture_output=True, text=True, check=False
+        )
+        status, said = self.starter.wait()
+        require(log.exists(), f"strace: {strace.stderr}")
+        return status, said, log.read_text(encoding="utf-8", errors="replace")
+
+    def find_places(self) -> list[Place]:
+        """Find all calls on files in `out`."""
+        self.prepare()
+        status, said, log = self.trace("-y", "-e", f"trace={KILLED_CALLS}")
+        require(status == 0, f"{self.name}: undisturbed it says {said}")
+        inside = re.compile(rf'[<"]({re.escape(str(self.out))}[^>"]*)[>"]')
+        counts: dict[tuple[str, str, str], int] = {}
+        places: dict[Place, None] = {}
+        for line in log.splitlines():
+            call = re.match(r"(\d+) +(\w+)\(", line)
+            paths = [path for path in inside.findall(line) if not path.endswith("(deleted)")] if call else []
+            if not call or not paths:
+                continue
+            for path in dict.fromkeys(paths):
+                key = (*call.groups(), path)
+                counts[key] = counts.get(key, 0) + 1
+            places[Place(paths[0], call[2], counts[(*call.groups(), paths[0])])] = None
+        return list(places)
+
+    def kill(self, place: Place) -> str:
+        """Kill it at a call; give the name of what it left, after checking that it is whole.
+
+        Raises:
+            WrongOutcomeError: it is not whole, the kill was none, or the same command does not complete it.
+        """
+        return self.judge(self.kill_only(place), place)
+
+    def kill_only(self, place: Place) -> str:
+        """Kill it at a call; give what errors are to say of it.
+
+        Raises:
+            WrongOutcomeError: the kill was none.
         """
         self.prepare()
-        _, log = self.trace("-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={at}")
-        where = f"{self.name}: killed at {call} {at}"
+        inject = f"inject={place.call}:signal=SIGKILL:when={place.at}"
+        _, _, log = self.trace("-P", place.path, "-e", f"trace={place.call}", "-e", inject)
+        where = f"{self.name}: killed at {place}"
         require("+++ killed by SIGKILL +++" in log, f"{where}: was not killed")
-        return self._judge(where)
+        return where
 
-    def fail(self, call: str, at: int, error: str) -> str:
-        """Let the n-th call fail; give `before`, `new` or `done` (status 0), after checking what it left."""
+    def fail(self, place: Place, error: str) -> str:
+        """Let a call fail; give the name of what it left, `done` where it said so, after checking it."""
         self.prepare()
-        done, log = self.trace("-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={at}")
-        where = f"{self.name}: {error} from {call} {at}"
+        inject = f"inject={place.call}:error={error}:when={place.at}"
+        status, said, log = self.trace("-P", place.path, "-e", f"trace={place.call}", "-e", inject)
+        where = f"{self.name}: {error} from {place}"
         require("(INJECTED)" in log, f"{where}: was not injected")
-        require(done.returncode in {0, 4}, f"{where}: status {done.returncode}: {done.stderr}")
-        if done.returncode == 0:
-            require(contents(self.package) == self.new, f"{where}: status 0, but the package is another")
+        require(status in self.statuses, f"{where}: status {status}: {said}")
+        if status == 0:
+            self.judge_done(where)
             return "done"
-        require(len(done.stderr.splitlines()) == 1, f"{where}: says {done.stderr}")
-        return self._judge(where)
-
-    def _judge(self, where: str) -> str:
-        found = contents(self.package)
-        require(found in (self.old, self.new), f"{where}: left {found and sorted(found)}")
-        again = self.export()
-        require(again.returncode == 0, f"{where}: the same command says {again.stderr}")
-        require(contents(self.package) == self.new, f"{where}: the same command gives another package")
-        names = sorted(path.name for path in self.out.iterdir())
-        require(names == ["package"], f"{where}: leaves {names}")
-        return "new" if found == self.new else "before"
+        require(len(said.splitlines()) == 1, f"{where}: says {said}")
+        self.judge_error(where, said)
+        return self.judge(where, place)
 
 
 class SmallDisk:
@@ -192,22 +197,7 @@ class SmallDisk:
             self._mounted = False
 
 
-def fill(scenario: Scenario, disk: SmallDisk, kilobytes: int) -> str:
-    """Export to a disk that is too small or just not; give `before` or `done`."""
-    disk.resize(kilobytes)
-    scenario.out = disk.directory
-    scenario.package = disk.directory / "package"
-    scenario.arguments[scenario.arguments.index("--to") + 1] = scenario.package
-    done = scenario.export()
-    where = f"{scenario.name}: a disk of {kilobytes} kB"
-    if done.returncode == 0:
-        require(contents(scenario.package) == scenario.new, f"{where}: status 0, but the package is another")
-        return "done"
-    require(done.returncode == 4, f"{where}: status {done.returncode}: {done.stderr}")
-    require("No space left on device" in done.stderr, f"{where}: says {done.stderr}")
-    require(len(done.stderr.splitlines()) == 1, f"{where}: says {done.stderr}")
-    require(not list(disk.directory.iterdir()), f"{where}: leaves {list(disk.directory.iterdir())}")
-    disk.grow(100_000)
-    require(scenario.export().returncode == 0, f"{where}: with more room it fails")
-    require(contents(scenario.package) == scenario.new, f"{where}: with more room it gives another package")
-    return "before"
+def empty(directory: Path) -> None:
+    """Make a directory that holds nothing."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)

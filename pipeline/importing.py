@@ -15,6 +15,7 @@ from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.staging import Staging
+from pipeline.interruption import telling
 from pipeline.model import UNTYPED, TimestampUnit, measurements_schema
 from pipeline.records import read_json
 from pipeline.source import Source, source_paths
@@ -92,7 +93,8 @@ def import_sessions(
     Raises:
         SourceError: a file cannot be read, or holds bad data; nothing is imported then.
         BusyError: another import holds the store.
-        DestinationError: the store cannot be written.
+        DestinationError: the store cannot be written; sessions that were imported before stay, and the message says
+            how many.
         UsageError: an option cannot be read.
     """
     started = time.monotonic()
@@ -111,8 +113,10 @@ def import_sessions(
     plain_paths, harness_paths = sort_out(paths, importer, mapping)
     if session_id is not None and len(harness_paths) > 1:
         raise UsageError(f"--session-id names one session, and {len(harness_paths)} harness files are one each")
+    rest = "the same command" + (" with --if-exists skip" if if_exists == "error" else "") + " imports the others"
     with (
         StoreWriter(Path(to), timestamp_unit) as store,
+        telling(store.published, verb="imported", rest=rest),
         tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
         Staging(store, if_exists) as staging,
     ):

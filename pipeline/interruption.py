@@ -7,8 +7,10 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pipeline.errors import PipelineError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,6 +22,27 @@ def is_interruption(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextmanager
+def telling(done: Sequence[str], *, verb: str, rest: str) -> Iterator[None]:
+    """Let an error, or an interruption, say what was done before it and stays.
+
+    Args:
+        done: ids of sessions, which may become more.
+        verb: what was done with them, as `imported`.
+        rest: what does the rest.
+    """
+    try:
+        yield
+    except BaseException as error:
+        sessions = "1 session was" if len(done) == 1 else f"{len(done):,} sessions were"
+        told = f"{sessions} {verb} before; {rest}" if done else f"nothing was {verb}"
+        if is_interruption(error):
+            error.add_note(told)
+        elif done and isinstance(error, PipelineError):
+            error.args = (f"{error}; {told}",)
+        raise
 
 
 @contextmanager

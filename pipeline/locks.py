@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -39,13 +40,14 @@ class DirectoryLock:
             if attempt:
                 # Whoever lists what is held looks for a moment only.
                 time.sleep(_PAUSE_SECONDS)
-            if directory.is_symlink():
-                raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
             with suppress(FileExistsError):
                 directory.mkdir()
-            if not directory.is_dir():
-                raise DestinationError(f"{directory}: is no directory; move it away")
             try:
+                kind = directory.lstat().st_mode  # of one moment, for its last holder may be removing it
+                if stat.S_ISLNK(kind):
+                    raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
+                if not stat.S_ISDIR(kind):
+                    raise DestinationError(f"{directory}: is no directory; move it away")
                 descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             except FileNotFoundError:
                 continue  # its last holder has just removed it

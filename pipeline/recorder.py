@@ -8,6 +8,7 @@ import math
 import secrets
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -320,16 +321,18 @@ class Recorder:
             self._changed.notify_all()
         self._thread.join()
         assert self._file is not None, "it was entered"  # noqa: S101 - the order of calls
-        self._file.close()
         try:
             if self._failure is not None:
                 if error is None:
                     self._fail()
                 return
+            self._file.close()
             reason = None if kind is None else f"{kind.__name__}: {error}".rstrip(": ")
             with _hold(self._to, self._unit) as store:
                 finish_recording(store, self._file.directory, ended_at=self._now(), reason=reason)
         finally:
+            with suppress(DestinationError):  # an earlier error is the one to hear of
+                self._file.close()
             self._file.unlock()
 
 

@@ -9,20 +9,23 @@ After a crash the file ends in a frame that is cut off or does not match its che
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import shutil
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from pipeline.checks import check_rows
-from pipeline.destination import sync_directory
-from pipeline.errors import SourceError
+from pipeline.destination import sync_directory, writing_errors
+from pipeline.errors import DestinationError, SourceError
+from pipeline.interruption import telling
 from pipeline.model import Session, measurements_schema
 from pipeline.normalise import attributes_of, conform_to, merge_attributes
 from pipeline.records import read_json
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 DIRECTORY = "recordings"
 _FRAME = struct.Struct("<QI")
 _RECORD, _BATCHES, _LOCK = "recording.json", "batches", "lock"
+_BEGUN = _RECORD + ".new"
 
 
 class RecordingFile:
@@ -52,15 +56,21 @@ class RecordingFile:
         """
         directory.mkdir(parents=True)
         self.directory = directory
-        self._lock = lock_recording(directory)
-        path = directory / _RECORD
-        with path.open("w", encoding="utf-8") as file:
-            json.dump(record, file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        self._file = (directory / _BATCHES).open("ab")
-        sync_directory(directory)
-        sync_directory(directory.parent)
+        try:
+            self._lock = _require_lock(directory)
+            self._file = (directory / _BATCHES).open("ab", buffering=0)
+            # Its record comes last: a recording that has one is whole.
+            begun = directory / _BEGUN
+            with begun.open("w", encoding="utf-8") as file:
+                json.dump(record, file, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+            begun.rename(directory / _RECORD)
+            sync_directory(directory)
+            sync_directory(directory.parent)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add rows; they are durable when this returns."""
@@ -68,19 +78,31 @@ class RecordingFile:
         with pa.ipc.new_stream(sink, batch.schema) as writer:
             writer.write_batch(batch)
         payload = sink.getvalue()
-        self._file.write(_FRAME.pack(payload.size, zlib.crc32(payload)))
-        self._file.write(payload)
-        self._file.flush()
+        frame = memoryview(_FRAME.pack(payload.size, zlib.crc32(payload)) + payload.to_pybytes())
+        while frame.nbytes:  # a disk may take only a part
+            frame = frame[self._file.write(frame) :]
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the files; the recording stays."""
-        self._file.close()
+        """Close the files; the recording stays.
+
+        Raises:
+            DestinationError: what was written may be lost.
+        """
+        with writing_errors(self.directory):
+            self._file.close()
 
     def unlock(self) -> None:
         """Let others take the recording."""
-        if self._lock is not None:
+        with suppress(OSError):  # nothing was written through it
             self._lock.close()
+
+
+def _require_lock(directory: Path) -> IO[bytes]:
+    lock = lock_recording(directory)
+    if lock is None:  # whoever looks for what can be recovered was quicker, and removes it
+        raise BlockingIOError(errno.EWOULDBLOCK, "another run holds it")
+    return lock
 
 
 def lock_recording(directory: Path) -> IO[bytes] | None:
@@ -95,23 +117,30 @@ def lock_recording(directory: Path) -> IO[bytes] | None:
 
 
 def read_batches(directory: Path) -> Iterator[pa.RecordBatch]:
-    """Read the batches that were written whole."""
+    """Read the batches that were written whole.
+
+    Raises:
+        SourceError: they cannot be read.
+    """
     path = directory / _BATCHES
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        while len(head := file.read(_FRAME.size)) == _FRAME.size:
-            size, checksum = _FRAME.unpack(head)
-            if size > path.stat().st_size:
-                return
-            payload = file.read(size)
-            if len(payload) != size or zlib.crc32(payload) != checksum:
-                return
-            with pa.ipc.open_stream(pa.py_buffer(payload)) as reader:
-                yield from reader
+    try:
+        with path.open("rb") as file:
+            while len(head := file.read(_FRAME.size)) == _FRAME.size:
+                size, checksum = _FRAME.unpack(head)
+                if size > path.stat().st_size:
+                    return
+                payload = file.read(size)
+                if len(payload) != size or zlib.crc32(payload) != checksum:
+                    return
+                with pa.ipc.open_stream(pa.py_buffer(payload)) as reader:
+                    yield from reader
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def finish_recording(store: StoreWriter, directory: Path, *, ended_at: int | None, reason: str | None) -> Session:
+def finish_recording(
+    store: StoreWriter, directory: Path, *, ended_at: int | None, reason: str | None
+) -> Session | None:
     """Make a recording a session of the store, and remove it.
 
     Args:
@@ -120,9 +149,12 @@ def finish_recording(store: StoreWriter, directory: Path, *, ended_at: int | Non
         ended_at: when the session ended; its last measurement where nobody knows.
         reason: why it is incomplete; None where it is complete.
 
+    Returns:
+        the session; None where it was one already, and whoever had made it one did not come to remove the recording.
+
     Raises:
-        SourceError: it is no recording.
-        DestinationError: the store cannot be written.
+        SourceError: it is no recording, or cannot be read.
+        DestinationError: the store cannot be written, or has another session of this id; the recording stays then.
     """
     record = read_json(directory / _RECORD)
     try:
@@ -130,6 +162,10 @@ def finish_recording(store: StoreWriter, directory: Path, *, ended_at: int | Non
         harness = record["harness"]
     except (KeyError, TypeError, ValueError) as error:
         raise SourceError(f"{directory / _RECORD}: is no record of a recording ({error!r})") from error
+    if session_id in store:
+        _require_recorded(store, session_id, start, directory)
+        store.discard(directory)
+        return None
     attributes: dict[str, str] = {}
     for batch in read_batches(directory):
         attributes = merge_attributes(attributes, attributes_of(batch.schema), where=session_id, widen=True)
@@ -161,8 +197,18 @@ def finish_recording(store: StoreWriter, directory: Path, *, ended_at: int | Non
 
     stage = store.stage(describe, rows(), schema)
     store.publish(stage, session_id)
-    shutil.rmtree(directory)
+    store.discard(directory)
     return describe()
+
+
+def _require_recorded(store: StoreWriter, session_id: str, start: int, directory: Path) -> None:
+    """Refuse to replace a session that was not made of the recording."""
+    for session in store.sessions:
+        if session.session_id == session_id and ("recorder" not in session.origin or session.started_at != start):
+            raise DestinationError(
+                f"{store.path}: has session {session_id!r} already, which does not come from the recording in "
+                f"{directory}; move the session away, then pipeline recover"
+            )
 
 
 def recover_sessions(to: str | Path) -> list[str]:
@@ -181,16 +227,27 @@ def recover_sessions(to: str | Path) -> list[str]:
     path = Path(to)
     if not is_store(path):
         raise SourceError(f"{path}: is no store, it has no store.json")
-    recovered = []
-    for directory in sorted((path / DIRECTORY).glob("*/")):
-        lock = lock_recording(directory)
-        if lock is None:
-            continue  # its recorder runs
-        with lock:
-            if not (directory / _RECORD).exists() or not (directory / _RECORD).stat().st_size:
-                shutil.rmtree(directory)  # it ended before it began
-                continue
-            with StoreWriter(path, None) as store:
-                session = finish_recording(store, directory, ended_at=None, reason="its recorder ended early")
-            recovered.append(session.session_id)
+    recovered: list[str] = []
+    with telling(recovered, verb="recovered", rest="the same command recovers the others"):
+        for directory in sorted((path / DIRECTORY).glob("*/")):
+            session = _recover(path, directory)
+            if session is not None:
+                recovered.append(session.session_id)
     return recovered
+
+
+def _recover(path: Path, directory: Path) -> Session | None:
+    """Make a session of a recording, unless its recorder runs, or it is one already, or it ended before it began."""
+    with writing_errors(directory):
+        lock = lock_recording(directory)
+    if lock is None:
+        return None
+    try:
+        with StoreWriter(path, None) as store:
+            if not (directory / _RECORD).exists():
+                store.discard(directory)
+                return None
+            return finish_recording(store, directory, ended_at=None, reason="its recorder ended early")
+    finally:
+        with suppress(OSError):  # nothing was written through it
+            lock.close()

@@ -302,12 +302,15 @@ def _check_is_stage(path: Path) -> None:
 
 def _strangers(path: Path) -> list[str]:
     known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
-    return sorted({entry.name for entry in path.iterdir()} - known)
+    try:
+        return sorted({entry.name for entry in path.iterdir()} - known)
+    except FileNotFoundError:  # the run that held it has just removed it
+        return []
 
 
 def _clear(path: Path) -> None:
-    """Remove all of a stage but its lock."""
-    for entry in path.iterdir():
+    """Remove all of a stage but its lock; first what says that files are finished, for a kill may come in between."""
+    for entry in sorted(path.iterdir(), key=lambda entry: entry.name != _JOURNAL):
         if entry.name != LOCK_NAME:
             _remove(entry)
 

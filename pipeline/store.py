@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.errors import DestinationError, SourceError
+from pipeline.interruption import uninterrupted
 from pipeline.locks import LOCK_NAME, DirectoryLock
 from pipeline.model import Session, TimestampUnit
 from pipeline.naming import safe_name
@@ -22,6 +21,7 @@ from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -127,6 +127,9 @@ class StoreWriter:
 
     It holds the store meanwhile. What an import that was killed left in `staging/` is removed first; what an
     exchange of directories had put aside is put back.
+
+    Attributes:
+        published: ids of the sessions that it has published, in order.
     """
 
     def __init__(self, path: Path, unit: TimestampUnit | None) -> None:
@@ -143,6 +146,9 @@ class StoreWriter:
         """
         self.path = path
         self._staging = path / "staging"
+        self._stages = 0
+        self._is_begun = False
+        self.published: list[str] = []
         self._check_is_free()
         self._was_there = path.exists()
         with self._errors():
@@ -181,6 +187,10 @@ class StoreWriter:
 
     def close(self) -> None:
         """Let others hold the store; nothing stays of one that got no session."""
+        with suppress(OSError):  # the next one that holds the store tries again
+            self._clear_staging()
+            if self._is_begun and not self.published:
+                (self.path / _STORE_FILE).unlink()
         self._lock.remove(with_directory=not is_store(self.path))
         if not is_store(self.path):
             for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
@@ -258,13 +268,30 @@ class StoreWriter:
         """
         with self._errors():
             self._create()
-            stage = Path(tempfile.mkdtemp(dir=self._staging))
+            stage = self._new_stage()
+            stage.mkdir()
             try:
                 self._write(stage, describe, batches, schema)
             except BaseException:
                 shutil.rmtree(stage, ignore_errors=True)
                 raise
         return stage
+
+    def _new_stage(self) -> Path:
+        # The store is held and what others left is gone, so a number is enough.
+        self._stages += 1
+        return self._staging / f"{self._stages:04}"
+
+    def discard(self, directory: Path) -> None:
+        """Remove a directory in the store; whoever looks sees all of it or nothing.
+
+        Raises:
+            DestinationError: it cannot be removed.
+        """
+        with self._errors():
+            aside = self._new_stage()
+            directory.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
     def publish(self, stage: Path, session_id: str) -> None:
         """Publish what `stage` wrote; a session of the same id is replaced."""
@@ -275,13 +302,14 @@ class StoreWriter:
                 shutil.rmtree(stage, ignore_errors=True)
 
     def create(self) -> None:
-        """Create the store where it is not there.
+        """Create the store where it is not there; it stays, though it may get no session.
 
         Raises:
             DestinationError: it cannot be written.
         """
         with self._errors():
             self._create()
+        self._is_begun = False
 
     def _create(self) -> None:
         (self.path / "sessions").mkdir(exist_ok=True)
@@ -290,6 +318,7 @@ class StoreWriter:
             temporary = self._staging / _STORE_FILE
             _write_synced(temporary, text)
             temporary.rename(self.path / _STORE_FILE)
+            self._is_begun = True
             sync_directory(self.path)
 
     def _write(
@@ -310,7 +339,6 @@ class StoreWriter:
             "bytes": data.stat().st_size,
         }
         _write_synced(stage / _RECORD_FILE, _dump(record))
-        stage.chmod(0o755)
         sync_directory(stage)
 
     def _publish(self, stage: Path, session_id: str) -> None:
@@ -318,11 +346,14 @@ class StoreWriter:
         if target is None:
             taken = {entry.name.lower() for entry in _session_directories(self.path)}
             target = self.path / "sessions" / safe_name(session_id, taken)
-            rename_new(stage, target)
-        else:
-            exchange(stage, target)
+        with uninterrupted():  # what an interruption tells is what was published
+            if session_id in self._directories:
+                exchange(stage, target)
+            else:
+                rename_new(stage, target)
+            self._directories[session_id] = target
+            self.published.append(session_id)
         sync_directory(target.parent)
-        self._directories[session_id] = target
 
 
 def _dump(value: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import FIXTURE_STORE, SHARED, names_in, only, pipeline, row, write_ndjson
+from conftest import FIXTURE_STORE, ROOT, SHARED, names_in, only, pipeline, row, write_ndjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -581,6 +581,54 @@ def test_a_session_that_is_there_is_an_error_unless_told_what_to_do(tmp_path):
     assert names_in(store / "staging") == []
     with pytest.raises(UsageError, match="if-exists"):
         import_sessions(both, store, if_exists="merge")
+
+
+HYPERFINE = ROOT / "data" / "fixtures" / "harness" / "hyperfine" / "two-commands.json"
+
+
+def bad_file(directory, kind):
+    """Write a file that is wrong at its end."""
+    rows = [row("s9", i) for i in range(50)]
+    directory.mkdir()
+    if kind == "a line that is no JSON":
+        path = write_ndjson(directory / "bad.ndjson", rows)
+        path.write_bytes(path.read_bytes()[:-10])
+        return path
+    if kind == "a duplicate in Parquet":
+        return write_table(directory / "bad.parquet", arrow_table([*rows, rows[-1]]))
+    if kind == "a bad value in CSV":
+        lines = [",".join(map(str, one)) for one in (rows[0], *(r.values() for r in rows), ["s9", "x"])]
+        (directory / "bad.csv").write_text("\n".join(lines), encoding="utf-8")
+        return directory / "bad.csv"
+    if kind == "a harness file that is cut off":
+        (directory / "bad.json").write_bytes(HYPERFINE.read_bytes()[:-40])
+        return directory / "bad.json"
+    return directory / "missing.ndjson"
+
+
+@pytest.mark.parametrize("first", ["rows", "a harness file"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no file",
+        "a line that is no JSON",
+        "a duplicate in Parquet",
+        "a bad value in CSV",
+        "a harness file that is cut off",
+    ],
+)
+def test_an_error_in_the_second_of_several_files_imports_nothing(tmp_path, first, kind):
+    store = tmp_path / "store"
+    rows = [row(session_id, i) for session_id in ("s1", "s2") for i in range(50)]
+    good = HYPERFINE if first == "a harness file" else write_ndjson(tmp_path / "first.ndjson", rows)
+    bad = bad_file(tmp_path / "second", kind)
+    for if_exists in ("error", "replace"):
+        with pytest.raises(SourceError) as caught:
+            import_sessions([good, bad], store, if_exists=if_exists)
+        assert bad.name in str(caught.value) or "s9" in str(caught.value)
+        assert "imported before" not in str(caught.value)
+        assert not store.exists()
+        assert import_sessions(good, tmp_path / if_exists).imported  # which is sound by itself
 
 
 def test_a_replacement_may_give_an_attribute_its_right_type(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -23,6 +24,8 @@ from pipeline import (
     import_sessions,
     verify_package,
 )
+from pipeline.locks import DirectoryLock
+from pipeline.stage import is_stage, stage_path
 
 FORMATS = ("ndjson", "json", "csv", "parquet", "arrow")
 SESSIONS = tuple(f"s{i}" for i in range(6))
@@ -325,6 +328,32 @@ def test_of_many_runs_at_once_one_wins_and_the_package_is_whole(store, tmp_path)
         assert verify_package(package).problems == ()
         for path in package.iterdir():
             path.unlink()
+
+
+def test_a_stage_that_another_run_removes_meanwhile_is_no_error(tmp_path):
+    """Whoever comes then holds it, or is told that another run does; nothing else."""
+    directory = stage_path(tmp_path / "package")
+    is_done = threading.Event()
+
+    def come_and_go():
+        while not is_done.is_set():
+            with contextlib.suppress(OSError):
+                directory.mkdir()
+                (directory / "lock").touch()
+                (directory / "lock").unlink()
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(500):
+            is_stage(directory)
+            with contextlib.suppress(BusyError):
+                DirectoryLock(directory, held_as=tmp_path / "package").remove()
+    finally:
+        is_done.set()
+        other.join()
 
 
 def test_a_dead_run_holds_nothing(store, tmp_path):

@@ -345,6 +345,31 @@ def test_a_failure_while_rows_are_written_leaves_whole_sessions_only(tmp_path):
     assert (report.imported, report.unchanged) == (("s2", "s3"), ("s1",))
 
 
+@pytest.mark.parametrize("if_exists", ["error", "skip", "replace"])
+@pytest.mark.parametrize(
+    ("rows_done", "told"),
+    [
+        (10, "nothing was imported"),
+        (30, "1 session was imported before; the same command{} imports the others"),
+        (40, "2 sessions were imported before; the same command{} imports the others"),
+    ],
+)
+def test_an_interruption_says_which_sessions_are_imported(tmp_path, if_exists, rows_done, told):
+    """A session is published when the rows of the one after it are asked for."""
+    rows = [row(session_id, i) for session_id in ("s1", "s2", "s3", "s4") for i in range(10)]
+    store = tmp_path / "store"
+
+    def stop(done, _total):
+        if done >= rows_done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        import_sessions(write_ndjson(tmp_path / "a.ndjson", rows), store, if_exists=if_exists, on_progress=stop)
+    assert caught.value.__notes__ == [told.format(" with --if-exists skip" if if_exists == "error" else "")]
+    there = names_in(store / "sessions") if store.exists() else []
+    assert len(there) == int(told.split()[0].replace("nothing", "0"))
+
+
 def test_bad_data_imports_nothing_of_any_session(tmp_path):
     rows = [row("s1", 0), row("s2", 0), row("s2", 0)]
     with pytest.raises(SourceError):

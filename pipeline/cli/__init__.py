@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 CLOSED_PIPE = 141
 _UNEXPECTED = 1
+# What an interruption of a command says where nothing more is known.
+_UNDONE = {
+    "import": "nothing was imported",
+    "export": "nothing was published",
+    "statistics": "nothing was published",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,11 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reader of standard output went away.
     """
     choose_allocators()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    given = [word for word in words if word != "--debug"]
+    debug = given != words
     signals = _Signals()
     try:
-        options = build_parser().parse_args([word for word in given if word != "--debug"])
+        options = build_parser().parse_args(given)
         return_large_blocks()
         status: int = options.run(options)
         with writing_to_standard_output():
@@ -47,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         # The engine wraps what is raised inside it, an interruption too.
         if signals.received:
-            # Whoever held a stage has noted what became of it.
-            _say("interrupted; " + next(iter(getattr(error, "__notes__", ())), "nothing was published"))
+            # Whoever held a stage or a store has noted what became of it.
+            notes = getattr(error, "__notes__", None) or [_UNDONE[word] for word in given[:1] if word in _UNDONE]
+            _say("; ".join(["interrupted", *notes[:1]]))
             return 128 + signals.received
         if isinstance(error, SystemExit):
             raise

@@ -1,0 +1,165 @@
+"""Starts commands in processes that have imported the program already, for that takes longer than the work.
+
+`python faults/starter.py` reads orders from standard input, a JSON object a line, and forks a process for each.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What the commands import where they use it, and one thread is all that these may leave: another would not be forked.
+_MODULES = (
+    "isal.isal_zlib",
+    "pipeline.api",
+    "pipeline.cli.commands",
+    "pipeline.cli.output",
+    "pipeline.compression",
+    "pipeline.export",
+    "pipeline.importing",
+    "pipeline.interruption",
+    "pipeline.native",
+    "pipeline.overlap",
+    "pipeline.recorder",
+    "pipeline.recording",
+    "pipeline.store",
+    "pipeline.verify",
+    "pipeline.writers.arrow",
+    "pipeline.writers.csv",
+    "pipeline.writers.influx",
+    "pipeline.writers.json",
+    "pipeline.writers.ndjson",
+    "pipeline.writers.parquet",
+    "pipeline.writers.xlsx",
+    "pyarrow.parquet",
+    "stores",
+    "xlsxwriter",
+    "zstandard",
+)
+_TRACER_SECONDS = 20.0
+_ATTACHED_SECONDS = 0.005
+_ANY_TRACER = (0x59616D61, -1)  # PR_SET_PTRACER, PR_SET_PTRACER_ANY
+
+
+class Starter:
+    """A process that forks commands, one at a time; use it in a `with` statement."""
+
+    def __init__(self, errors: Path) -> None:
+        """Start it.
+
+        Args:
+            errors: the file in which each command leaves what it says on standard error; beside it lie the temporary
+                directories of commands that were killed.
+        """
+        self._errors = errors
+        temporary = errors.with_name("temporary")
+        temporary.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "TMPDIR": str(temporary), "SOURCE_DATE_EPOCH": "0", "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={
+                **environment,
+                "ARROW_DEFAULT_MEMORY_POOL": "system",
+                "JE_ARROW_MALLOC_CONF": "background_thread:false",
+            },
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def start(self, function: str, arguments: Sequence[Any], *, traced: bool) -> int:
+        """Start a command.
+
+        Args:
+            function: `module:name`; it returns the exit status.
+            arguments: its arguments, JSON values.
+            traced: let it wait until it is traced.
+
+        Returns:
+            the id of its process.
+        """
+        order = {"function": function, "arguments": arguments, "traced": traced, "errors": str(self._errors)}
+        self._order(json.dumps(order))
+        return self._answer()
+
+    def wait(self) -> tuple[int, str]:
+        """Wait for the end of the command; give its status, negative where a signal ended it, and what it said."""
+        self._order("")
+        return self._answer(), self._errors.read_text(encoding="utf-8")
+
+    def _order(self, order: str) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        self._process.stdin.write(order + "\n")
+        self._process.stdin.flush()
+
+    def _answer(self) -> int:
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        return int(self._process.stdout.readline())
+
+
+def _serve() -> None:
+    for module in _MODULES:
+        importlib.import_module(module)
+    while line := sys.stdin.readline():
+        if len(list(Path("/proc/self/task").iterdir())) != 1:
+            raise SystemExit("starter: has more than one thread, which cannot be forked")
+        child = os.fork()
+        if not child:
+            _run(json.loads(line))
+        print(child, flush=True)
+        # Until somebody asks, its id stays its own, and whoever kills it kills nobody else.
+        sys.stdin.readline()
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _run(order: dict[str, Any]) -> None:
+    status = 1
+    try:
+        silent = os.open(os.devnull, os.O_RDWR)
+        errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        for number, descriptor in enumerate((silent, silent, errors)):
+            os.dup2(descriptor, number)
+        if order["traced"]:
+            _wait_for_tracer()
+        module, _, name = order["function"].partition(":")
+        status = getattr(importlib.import_module(module), name)(*order["arguments"])
+        sys.stderr.flush()
+    except BaseException:  # noqa: BLE001 - a child must not return
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
+def _wait_for_tracer() -> None:
+    import ctypes  # noqa: PLC0415 - only where it is traced
+
+    ctypes.CDLL(None).prctl(*_ANY_TRACER, 0, 0, 0)
+    deadline = time.monotonic() + _TRACER_SECONDS
+    while True:
+        with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123 - as few calls as can be
+            if "TracerPid:\t0\n" not in file.read():
+                break
+        if time.monotonic() > deadline:
+            raise SystemExit("starter: is not traced")
+        time.sleep(_ATTACHED_SECONDS)
+    time.sleep(_ATTACHED_SECONDS)
+
+
+if __name__ == "__main__":
+    _serve()
