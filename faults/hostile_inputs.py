@@ -48,7 +48,10 @@ def mutated(name: str, number: int, seed: int) -> Iterator[HostileInput]:
             f"{name} {at}, {done}",
             {base.file_name: data},
             [word.format(file=base.file_name) for word in command],
-            oracles=[lambda _: ROWS, lambda work: base.read(work / base.file_name)],
+            oracles=[
+                lambda _: ROWS,
+                *(lambda work, read=read: read(work / base.file_name) for read in base.readers),
+            ],
         )
 
 

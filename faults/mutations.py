@@ -120,12 +120,32 @@ def read_parquet(path: Path) -> Rows:
     return pl.read_parquet(io.BytesIO(path.read_bytes())).to_dicts()
 
 
+def read_arrow_with_nanoarrow(path: Path) -> Rows:
+    """Read Arrow IPC with nanoarrow; behind its first bytes a file is a stream."""
+    import nanoarrow  # noqa: PLC0415 - no need elsewhere
+
+    with path.open("rb") as file:
+        if file.read(8) != b"ARROW1\0\0":
+            file.seek(0)
+        with nanoarrow.ArrayStream.from_readable(file) as stream:
+            return [row for batch in stream for row in pa.record_batch(batch).to_pylist()]
+
+
+def read_parquet_with_duckdb(path: Path) -> Rows:
+    """Read Parquet with DuckDB."""
+    import duckdb  # noqa: PLC0415 - it starts threads
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.read_parquet(str(path)).to_arrow_table().to_pylist()
+
+
 def _text(path: Path) -> str:
     data = path.read_bytes()
     if path.suffix == ".gz":
         data = gzip.decompress(data)
     if path.suffix == ".zst":
-        data = b"".join(zstandard.ZstdDecompressor().read_to_iter(io.BytesIO(data), read_across_frames=True))
+        data = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
     return data.decode("utf-8-sig")
 
 
@@ -136,13 +156,13 @@ class Base:
     Attributes:
         file_name: says its format.
         data: its bytes.
-        read: another reader of such files.
-        inner: the damage is done to what is compressed, not to the file.
+        readers: others that read such files.
+        compress: where it is given, `data` is damaged before it is compressed.
     """
 
     file_name: str
     data: bytes
-    read: Callable[[Path], Rows]
+    readers: tuple[Callable[[Path], Rows], ...]
     compress: Callable[[bytes], bytes] | None = None
 
 
@@ -159,21 +179,22 @@ def bases() -> dict[str, Base]:
     table = arrow_table()
     dictionary = table.set_column(6, "robot", table["robot"].combine_chunks().dictionary_encode())
     plain = {"compression": "none", "use_dictionary": ["metric", "robot"]}
+    parquet, arrow = (read_parquet, read_parquet_with_duckdb), (read_arrow, read_arrow_with_nanoarrow)
     return {
-        "parquet": Base("a.parquet", parquet_bytes(table, write_page_checksum=True, compression="zstd"), read_parquet),
-        "parquet, no checksums": Base("a.parquet", parquet_bytes(table, row_group_size=13, **plain), read_parquet),
-        "parquet, snappy v2": Base("a.parquet", parquet_bytes(table, data_page_version="2.0"), read_parquet),
-        "arrow file": Base("a.arrow", arrow_bytes(table), read_arrow),
-        "arrow stream": Base("a.arrows", arrow_bytes(table, stream=True), read_arrow),
-        "arrow file, dictionary": Base("a.arrow", arrow_bytes(dictionary, rows=100), read_arrow),
-        "arrow file, lz4": Base("a.arrow", arrow_bytes(table, compression="lz4"), read_arrow),
-        "arrow stream, zstd": Base("a.arrow", arrow_bytes(table, stream=True, compression="zstd"), read_arrow),
-        "csv": Base("a.csv", csv_bytes(), read_csv),
-        "ndjson": Base("a.ndjson", ndjson_bytes(), read_ndjson),
-        "gzip": Base("a.ndjson.gz", _gzip(ndjson_bytes()), read_ndjson),
-        "zstd": Base("a.csv.zst", _zstd(csv_bytes()), read_csv),
-        "inside gzip": Base("a.csv.gz", csv_bytes(), read_csv, _gzip),
-        "inside zstd": Base("a.ndjson.zst", ndjson_bytes(), read_ndjson, _zstd),
+        "parquet": Base("a.parquet", parquet_bytes(table, write_page_checksum=True, compression="zstd"), parquet),
+        "parquet, no checksums": Base("a.parquet", parquet_bytes(table, row_group_size=13, **plain), parquet),
+        "parquet, snappy v2": Base("a.parquet", parquet_bytes(table, data_page_version="2.0"), parquet),
+        "arrow file": Base("a.arrow", arrow_bytes(table), arrow),
+        "arrow stream": Base("a.arrows", arrow_bytes(table, stream=True), arrow),
+        "arrow file, dictionary": Base("a.arrow", arrow_bytes(dictionary, rows=100), arrow),
+        "arrow file, lz4": Base("a.arrow", arrow_bytes(table, compression="lz4"), arrow),
+        "arrow stream, zstd": Base("a.arrow", arrow_bytes(table, stream=True, compression="zstd"), arrow),
+        "csv": Base("a.csv", csv_bytes(), (read_csv,)),
+        "ndjson": Base("a.ndjson", ndjson_bytes(), (read_ndjson,)),
+        "gzip": Base("a.ndjson.gz", _gzip(ndjson_bytes()), (read_ndjson,)),
+        "zstd": Base("a.csv.zst", _zstd(csv_bytes()), (read_csv,)),
+        "inside gzip": Base("a.csv.gz", csv_bytes(), (read_csv,), _gzip),
+        "inside zstd": Base("a.ndjson.zst", ndjson_bytes(), (read_ndjson,), _zstd),
     }
 
 
@@ -226,7 +247,7 @@ def mutate(base: Base, draw: random.Random) -> tuple[bytes, str]:
     if base.file_name.endswith(".parquet") and draw.random() < 0.5:
         return _with_footer_changed(base.data, draw)
     data = bytearray(base.data)
-    changes = (*_CHANGES, *[_word] * 6) if base.read is read_arrow else _CHANGES
+    changes = (*_CHANGES, *[_word] * 6) if read_arrow in base.readers else _CHANGES
     change = draw.choice(changes)
     change(data, draw)
     done = bytes(data)

@@ -100,7 +100,8 @@ def print_query(
             candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
             damaged = isinstance(error, duckdb.IOException | duckdb.SerializationException)
             if damaged or any(
-                word in lines[0] for word in ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page")
+                word in lines[0]
+                for word in ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page", "stats size")
             ):
                 raise SourceError(f"the source cannot be read ({lines[0]})") from error
             if isinstance(error, duckdb.OutOfMemoryException):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ import pyarrow.csv as pv
 from pipeline.errors import SourceError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
 from pipeline.normalise import check_column_names, parse_floats, parse_timestamps
-from pipeline.sources.reading import empty_batch, open_decompressed, reading_errors
+from pipeline.sources.reading import SoundText, empty_batch, open_decompressed, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +102,7 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     handler = on_invalid_row if reading.skip_bad else None
     parse = pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler)
     handler = (lambda _row: "skip") if reading.skip_bad else None
-    names = _header(path, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler))
+    names = _header(path, reading, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler))
     convert = pv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
@@ -114,7 +115,7 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
         skip, skipped = done, reading.skipped
         try:
-            with open_decompressed(path) as file, pv.open_csv(file, read, parse, convert) as blocks:
+            with _open(path, reading) as file, pv.open_csv(file, read, parse, convert) as blocks:
                 yield empty_batch(blocks.schema)
                 for block in blocks:
                     rest = block.slice(min(skip, block.num_rows))
@@ -132,13 +133,20 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _header(path: Path, parse: pv.ParseOptions) -> list[str]:
+@contextmanager
+def _open(path: Path, reading: Reading) -> Iterator[IO[bytes] | SoundText]:
+    with open_decompressed(path) as file:
+        # pyarrow wants to show the rows that it leaves out as text.
+        yield SoundText(file) if reading.skip_bad else file
+
+
+def _header(path: Path, reading: Reading, parse: pv.ParseOptions) -> list[str]:
     block_bytes = _BLOCK_BYTES
     while True:
         read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
         try:
             with (
-                open_decompressed(path) as file,
+                _open(path, reading) as file,
                 pv.open_csv(file, read, parse, pv.ConvertOptions(check_utf8=False)) as blocks,
             ):
                 return list(blocks.schema.names)

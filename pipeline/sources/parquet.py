@@ -44,11 +44,25 @@ def repeated_texts(path: Path) -> set[str]:
         metadata = file.metadata
         sizes: dict[str, float] = {}
         for at, field in enumerate(file.schema_arrow):
+            if not pa.types.is_string(field.type):
+                continue
+            _check_column(file, at)
             groups = [metadata.row_group(group).column(at) for group in range(metadata.num_row_groups)]
             values = sum(group.num_values for group in groups)
-            if pa.types.is_string(field.type) and values and all(group.has_dictionary_page for group in groups):
+            if values and all(group.has_dictionary_page for group in groups):
                 sizes[field.name] = sum(group.total_uncompressed_size for group in groups) / values
     return {name for name, size in sizes.items() if size < _MAX_REPEATED_BYTES}
+
+
+def _check_column(file: pq.ParquetFile, at: int) -> None:
+    """Begin to read a column of each row group: asking pyarrow for what a damaged footer says of it ends the process.
+
+    Raises:
+        pa.ArrowException: the footer is damaged.
+        OSError: the same.
+    """
+    for group in range(file.metadata.num_row_groups):
+        next(file.iter_batches(1, row_groups=[group], columns=[file.schema_arrow.names[at]], use_threads=False), None)
 
 
 def read_parquet(
