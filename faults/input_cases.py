@@ -7,14 +7,16 @@ import json
 import random
 import struct
 import zlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import zstandard
 from judging import HostileInput
-from mutations import ROWS, arrow_bytes, arrow_table, csv_bytes, ndjson_bytes, parquet_bytes, read_csv, read_ndjson
+from mutations import ROWS, arrow_bytes, arrow_table, csv_bytes, ndjson_bytes, parquet_bytes, read_csv, read_csv_lenient, read_ndjson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,9 +40,9 @@ def _file(
     name: str, file_name: str, data: bytes, *, good: bool | None = False, command: tuple[str, ...] = _EXPORT
 ) -> HostileInput:
     """One file; `good` says whether it may be accepted, None that other readers decide."""
-    readers: dict[str, Callable[[Path], Any]] = {".csv": read_csv, ".ndjson": read_ndjson}
-    read = readers.get("." + file_name.split(".")[1])
-    oracles = None if good is False else [lambda work: read(work / file_name)] if read else []
+    readers: dict[str, tuple[Callable[[Path], Any], ...]] = {".csv": (read_csv, read_csv_lenient), ".ndjson": (read_ndjson,)}
+    some = readers.get("." + file_name.split(".")[1], ())
+    oracles = None if good is False else [lambda work, read=read: read(work / file_name) for read in some]
     return HostileInput(
         name, {file_name: data}, [word.format(file=file_name) for word in command], file_name, oracles=oracles
     )
@@ -54,8 +56,9 @@ def _texts() -> Iterator[HostileInput]:
     """Bytes that are no text, or another text than they seem."""
     lines, table = ndjson_bytes(), csv_bytes()
     for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-7", "cp037"):
-        yield _file(f"NDJSON in {encoding}", "a.ndjson", lines.decode().encode(encoding), good=None)
-        yield _file(f"CSV in {encoding}", "a.csv", table.decode().encode(encoding))
+        for file_name, data in (("a.ndjson", lines), ("a.csv", table)):
+            changed = data.decode().replace("😀", "x").encode(encoding)
+            yield _file(f"{file_name} in {encoding}", file_name, changed, good=None)
     yield _file("NDJSON with BOM", "a.ndjson", b"\xef\xbb\xbf" + lines, good=True)
     yield _file("NDJSON with two BOMs", "a.ndjson", b"\xef\xbb\xbf" * 2 + lines)
     yield _file("NDJSON with a BOM in the middle", "a.ndjson", lines + b"\xef\xbb\xbf" + lines)
@@ -93,7 +96,7 @@ def _values() -> Iterator[HostileInput]:
         "", " ", "now", "2026", "2026-11-24", "2026-11-24T16:00", "2026-11-24T16:00:00", "2026-11-24T24:00:00Z",
         "2026-11-24T16:60:00Z", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z",
         "-0001-01-01T00:00:00Z", "2026-11-24T16:00:00+25:00", "2026-11-24T16:00:00+00:00:00", "2026-11-24T16:00:00.Z",
-        "2026-11-24T16:00:00." + "1" * 5000 + "Z", "2026-11-24T16:00:00Zjunk", "2026-11-24T16:00:00Z\\n", "9" * 5000,
+        "2026-11-24T16:00:00Zjunk", "2026-11-24T16:00:00Z\\n", "9" * 5000,
         "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "２０２６-11-24T16:00:00Z", "2026-11-24T16:00:00\u2212" + "01:00",
         "infinity", "-infinity", "epoch", "2026-W48-2", "20261124T160000Z", "1764000000",
     )  # fmt: skip
@@ -183,7 +186,8 @@ def _bombs() -> Iterator[HostileInput]:
         }.items():
             yield _file(f"CSV bomb of {name}, {ending}", f"a.csv.{ending}", pack(*parts))
         rows = b"".join(_line(at) for at in range(1000))
-        yield _file(f"the same rows again, {ending}", f"a.ndjson.{ending}", pack((rows, 300)))
+        again = _file(f"the same rows again, {ending}", f"a.ndjson.{ending}", pack((rows, 300)))
+        yield replace(again, named="occurs twice")  # the rows may lie in two files
         text = _line(more=f',"x":"{"x" * 20_000_000}"')
         yield _file(f"a text of 20 MB, {ending}", f"a.ndjson.{ending}", pack((text, 1)), good=True)
     bomb = _gzip_of((block, 1000))
@@ -230,8 +234,10 @@ def _with(name: str, array: pa.Array) -> pa.Table:
 
 
 def _strings(offsets: list[int], data: bytes = b"abcdefgh") -> pa.Array:
-    buffers = [None, pa.py_buffer(struct.pack(f"<{len(offsets)}i", *offsets)), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+    held = np.arange(len(offsets), dtype=np.int32)
+    array = pa.Array.from_buffers(pa.string(), len(offsets) - 1, [None, pa.py_buffer(held), pa.py_buffer(data)])
+    held[:] = offsets  # pyarrow has looked at the others
+    return array
 
 
 def _coded(codes: list[int], texts: list[str | None]) -> pa.Array:
@@ -351,7 +357,7 @@ def corpora() -> Iterator[HostileInput]:
     for case in map(json.loads, lines):
         name, text = case["name"], case["input"]
         data = text.encode("utf-8", "surrogatepass")
-        yield _file(f"{name} as a line", "a.ndjson", data + b"\n" + sound)
+        yield _file(f"{name} as a line", "a.ndjson", data + b"\n" + sound, good=None)
         value = _line(more=f',"x":{text}')
         yield _file(f"{name} as a value", "a.ndjson", value, good=None)
         files = {"a.ndjson": sound, "c.json": data}

@@ -99,10 +99,17 @@ def read_ndjson(path: Path) -> Rows:
     return [json.loads(line) for line in _text(path).split("\n") if line.strip(" \t\r\f\v")]
 
 
-def read_csv(path: Path) -> Rows:
+def read_csv(path: Path, *, strict: bool = True) -> Rows:
     """Read CSV with Python's csv."""
-    found = list(csv.DictReader(io.StringIO(_text(path), newline=""), restval=None, strict=True))
-    return [row | {name: float(row[name]) for name in ("value", "sequence") if row.get(name)} for row in found]
+    csv.field_size_limit(1 << 30)
+    found = list(csv.DictReader(io.StringIO(_text(path), newline=""), restval=None, strict=strict))
+    numbers = {"value": float, "sequence": int}
+    return [row | {name: read(row[name]) for name, read in numbers.items() if row.get(name)} for row in found]
+
+
+def read_csv_lenient(path: Path) -> Rows:
+    """The same, text behind a quoted field added to it."""
+    return read_csv(path, strict=False)
 
 
 def read_arrow(path: Path) -> Rows:

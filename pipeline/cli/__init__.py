@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CLOSED_PIPE = 141
 _UNEXPECTED = 1
+_MAX_LINE = 1500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,4 +93,7 @@ class _Signals:
 
 def _say(message: object, *, hint: str = "") -> None:
     line = " ".join(str(message).split())
+    if len(line) > _MAX_LINE:
+        # A value that it quotes is huge; what to do stands at the end.
+        line = f"{line[: _MAX_LINE * 2 // 3]} ... {line[-_MAX_LINE // 3 :]}"
     print(f"pipeline: {line}{hint}", file=sys.stderr)

@@ -13,7 +13,7 @@ import pyarrow.csv as pv
 from pipeline.errors import SourceError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
 from pipeline.normalise import check_column_names, parse_floats, parse_timestamps
-from pipeline.sources.reading import SoundText, empty_batch, open_decompressed, reading_errors
+from pipeline.sources.reading import MAX_ROW_BYTES, SoundText, empty_batch, open_decompressed, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.sources.reading import Reading
 
 _BLOCK_BYTES = 1 << 20
-_MAX_BLOCK_BYTES = 1 << 30
+_TOO_LONG = f"has a row longer than {MAX_ROW_BYTES >> 20} MiB; is a quote never closed?"
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)|NaN", re.ASCII)
 
@@ -124,8 +124,10 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                     if rest.num_rows:
                         yield rest
         except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block_bytes >= _MAX_BLOCK_BYTES:
+            if "straddling" not in str(error):
                 raise
+            if block_bytes >= MAX_ROW_BYTES:
+                raise SourceError(_TOO_LONG) from error
             # A row is larger than a block: once more with larger ones, past what has been read.
             block_bytes *= 8
             reading.skipped = skipped
@@ -153,8 +155,10 @@ def _header(path: Path, reading: Reading, parse: pv.ParseOptions) -> list[str]:
         except pa.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 raise SourceError("is empty; it needs a header line") from error
-            if "straddling" not in str(error) or block_bytes >= _MAX_BLOCK_BYTES:
+            if "straddling" not in str(error):
                 raise
+            if block_bytes >= MAX_ROW_BYTES:
+                raise SourceError(_TOO_LONG) from error
             block_bytes *= 8
 
 
@@ -197,13 +201,20 @@ def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
     if name == "value":
         return _parsed(name, array, parse_floats, "a number")
     if name == "sequence":
-        return _parsed(name, array, lambda texts: texts.cast(pa.int64()), "an integer that fits int64")
+        return _parsed(name, array, _integers, "an integer that fits int64")
     kind = "string" if name in CORE_COLUMNS else reading.text_types.get(name, "string")
     if kind == UNTYPED:
         return pa.nulls(len(array))
     if kind == "float64":
         return _parsed(name, array, parse_floats, "a number")
     return _parsed(name, array, lambda texts: texts.cast(ATTRIBUTE_TYPES[kind]), f"of type {kind}")
+
+
+def _integers(texts: pa.Array) -> pa.Array:
+    # pyarrow takes hexadecimal numbers too.
+    if pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py():
+        raise pa.ArrowInvalid("no decimal number")
+    return texts.cast(pa.int64())
 
 
 def _is_text(value: pa.Scalar) -> bool:

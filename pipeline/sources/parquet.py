@@ -78,7 +78,8 @@ def read_parquet(
     """
     with open_parquet(path, repeated) as file:
         schema = file.schema_arrow
-        wanted = [name for name in columns if name in schema.names] if columns is not None else None
+        held = set(schema.names)
+        wanted = [name for name in columns if name in held] if columns is not None else None
         fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]
         yield empty_batch(pa.schema(fields))
         rows = min(reading.batch_size, _rows_that_fit(file.metadata))

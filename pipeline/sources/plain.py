@@ -194,7 +194,8 @@ class _Opening:
         with reading_errors(path), open_parquet(path) as file:
             schema = file.schema_arrow
             check_column_names(schema.names)
-        if any(name not in schema.names for r in records for name in r.scalar_attributes):
+        held = set(schema.names)
+        if any(name not in held for r in records for name in r.scalar_attributes):
             return False
         expected = measurements_schema(self._unit, attributes_of(schema))
         return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 8_000_000
 """Size of a batch at which it ends, however few rows it has; one row may be larger."""
+MAX_ROW_BYTES = 64 << 20
+"""Of text: what is longer is no row, and would be held in memory several times."""
 
 
 @dataclass
