@@ -32,7 +32,7 @@ _ROW = '{{"session_id":"s1","sequence":{sequence},"timestamp":"{timestamp}","met
 
 def made() -> Iterator[HostileInput]:
     """What is made by hand."""
-    for group in (_texts, _values, _csv, _bombs, _compressed, _arrow, _parquet, _records):
+    for group in (_records, _texts, _values, _csv, _compressed, _arrow, _parquet, _bombs):
         yield from group()
 
 

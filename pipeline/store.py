@@ -101,25 +101,41 @@ def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
 
     harness = value["harness"]
     return Session(
-        session_id=value["session_id"],
+        session_id=_text(value["session_id"]),
         timestamp_unit=unit,
         started_at=parse_timestamp(value["started_at"], unit)[0],
         ended_at=parse_timestamp(value["ended_at"], unit)[0],
-        harness_name=harness["name"],
-        harness_version=harness["version"],
+        harness_name=_text_or_none(harness["name"]),
+        harness_version=_text_or_none(harness["version"]),
         configuration=dict(value["configuration"]),
         attributes=dict(value["attributes"]),
-        measurement_count=int(value["measurement_count"]),
-        metrics=tuple(value["metrics"]),
+        measurement_count=_count(value["measurement_count"]),
+        metrics=tuple(map(_text, value["metrics"])),
         first_timestamp=ticks(value["first_timestamp"]),
         last_timestamp=ticks(value["last_timestamp"]),
-        null_count=int(value["null_count"]),
-        backward_timestamp_count=int(value["backward_timestamp_count"]),
-        dropped_digit_count=int(value["dropped_digit_count"]),
-        columns=dict(value["columns"]),
+        null_count=_count(value["null_count"]),
+        backward_timestamp_count=_count(value["backward_timestamp_count"]),
+        dropped_digit_count=_count(value["dropped_digit_count"]),
+        columns={name: _text(kind) for name, kind in value["columns"].items()},
         content_digest=str(value["content_digest"]),
         origin=dict(value.get("origin", {})),
     )
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - it is what JSON holds
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:  # noqa: ANN401 - it is what JSON holds
+    return None if value is None else _text(value)
+
+
+def _count(value: Any) -> int:  # noqa: ANN401 - it is what JSON holds
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise TypeError(f"{value!r:.40} is no count")
+    return value
 
 
 class StoreWriter:

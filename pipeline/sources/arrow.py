@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.sources.reading import Reading
 
 _FILE_MAGIC = b"ARROW1"
+_FILE_MAGIC_BYTES = 8  # with padding
 
 
 def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -24,6 +25,7 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     with pa.OSFile(str(path)) as source:
         is_file = source.read(len(_FILE_MAGIC)) == _FILE_MAGIC
         source.seek(0)
+        _check_schema(path, skip=_FILE_MAGIC_BYTES if is_file else 0)
         if is_file:
             with pa.ipc.open_file(source) as file:
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
@@ -31,6 +33,25 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         else:
             with pa.ipc.open_stream(source) as stream:
                 yield from _sliced(stream.schema, stream, reading.batch_size)
+
+
+def _check_schema(path: Path, *, skip: int) -> None:
+    """Refuse a schema that is damaged so that pyarrow takes it for another one.
+
+    Raises:
+        pa.ArrowInvalid: it is damaged.
+    """
+    import nanoarrow  # noqa: PLC0415 - only where it is used
+
+    with path.open("rb") as file:
+        file.seek(skip)
+        try:
+            with nanoarrow.ArrayStream.from_readable(file) as stream:
+                _ = stream.schema
+        except Exception as error:
+            # There are schemas that nanoarrow does not know; pyarrow reads those.
+            if "verification failed" in str(error):
+                raise pa.ArrowInvalid("its schema is damaged") from error
 
 
 def _check_sound(array: pa.Array) -> None:
