@@ -17,10 +17,13 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from columnar_inputs import bad_arrow, bad_parquet
 from injection import WrongOutcomeError
-from input_cases import corpora, made
 from judging import Commands, HostileInput, judge
 from mutations import ROWS, bases, mutate
+from packed_inputs import bad_compression, bombs
+from record_inputs import bad_records, corpora
+from text_inputs import bad_csv, bad_text, bad_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,14 +58,23 @@ def mutated(name: str, number: int, seed: int) -> Iterator[HostileInput]:
         )
 
 
-GROUPS = (*bases(), "made", "corpora")
+MADE = {
+    "text": bad_text,
+    "values": bad_values,
+    "csv alone": bad_csv,
+    "compression": bad_compression,
+    "bombs": bombs,
+    "arrow": bad_arrow,
+    "parquet alone": bad_parquet,
+    "records": bad_records,
+    "corpora": corpora,
+}
+GROUPS = (*bases(), *MADE)
 
 
 def inputs(group: str, number: int, seed: int) -> Iterator[HostileInput]:
     """Inputs of a group: of changes `number`, of what is made or gathered all."""
-    if group == "made":
-        return made()
-    return corpora() if group == "corpora" else mutated(group, number, seed)
+    return MADE[group]() if group in MADE else mutated(group, number, seed)
 
 
 def run_group(group: str, number: int, seed: int, only: int | None = None, keep: Path | None = None) -> Counter[str]:

@@ -1,7 +1,7 @@
 """Runs commands on hostile input, each in a process of its own, and judges how they end.
 
-A server process loads the engines once and forks for each command, so that a crash ends that one alone, and its time and
-memory are its own.
+A server process loads the engines once and forks for each command, so that a crash ends that one alone, and its time
+and memory are its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class WithoutPandas:
 
 sys.meta_path.insert(0, WithoutPandas)
 import duckdb, pyarrow.csv, pyarrow.parquet
-import pipeline.api, pipeline.importing, pipeline.importers.rows, pipeline.notebook, pipeline.sources.plain, pipeline.store
+import pipeline.api, pipeline.importing, pipeline.importers.rows, pipeline.notebook, pipeline.sources.plain
+import pipeline.store
 from pipeline.cli import main
 
 for line in sys.stdin:
@@ -211,7 +212,7 @@ def comparable(rows: list[dict[str, Any]]) -> list[tuple[tuple[str, str], ...]]:
     return sorted(tuple(sorted((name, text) for name, v in row.items() if (text := _text(name, v)))) for row in rows)
 
 
-def _text(name: str, value: object) -> str:
+def _text(name: str, value: object) -> str:  # noqa: PLR0911 - a form for each type
     import datetime as dt  # noqa: PLC0415 - no need elsewhere
 
     if value is None or value == "":

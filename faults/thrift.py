@@ -1,6 +1,6 @@
 """Thrift's compact protocol, decoded into a tree that can be changed and encoded again: the footers of Parquet.
 
-A struct is a list of [field number, type, value], a list is [type of its items, items]; integers and bytes are as they are.
+A struct is a list of [field number, type, value], a list is [type of its items, items].
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 TRUE, FALSE, BYTE, INTEGERS, DOUBLE, BINARY, LIST, STRUCT = 1, 2, 3, (4, 5, 6), 7, 8, (9, 10), 12
 ABSURD = (0, 1, -1, 2, 7, 127, 128, 255, 2**15, 2**31 - 1, 2**31, -(2**31), 2**32, 2**40, 2**62, 2**63 - 1, -(2**63))
-TEXTS = (b"", b"\xff\xfe", b"a\0b", b"x" * 70_000, b"session_id", b"Value", b"\xed\xa0\x80", b"../x", "😀".encode() * 40)
+TEXTS = (
+    b"",
+    b"\xff\xfe",
+    b"a\0b",
+    b"x" * 70_000,
+    b"session_id",
+    b"Value",
+    b"\xed\xa0\x80",
+    b"../x",
+    "😀".encode() * 40,
+)
 
 
 class Decoder:
@@ -53,7 +63,7 @@ class Decoder:
         self._at += size
         return self._data[self._at - size : self._at]
 
-    def _value(self, kind: int) -> Any:  # noqa: ANN401 - a tree of anything
+    def _value(self, kind: int) -> Any:  # noqa: ANN401, PLR0911 - a tree of anything, a form for each type
         if kind in {TRUE, FALSE}:
             return kind == TRUE
         if kind == BYTE:
