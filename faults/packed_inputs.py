@@ -39,21 +39,21 @@ def bombs() -> Iterator[HostileInput]:
     block = bytes(_MEGABYTE)
     for pack, ending in ((_gzip_of, "gz"), (_zstd_of, "zst")):
         for name, parts in {
-            "zeros": ((block, 2000),),
-            "spaces": ((block.replace(b"\0", b" "), 2000),),
+            "zeros": ((block, 600),),
+            "spaces": ((block.replace(b"\0", b" "), 600),),
             "brackets": ((block.replace(b"\0", b"["), 300),),
             "one long text": (
                 (ndjson_line()[:-2], 1),
                 (b',"x":"', 1),
-                (block.replace(b"\0", b"x"), 2000),
+                (block.replace(b"\0", b"x"), 600),
                 (b'"}\n', 1),
             ),
         }.items():
             yield one_file(f"NDJSON bomb of {name}, {ending}", f"a.ndjson.{ending}", pack(*parts))
         for name, parts in {
-            "zeros": ((block, 2000),),
-            "quotes": ((CSV_HEADER + b'"', 1), (block.replace(b"\0", b"x"), 2000)),
-            "a header": ((block.replace(b"\0", b"x"), 2000),),
+            "zeros": ((block, 600),),
+            "quotes": ((CSV_HEADER + b'"', 1), (block.replace(b"\0", b"x"), 600)),
+            "a header": ((block.replace(b"\0", b"x"), 600),),
             "commas": ((block.replace(b"\0", b","), 300),),
         }.items():
             yield one_file(f"CSV bomb of {name}, {ending}", f"a.csv.{ending}", pack(*parts))

@@ -41,7 +41,8 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                 continue
             try:
                 if len(line) > MAX_ROW_BYTES:
-                    _pass_over_line(file, line)
+                    if reading.skip_bad:
+                        _pass_over_line(file, line)
                     raise ValueError(f"it is longer than {MAX_ROW_BYTES >> 20} MiB")  # noqa: TRY301 - as other bad lines
                 row = _decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except (ValueError, RecursionError) as error:

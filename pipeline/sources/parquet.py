@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import SourceError
 from pipeline.sources.reading import BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def read_parquet(
         reading: how to read it.
         columns: the columns to read, all by default; those that the file lacks are left out.
         repeated: string columns to read as dictionaries.
+
+    Raises:
+        SourceError: the file has fewer rows than it says.
     """
     with open_parquet(path, repeated) as file:
         schema = file.schema_arrow
@@ -83,7 +87,13 @@ def read_parquet(
         fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]
         yield empty_batch(pa.schema(fields))
         rows = min(reading.batch_size, _rows_that_fit(file.metadata))
-        yield from file.iter_batches(rows, columns=wanted, use_threads=False)
+        done = 0
+        for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
+            done += batch.num_rows
+            yield batch
+        # pyarrow ends without an error where a damaged column has no more pages.
+        if done != file.metadata.num_rows:
+            raise SourceError(f"is damaged: of {file.metadata.num_rows} rows {done} can be read")
 
 
 def _rows_that_fit(metadata: pq.FileMetaData) -> int:
