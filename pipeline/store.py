@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.errors import DestinationError, SourceError
+from pipeline.integrity import file_sha256
 from pipeline.locks import LOCK_NAME, DirectoryLock
 from pipeline.model import Session, TimestampUnit
 from pipeline.naming import safe_name
@@ -90,9 +91,11 @@ def _read_session(directory: Path, unit: TimestampUnit) -> tuple[Session, list[D
         raise SourceError(f"{directory}: has no {_DATA_PATTERN}; the store is damaged")
     try:
         session = _parse_session(value, unit)
+        # Stores of early versions have none.
+        sha256 = _text_or_none(value.get("sha256")) if len(files) == 1 else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
-    return session, [DataFile(file, session.session_id) for file in files]
+    return session, [DataFile(file, session.session_id, sha256=sha256) for file in files]
 
 
 def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
@@ -324,6 +327,7 @@ class StoreWriter:
             **session.describe(),
             "columns": dict(session.columns),
             "bytes": data.stat().st_size,
+            "sha256": file_sha256(data),
         }
         _write_synced(stage / _RECORD_FILE, _dump(record))
         stage.chmod(0o755)

@@ -76,11 +76,14 @@ def print_query(
     timezone: str | None,
     threads: int | None,
     memory_limit: str | None,
+    verify: bool,
 ) -> None:
     """Run one SELECT on a connection that can read nothing but the source, and print its rows."""
     import duckdb  # noqa: PLC0415 - loaded already, for the name of its error
 
-    with connect_locked(source, timezone=timezone, threads=threads, memory_limit=memory_limit) as connection:
+    with connect_locked(
+        source, timezone=timezone, threads=threads, memory_limit=memory_limit, verify=verify
+    ) as connection:
         try:
             statements = connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type.name != "SELECT":
