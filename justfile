@@ -34,3 +34,7 @@ bench *arguments:
 # Inject faults by the thousand; it takes strace, and root for full disks
 faults *arguments:
     uv run python faults/campaign.py {{ arguments }}
+
+# Run the program on hostile input by the thousand
+hostile *arguments:
+    uv run python faults/hostile_inputs.py {{ arguments }}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline.errors import UsageError
+from pipeline.interruption import interrupt_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ def connect_engine(
     if threads is not None:
         config["threads"] = str(threads)
     connection = duckdb.connect(":memory:", config=config)
+    interrupt_on_signal(connection)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

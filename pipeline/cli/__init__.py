@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.output import drop_standard_output, writing_to_standard_output
 from pipeline.cli.parser import build_parser
 from pipeline.errors import PipelineError, UsageError
+from pipeline.interruption import SignalWatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,9 @@ class _Signals:
 
     def __init__(self) -> None:
         self.received = 0
+        self._watch = None
         if threading.current_thread() is threading.main_thread():
+            self._watch = SignalWatch()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._receive)
 
@@ -85,6 +88,8 @@ class _Signals:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
+        if self._watch is not None:
+            self._watch.close()
 
     def _receive(self, number: int, _frame: object) -> None:
         self.received = number
