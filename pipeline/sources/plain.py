@@ -241,6 +241,7 @@ class _Opening:
             skip_bad=self._options.skip_bad,
         )
         ids: dict[str, None] = {}
+        size = path.stat().st_size
         for raw in _load_reader(self._formats[path])(path, reading):
             batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
@@ -248,6 +249,9 @@ class _Opening:
             self._merge(attributes_of(batch.schema), path)
             ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
             spool.write(batch)
+        if path.exists() and path.stat().st_size < size:
+            # A stream of Arrow ends where its file does, without an error.
+            raise SourceError("lost its end while it was read; name it again when it is whole")
         for session_id, count in normaliser.dropped_digits.items():
             self._dropped[session_id] = self._dropped.get(session_id, 0) + count
         self._skipped += reading.skipped + normaliser.skipped
