@@ -58,6 +58,14 @@ def connect_engine(
     return connection
 
 
+def statement_kind(statement: duckdb.Statement) -> str:
+    """Name what a statement is, `SELECT` or another."""
+    try:
+        return statement.type.name
+    except ValueError:
+        return "unknown to the Python package"
+
+
 @contextmanager
 def engine_errors(memory_limit: str | None) -> Iterator[None]:
     """Say what to do where the engine has too little memory.

@@ -56,7 +56,8 @@ class SignalWatch:
             while True:
                 # Again and again: the work may begin just now.
                 for work in list(_working):
-                    work.interrupt()
+                    with suppress(Exception):  # it has just been closed
+                        work.interrupt()
                 with suppress(TimeoutError):
                     if not self._reader.recv(16):
                         return

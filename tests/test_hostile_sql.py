@@ -189,7 +189,6 @@ def test_a_query_reads_no_other_table(place, capfd, table):
         f"FROM {table}",
         f"SELECT (SELECT count(*) FROM {table})",
         f"SELECT * FROM measurements WHERE EXISTS (FROM {table})",
-        f"DESCRIBE FROM {table}",
     ):
         refused(as_query(sql), place, capfd)
 
@@ -240,10 +239,9 @@ MAPPINGS = [
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
-@pytest.mark.parametrize("file", ["run.csv", "a.ndjson"])
-def test_a_mapping_names_columns(place, capfd, mapping, file):
+def test_a_mapping_names_columns(place, capfd, mapping):
     maps = ["--map", mapping] + ([] if mapping.startswith("value") else ["--map", "value=a"])
-    refused(["import", f"{{at}}/{file}", "--to", "{at}/imported", *maps], place, capfd)
+    refused(["import", "{at}/run.csv", "--to", "{at}/imported", *maps], place, capfd)
 
 
 def test_a_unit_of_a_mapping_is_text(tmp_path, capfd):

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
-from pipeline.engine import quote_identifier
+from pipeline.engine import quote_identifier, statement_kind
 from pipeline.errors import SourceError, UsageError
 from pipeline.notebook import connect_locked
 from pipeline.scanning import DEFAULT_BATCH_SIZE
@@ -86,7 +86,7 @@ def print_query(
     ) as connection:
         try:
             statements = connection.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type.name != "SELECT":
+            if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
                 raise UsageError("query runs one SELECT; it reads the source and writes nothing")
             relation = connection.sql(sql)
             if relation is None:
