@@ -38,3 +38,7 @@ faults *arguments:
 # Run the program on hostile input by the thousand
 hostile *arguments:
     uv run python faults/hostile_inputs.py {{ arguments }}
+
+# Draw rows with hypothesis, 100,000 for each format
+rows *arguments:
+    PIPELINE_ROWS=100000 uv run pytest tests/test_rows_survive.py {{ arguments }}
