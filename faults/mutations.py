@@ -195,11 +195,11 @@ def bases() -> dict[str, Base]:
         "arrow file, dictionary": Base("a.arrow", arrow_bytes(dictionary, rows=100), arrow),
         "arrow file, lz4": Base("a.arrow", arrow_bytes(table, compression="lz4"), arrow),
         "arrow stream, zstd": Base("a.arrow", arrow_bytes(table, stream=True, compression="zstd"), arrow),
-        "csv": Base("a.csv", csv_bytes(), (read_csv,)),
+        "csv": Base("a.csv", csv_bytes(), (read_csv, read_csv_lenient)),
         "ndjson": Base("a.ndjson", ndjson_bytes(), (read_ndjson,)),
         "gzip": Base("a.ndjson.gz", _gzip(ndjson_bytes()), (read_ndjson,)),
-        "zstd": Base("a.csv.zst", _zstd(csv_bytes()), (read_csv,)),
-        "inside gzip": Base("a.csv.gz", csv_bytes(), (read_csv,), _gzip),
+        "zstd": Base("a.csv.zst", _zstd(csv_bytes()), (read_csv, read_csv_lenient)),
+        "inside gzip": Base("a.csv.gz", csv_bytes(), (read_csv, read_csv_lenient), _gzip),
         "inside zstd": Base("a.ndjson.zst", ndjson_bytes(), (read_ndjson,), _zstd),
     }
 

@@ -63,6 +63,7 @@ def _check_sound(array: pa.Array) -> None:
     Raises:
         pa.ArrowInvalid: it is damaged.
     """
+    _check_validity(array)
     if pa.types.is_dictionary(array.type):
         places = np.asarray(array.indices.drop_null())
         if len(places) and (places.min() < 0 or places.max() >= len(array.dictionary)):
@@ -76,6 +77,24 @@ def _check_sound(array: pa.Array) -> None:
         textual = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
         if not (textual and has_sound_offsets(array)):
             raise
+
+
+def _check_validity(array: pa.Array) -> None:
+    """Refuse an array whose nulls are counted, but not marked, or marked for fewer values than it has.
+
+    Raises:
+        pa.ArrowInvalid: it is damaged.
+    """
+    kind = array.type
+    if pa.types.is_null(kind) or pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind):
+        return  # they have no marks
+    marks = array.buffers()[0]
+    if marks is None:
+        damaged = not pa.types.is_dictionary(kind) and array.null_count > 0
+    else:
+        damaged = marks.size * 8 < array.offset + len(array)
+    if damaged:
+        raise pa.ArrowInvalid("nulls are not marked for all values")
 
 
 def _sliced(schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int) -> Iterator[pa.RecordBatch]:
