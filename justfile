@@ -38,3 +38,11 @@ bench-alone *arguments:
 # Inject faults by the thousand; it takes strace, and root for full disks
 faults *arguments:
     uv run python faults/campaign.py {{ arguments }}
+
+# Run the program on hostile input by the thousand
+hostile *arguments:
+    uv run python faults/hostile_inputs.py {{ arguments }}
+
+# Draw rows with hypothesis, 100,000 for each format
+rows *arguments:
+    PIPELINE_ROWS=100000 uv run pytest tests/test_rows_survive.py {{ arguments }}

@@ -12,6 +12,7 @@ import duckdb
 from pipeline.destination import rename_new, sync_directory, writing_errors
 from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import DestinationError, UsageError
+from pipeline.integrity import check_files
 from pipeline.model import CORE_COLUMNS
 from pipeline.notebook import create_views
 from pipeline.sessions_table import DESCRIPTIONS
@@ -29,7 +30,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
     """Write a DuckDB file with the views `measurements` and `sessions` of a source, their columns commented.
 
     The rows stay where they are: the views name the source's Parquet files by their absolute paths. The sessions are
-    those of the moment.
+    those of the moment. The files are verified now; who opens the catalog later verifies nothing.
 
     Args:
         source: a store, or Parquet files whose rows are in order.
@@ -56,6 +57,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
                 f"{scan.name}: DuckDB cannot read it as it is; import it ('pipeline import ... --to STORE'), "
                 "and make the catalog of the store"
             )
+        check_files(scan.files)
         made = Path(directory) / "catalog"
         try:
             with duckdb.connect(str(made)) as connection:

@@ -155,8 +155,11 @@ def has_sound_offsets(array: pa.Array) -> bool:
     wide = pa.types.is_large_string(array.type)
     if offsets is None:
         return len(array) == 0
-    ends = np.frombuffer(offsets, np.int64 if wide else np.int32).astype(np.int64)
+    width = 8 if wide else 4
+    ends = np.frombuffer(offsets, np.int64 if wide else np.int32, count=offsets.size // width).astype(np.int64)
     ends = ends[array.offset : array.offset + len(array) + 1]
+    if len(ends) <= len(array):
+        return len(array) == 0
     size = data.size if data is not None else 0
     return bool(ends[0] >= 0 and ends[-1] <= size and (ends[1:] >= ends[:-1]).all())
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline.errors import UsageError
+from pipeline.interruption import interrupt_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,8 +53,17 @@ def connect_engine(
     if threads is not None:
         config["threads"] = str(threads)
     connection = duckdb.connect(":memory:", config=config)
+    interrupt_on_signal(connection)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def statement_kind(statement: duckdb.Statement) -> str:
+    """Name what a statement is, `SELECT` or another."""
+    try:
+        return statement.type.name
+    except ValueError:
+        return "unknown to the Python package"
 
 
 @contextmanager

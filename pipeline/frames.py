@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.api import split_options, statistics_options
 from pipeline.errors import UsageError
+from pipeline.integrity import check_files
 from pipeline.model import plain_schema
 from pipeline.scanning import DEFAULT_BATCH_SIZE
 from pipeline.selection import select
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.job import Scope
 
 
-def scan(source: Source, *, timezone: str | None = None) -> pl.LazyFrame:
+def scan(source: Source, *, timezone: str | None = None, verify: bool = True) -> pl.LazyFrame:
     """Open the measurements of a source as a Polars LazyFrame; rows are read when it is collected.
 
     Sources that are no Parquet in order are converted once, into temporary files that live as long as the process.
@@ -33,6 +34,7 @@ def scan(source: Source, *, timezone: str | None = None) -> pl.LazyFrame:
     Args:
         source: a store, files, globs or a DuckDB file.
         timezone: IANA name of the zone of times that name none.
+        verify: compare the files of a store with their SHA-256 first, for Polars verifies nothing.
 
     Returns:
         the measurements of all sessions in order; attributes that a session lacks are null.
@@ -45,6 +47,8 @@ def scan(source: Source, *, timezone: str | None = None) -> pl.LazyFrame:
     resources = ExitStack()
     atexit.register(resources.close)
     opened = resources.enter_context(open_source(source, timezone=timezone))
+    if verify:
+        check_files(opened.files)
     schema = engine.from_arrow(opened.schema.empty_table()).schema
     if not opened.files:
         return cast("pl.LazyFrame", engine.LazyFrame(schema=schema))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
 
 from pipeline.errors import PipelineError
 
@@ -13,6 +15,54 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN_SECONDS = 0.2
+
+
+class Interruptible(Protocol):
+    """What works for long outside Python, where the handler of a signal cannot run."""
+
+    def interrupt(self) -> None:
+        """End the work with an error, soon."""
+
+
+_working: WeakSet[Interruptible] = WeakSet()
+
+
+def interrupt_on_signal(work: Interruptible) -> None:
+    """Let a signal end what this works on, as long as it lives."""
+    _working.add(work)
+
+
+class SignalWatch:
+    """Interrupts what is registered when a signal comes, from a thread of its own; use it in the main thread."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        threading.Thread(target=self._run, name="signals", daemon=True).start()
+
+    def close(self) -> None:
+        """Watch no longer."""
+        signal.set_wakeup_fd(self._before)
+        self._writer.close()
+
+    def _run(self) -> None:
+        with self._reader, suppress(OSError):
+            while data := self._reader.recv(16):
+                if any(number in _SIGNALS for number in data):
+                    break
+            else:
+                return
+            self._reader.settimeout(_AGAIN_SECONDS)
+            while True:
+                # Again and again: the work may begin just now.
+                for work in list(_working):
+                    with suppress(Exception):  # it has just been closed
+                        work.interrupt()
+                with suppress(TimeoutError):
+                    if not self._reader.recv(16):
+                        return
 
 
 def is_interruption(error: BaseException | None) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OPTIONAL_COLUMNS = ("unit",)
+MAX_COLUMNS = 5_000
+"""More are samples that lie in columns; every one costs work in each batch, however few rows have it."""
 _PLAIN_UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
 _FLOAT_NAMES = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
@@ -209,17 +211,21 @@ def check_column_names(names: Sequence[str]) -> None:
     """Refuse names that cannot be told apart, or that are no names.
 
     Raises:
-        SourceError: two names are equal, or equal but for case, which SQL does not see; a name is empty or holds NUL.
+        SourceError: two names are equal, or equal but for case, which SQL does not see; a name is empty or holds NUL;
+            there are too many.
     """
+    if len(names) > MAX_COLUMNS:
+        raise SourceError(f"has {len(names):,} columns; {MAX_COLUMNS:,} can be read, is each sample a row?")
     seen: dict[str, str] = {}
+    counts = Counter(names)
     for name in names:
         if not name:
             raise SourceError("a column has no name; give it one")
         if "\0" in name:
             raise SourceError("a column name holds the character NUL; rename it")
         before = seen.setdefault(name.lower(), name)
-        if names.count(name) > 1:
-            raise SourceError(f"column {name!r} occurs {names.count(name)} times; keep one of them")
+        if counts[name] > 1:
+            raise SourceError(f"column {name!r} occurs {counts[name]} times; keep one of them")
         if before != name:
             raise SourceError(f"columns {before!r} and {name!r} differ only in case; rename one of them")
 
@@ -318,7 +324,7 @@ def conform_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         return batch
     names = set(batch.schema.names)
     for name in CORE_COLUMNS:
-        if name in schema.names and name not in names:
+        if name not in names and schema.get_field_index(name) >= 0:
             raise SourceError(f"no column {name!r}")
     arrays = []
     for field in schema:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from pipeline.arrays import integers
 from pipeline.checks import RowChecker, bad_row, first_out_of_order, session_runs
 from pipeline.errors import SourceError
-from pipeline.model import KEY_COLUMNS, Session, TimestampUnit, measurements_schema, with_repeated
+from pipeline.integrity import check_hash
+from pipeline.model import KEY_COLUMNS, UNTYPED, Session, TimestampUnit, measurements_schema, with_repeated
 from pipeline.normalise import conform_to
 from pipeline.sources.parquet import read_parquet, repeated_texts
 from pipeline.sources.reading import Reading, reading_errors
@@ -33,11 +34,13 @@ class DataFile:
         path: where it lies.
         session_id: the session all its rows belong to, None where it may hold several.
         is_temporary: it is gone when the source is closed.
+        sha256: of the file, where its session's record has it.
     """
 
     path: Path
     session_id: str | None = None
     is_temporary: bool = False
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,11 @@ class Scan:
         for file in self.files[:1]:
             with reading_errors(file.path):
                 return repeated_texts(file.path) & set(self.schema.names)
+        return set()
+
+    @cached_property
+    def _checked(self) -> set[Path]:
+        """Files whose hash has been compared."""
         return set()
 
     def physical_schema(self, columns: Sequence[str]) -> pa.Schema:
@@ -107,15 +115,20 @@ class Scan:
         names = [n for n in self.schema.names if columns is None or n in columns or n in KEY_COLUMNS]
         reading = Reading(batch_size)
         order = _OrderCheck(wanted)
-        ids = {session.session_id for session in wanted}
+        ids = {session.session_id: session for session in wanted}
         schema = self.physical_schema(names)
         check = RowChecker(schema)
         repeated = [name for name in names if name in self._repeated]
         for file in self.files:
             if file.session_id is not None and file.session_id not in ids:
                 continue
+            if file.path not in self._checked:
+                check_hash(file)
+                self._checked.add(file.path)
             with reading_errors(file.path):
-                for raw in read_parquet(file.path, reading, names, repeated):
+                for at, raw in enumerate(read_parquet(file.path, reading, names, repeated)):
+                    if at == 0 and file.session_id is not None:
+                        _check_columns(raw.schema, ids[file.session_id], names)
                     batch = conform_to(raw, schema)
                     facts = check(batch)
                     for session_id, start, stop in session_runs(batch, one=facts.constant):
@@ -126,6 +139,14 @@ class Scan:
                             order.check(session_id, rows, increasing=facts.increasing)
                             yield rows
         order.finish()
+
+
+def _check_columns(schema: pa.Schema, session: Session, names: Sequence[str]) -> None:
+    """Refuse a file that lacks a column of its session: nulls in its place would pass for values."""
+    held = set(schema.names)
+    for name, kind in session.columns.items():
+        if kind != UNTYPED and name in names and name not in held:
+            raise SourceError(f"has no column {name!r}, which its session's record says it has; it is damaged")
 
 
 class _OrderCheck:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.errors import DestinationError, SourceError
+from pipeline.integrity import file_sha256
 from pipeline.interruption import uninterrupted
 from pipeline.locks import LOCK_NAME, DirectoryLock
 from pipeline.model import Session, TimestampUnit
@@ -90,9 +91,11 @@ def _read_session(directory: Path, unit: TimestampUnit) -> tuple[Session, list[D
         raise SourceError(f"{directory}: has no {_DATA_PATTERN}; the store is damaged")
     try:
         session = _parse_session(value, unit)
+        # Stores of early versions have none.
+        sha256 = _text_or_none(value.get("sha256")) if len(files) == 1 else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
-    return session, [DataFile(file, session.session_id) for file in files]
+    return session, [DataFile(file, session.session_id, sha256=sha256) for file in files]
 
 
 def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
@@ -101,25 +104,41 @@ def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
 
     harness = value["harness"]
     return Session(
-        session_id=value["session_id"],
+        session_id=_text(value["session_id"]),
         timestamp_unit=unit,
         started_at=parse_timestamp(value["started_at"], unit)[0],
         ended_at=parse_timestamp(value["ended_at"], unit)[0],
-        harness_name=harness["name"],
-        harness_version=harness["version"],
+        harness_name=_text_or_none(harness["name"]),
+        harness_version=_text_or_none(harness["version"]),
         configuration=dict(value["configuration"]),
         attributes=dict(value["attributes"]),
-        measurement_count=int(value["measurement_count"]),
-        metrics=tuple(value["metrics"]),
+        measurement_count=_count(value["measurement_count"]),
+        metrics=tuple(map(_text, value["metrics"])),
         first_timestamp=ticks(value["first_timestamp"]),
         last_timestamp=ticks(value["last_timestamp"]),
-        null_count=int(value["null_count"]),
-        backward_timestamp_count=int(value["backward_timestamp_count"]),
-        dropped_digit_count=int(value["dropped_digit_count"]),
-        columns=dict(value["columns"]),
+        null_count=_count(value["null_count"]),
+        backward_timestamp_count=_count(value["backward_timestamp_count"]),
+        dropped_digit_count=_count(value["dropped_digit_count"]),
+        columns={name: _text(kind) for name, kind in value["columns"].items()},
         content_digest=str(value["content_digest"]),
         origin=dict(value.get("origin", {})),
     )
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - it is what JSON holds
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:  # noqa: ANN401 - it is what JSON holds
+    return None if value is None else _text(value)
+
+
+def _count(value: Any) -> int:  # noqa: ANN401 - it is what JSON holds
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise TypeError(f"{value!r:.40} is no count")
+    return value
 
 
 class StoreWriter:
@@ -337,6 +356,7 @@ class StoreWriter:
             **session.describe(),
             "columns": dict(session.columns),
             "bytes": data.stat().st_size,
+            "sha256": file_sha256(data),
         }
         _write_synced(stage / _RECORD_FILE, _dump(record))
         sync_directory(stage)

@@ -6,13 +6,16 @@ import hashlib
 import json
 import re
 
+import duckdb
+import openpyxl
 import polars as pl
 import pytest
 from conftest import descriptor, names_in, row, write_ndjson
 from hypothesis import example, given
 from hypothesis import strategies as st
+from openpyxl.utils.escape import unescape
 
-from pipeline import export_measurements, export_statistics, import_sessions, list_sessions
+from pipeline import export_measurements, export_statistics, import_sessions, list_sessions, write_catalog
 from pipeline.naming import file_name, safe_name, safe_names, time_range
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -307,3 +310,28 @@ def test_sessions_that_come_later_get_names_of_their_own(tmp_path):
         import_sessions(source, tmp_path / "store", if_exists="replace")
     assert names_in(tmp_path / "store" / "sessions") == sorted(directories)
     assert len(list_sessions(tmp_path / "store")) == len(ids)
+
+
+def test_hostile_ids_stay_inside_what_other_formats_write(tmp_path):
+    """Line protocol, a workbook of statistics, and a catalog: text that they can hold."""
+    ids = [session_id for session_id in HOSTILE_IDS if not set(session_id) & set("\n\\\x1b\t")]
+    assert len(ids) > 30
+    work = tmp_path / "work"
+    work.mkdir()
+    source = write_ndjson(work / "a.ndjson", [row(session_id, i) for session_id in ids for i in range(2)])
+    import_sessions(source, work / "store")
+    before = everything_below(tmp_path)
+    export_measurements(source, work / "lines", scope="per-session", format="influx", sync=False)
+    export_statistics(source, work / "book", format="xlsx", sync=False)
+    write_catalog(work / "store", work / "m.duckdb")
+    made = set(everything_below(tmp_path)) - set(before)
+    assert {name.split("/")[1] for name in made} == {"lines", "book", "m.duckdb"}
+    names = [name for name in names_in(work / "lines") if name.startswith("measurements_")]
+    assert len({name.lower() for name in names}) == len(ids)
+    (book,) = (work / "book").glob("statistics_*.xlsx")
+    sheet = openpyxl.load_workbook(book, read_only=True)["statistics"]
+    header, *lines = sheet.iter_rows(values_only=True)
+    assert {unescape(line[header.index("session_id")]) for line in lines} == set(ids)
+    with duckdb.connect(str(work / "m.duckdb"), read_only=True) as connection:
+        found = connection.execute("SELECT DISTINCT session_id FROM measurements").fetchall()
+    assert {session_id for (session_id,) in found} == set(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ SESSION_KEYS = {
     "content_digest",
     "columns",
     "bytes",
+    "sha256",
 }
 CORE_TYPES = {
     "session_id": "string",
@@ -93,7 +95,9 @@ def test_the_record_of_a_session_says_what_planning_needs(tmp_path):
     found = json.loads(path.read_bytes())
     assert found.keys() == SESSION_KEYS
     assert len(found.pop("content_digest")) == len("rows1:") + 32
-    assert found.pop("bytes") == path.with_name("measurements-0000.parquet").stat().st_size
+    data = path.with_name("measurements-0000.parquet").read_bytes()
+    assert found.pop("bytes") == len(data)
+    assert found.pop("sha256") == hashlib.sha256(data).hexdigest()
     assert found == {
         "format_version": 1,
         "session_id": "s1",
@@ -120,7 +124,7 @@ def test_listing_gives_the_records_without_reading_rows(store):
         path.write_bytes(b"not read")
     assert list_sessions(store) == listed
     records = [json.loads(path.read_bytes()) for path in sorted(store.glob("sessions/*/session.json"))]
-    inside = {"format_version", "columns", "bytes"}
+    inside = {"format_version", "columns", "bytes", "sha256"}
     assert listed == [{k: v for k, v in record.items() if k not in inside} for record in records]
 
 

@@ -12,12 +12,14 @@ from pipeline.cli.memory import choose_allocators, return_large_blocks
 from pipeline.cli.output import drop_standard_output, writing_to_standard_output
 from pipeline.cli.parser import build_parser
 from pipeline.errors import PipelineError, UsageError
+from pipeline.interruption import SignalWatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CLOSED_PIPE = 141
 _UNEXPECTED = 1
+_MAX_LINE = 1500
 # What an interruption of a command says where nothing more is known.
 _UNDONE = {
     "import": "nothing was imported",
@@ -84,7 +86,9 @@ class _Signals:
 
     def __init__(self) -> None:
         self.received = 0
+        self._watch = None
         if threading.current_thread() is threading.main_thread():
+            self._watch = SignalWatch()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._receive)
 
@@ -93,6 +97,8 @@ class _Signals:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
+        if self._watch is not None:
+            self._watch.close()
 
     def _receive(self, number: int, _frame: object) -> None:
         self.received = number
@@ -101,4 +107,7 @@ class _Signals:
 
 def _say(message: object, *, hint: str = "") -> None:
     line = " ".join(str(message).split())
+    if len(line) > _MAX_LINE:
+        # A value that it quotes is huge; what to do stands at the end.
+        line = f"{line[: _MAX_LINE * 2 // 3]} ... {line[-_MAX_LINE // 3 :]}"
     print(f"pipeline: {line}{hint}", file=sys.stderr)

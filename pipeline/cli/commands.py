@@ -126,6 +126,7 @@ def run_query(options: argparse.Namespace) -> int:
         timezone=options.timezone,
         threads=options.threads,
         memory_limit=options.memory_limit,
+        verify=not options.no_verify,
     )
     return 0
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
-from pipeline.engine import quote_identifier
+from pipeline.engine import quote_identifier, statement_kind
 from pipeline.errors import SourceError, UsageError
 from pipeline.notebook import connect_locked
 from pipeline.scanning import DEFAULT_BATCH_SIZE
@@ -76,14 +76,17 @@ def print_query(
     timezone: str | None,
     threads: int | None,
     memory_limit: str | None,
+    verify: bool,
 ) -> None:
     """Run one SELECT on a connection that can read nothing but the source, and print its rows."""
     import duckdb  # noqa: PLC0415 - loaded already, for the name of its error
 
-    with connect_locked(source, timezone=timezone, threads=threads, memory_limit=memory_limit) as connection:
+    with connect_locked(
+        source, timezone=timezone, threads=threads, memory_limit=memory_limit, verify=verify
+    ) as connection:
         try:
             statements = connection.extract_statements(sql)
-            if len(statements) != 1 or statements[0].type.name != "SELECT":
+            if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
                 raise UsageError("query runs one SELECT; it reads the source and writes nothing")
             relation = connection.sql(sql)
             if relation is None:
@@ -100,7 +103,8 @@ def print_query(
             candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
             damaged = isinstance(error, duckdb.IOException | duckdb.SerializationException)
             if damaged or any(
-                word in lines[0] for word in ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page")
+                word in lines[0]
+                for word in ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page", "stats size")
             ):
                 raise SourceError(f"the source cannot be read ({lines[0]})") from error
             if isinstance(error, duckdb.OutOfMemoryException):

@@ -196,6 +196,9 @@ def _query(add: argparse._SubParsersAction[_Parser], run: Callable[[argparse.Nam
     parser.add_argument("sql", metavar="SQL", help="one SELECT, in DuckDB's SQL")
     _add_choice(parser, "--format", LIST_FORMATS, "table", metavar="F")
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
+    parser.add_argument(
+        "--no-verify", action="store_true", help="do not compare a store's files with their SHA-256 first"
+    )
     _add_tuning(parser, batch_size=False)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline.engine import connect_engine, lock_down, quote_literal
+from pipeline.engine import connect_engine, lock_down, quote_literal, statement_kind
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query
 
@@ -35,7 +35,7 @@ CREATE MACRO webrtc_unit(stat) AS CASE
         '(Sent|Received|Lost|Count|Decoded|Encoded|Dropped|Discarded|DiscardedOnSend)$') THEN '1'
 END;
 """
-_PREPARING = {duckdb.StatementType.CREATE, duckdb.StatementType.SET, duckdb.StatementType.VARIABLE_SET}
+_PREPARING = {"CREATE", "SET", "VARIABLE_SET"}
 
 
 class WholeFileError(SourceError):
@@ -74,7 +74,7 @@ def open_connection(
             connection.execute(f"CREATE VIEW records AS {csv_query(plain, definition.columns)}")
         if "prepare" in definition.sections:
             for statement in duckdb.extract_statements(definition.sections["prepare"]):
-                if statement.type not in _PREPARING:
+                if statement_kind(statement) not in _PREPARING:
                     raise UsageError(f"{definition.name}: section prepare may SET VARIABLE and CREATE, nothing else")
                 connection.execute(statement)
         yield connection
@@ -105,7 +105,7 @@ def select(connection: duckdb.DuckDBPyConnection, definition: Definition, sectio
         statements = duckdb.extract_statements(sql)
     except duckdb.ParserException as error:
         raise UsageError(f"{definition.name}: section {section}: {one_line(error)}") from error
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
         raise UsageError(f"{definition.name}: section {section} must be one SELECT")
     return connection.sql(sql)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.sources.reading import Reading
 
 _FILE_MAGIC = b"ARROW1"
+_FILE_MAGIC_BYTES = 8  # with padding
 
 
 def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -26,11 +27,34 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         source.seek(0)
         if is_file:
             with pa.ipc.open_file(source) as file:
+                _check_schema(path, file.schema, skip=_FILE_MAGIC_BYTES)
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
                 yield from _sliced(file.schema, batches, reading.batch_size)
         else:
             with pa.ipc.open_stream(source) as stream:
+                _check_schema(path, stream.schema, skip=0)
                 yield from _sliced(stream.schema, stream, reading.batch_size)
+
+
+def _check_schema(path: Path, schema: pa.Schema, *, skip: int) -> None:
+    """Refuse a schema that is damaged so that pyarrow takes it for another one.
+
+    Raises:
+        pa.ArrowInvalid: it is damaged.
+    """
+    if any(field.type.num_fields for field in schema):
+        return  # nested types are refused later, and cost nanoarrow twice the time with each level
+    import nanoarrow  # noqa: PLC0415 - only where it is used
+
+    with path.open("rb") as file:
+        file.seek(skip)
+        try:
+            with nanoarrow.ArrayStream.from_readable(file) as stream:
+                _ = stream.schema
+        except Exception as error:
+            # There are schemas that nanoarrow does not know; pyarrow reads those.
+            if "verification failed" in str(error):
+                raise pa.ArrowInvalid("its schema is damaged") from error
 
 
 def _check_sound(array: pa.Array) -> None:
@@ -39,6 +63,7 @@ def _check_sound(array: pa.Array) -> None:
     Raises:
         pa.ArrowInvalid: it is damaged.
     """
+    _check_validity(array)
     if pa.types.is_dictionary(array.type):
         places = np.asarray(array.indices.drop_null())
         if len(places) and (places.min() < 0 or places.max() >= len(array.dictionary)):
@@ -52,6 +77,24 @@ def _check_sound(array: pa.Array) -> None:
         textual = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
         if not (textual and has_sound_offsets(array)):
             raise
+
+
+def _check_validity(array: pa.Array) -> None:
+    """Refuse an array whose nulls are counted, but not marked, or marked for fewer values than it has.
+
+    Raises:
+        pa.ArrowInvalid: it is damaged.
+    """
+    kind = array.type
+    if pa.types.is_null(kind) or pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind):
+        return  # they have no marks
+    marks = array.buffers()[0]
+    if marks is None:
+        damaged = not pa.types.is_dictionary(kind) and array.null_count > 0
+    else:
+        damaged = marks.size * 8 < array.offset + len(array)
+    if damaged:
+        raise pa.ArrowInvalid("nulls are not marked for all values")
 
 
 def _sliced(schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: int) -> Iterator[pa.RecordBatch]:

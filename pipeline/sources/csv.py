@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ import pyarrow.csv as pv
 from pipeline.errors import SourceError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
 from pipeline.normalise import check_column_names, parse_floats, parse_timestamps
-from pipeline.sources.reading import empty_batch, open_decompressed, reading_errors
+from pipeline.sources.reading import MAX_ROW_BYTES, SoundText, empty_batch, open_decompressed, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.sources.reading import Reading
 
 _BLOCK_BYTES = 1 << 20
-_MAX_BLOCK_BYTES = 1 << 30
+_TOO_LONG = f"has a row longer than {MAX_ROW_BYTES >> 20} MiB; is a quote never closed?"
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)|NaN", re.ASCII)
 
@@ -101,7 +102,7 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     handler = on_invalid_row if reading.skip_bad else None
     parse = pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler)
     handler = (lambda _row: "skip") if reading.skip_bad else None
-    names = _header(path, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler))
+    names = _header(path, reading, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler))
     convert = pv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
@@ -114,7 +115,7 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
         skip, skipped = done, reading.skipped
         try:
-            with open_decompressed(path) as file, pv.open_csv(file, read, parse, convert) as blocks:
+            with _open(path, reading) as file, pv.open_csv(file, read, parse, convert) as blocks:
                 yield empty_batch(blocks.schema)
                 for block in blocks:
                     rest = block.slice(min(skip, block.num_rows))
@@ -123,8 +124,10 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                     if rest.num_rows:
                         yield rest
         except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block_bytes >= _MAX_BLOCK_BYTES:
+            if "straddling" not in str(error):
                 raise
+            if block_bytes >= MAX_ROW_BYTES:
+                raise SourceError(_TOO_LONG) from error
             # A row is larger than a block: once more with larger ones, past what has been read.
             block_bytes *= 8
             reading.skipped = skipped
@@ -132,21 +135,30 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _header(path: Path, parse: pv.ParseOptions) -> list[str]:
+@contextmanager
+def _open(path: Path, reading: Reading) -> Iterator[IO[bytes] | SoundText]:
+    with open_decompressed(path) as file:
+        # pyarrow wants to show the rows that it leaves out as text.
+        yield SoundText(file) if reading.skip_bad else file
+
+
+def _header(path: Path, reading: Reading, parse: pv.ParseOptions) -> list[str]:
     block_bytes = _BLOCK_BYTES
     while True:
         read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
         try:
             with (
-                open_decompressed(path) as file,
+                _open(path, reading) as file,
                 pv.open_csv(file, read, parse, pv.ConvertOptions(check_utf8=False)) as blocks,
             ):
                 return list(blocks.schema.names)
         except pa.ArrowInvalid as error:
             if "Empty CSV" in str(error):
                 raise SourceError("is empty; it needs a header line") from error
-            if "straddling" not in str(error) or block_bytes >= _MAX_BLOCK_BYTES:
+            if "straddling" not in str(error):
                 raise
+            if block_bytes >= MAX_ROW_BYTES:
+                raise SourceError(_TOO_LONG) from error
             block_bytes *= 8
 
 
@@ -189,13 +201,20 @@ def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
     if name == "value":
         return _parsed(name, array, parse_floats, "a number")
     if name == "sequence":
-        return _parsed(name, array, lambda texts: texts.cast(pa.int64()), "an integer that fits int64")
+        return _parsed(name, array, _integers, "an integer that fits int64")
     kind = "string" if name in CORE_COLUMNS else reading.text_types.get(name, "string")
     if kind == UNTYPED:
         return pa.nulls(len(array))
     if kind == "float64":
         return _parsed(name, array, parse_floats, "a number")
     return _parsed(name, array, lambda texts: texts.cast(ATTRIBUTE_TYPES[kind]), f"of type {kind}")
+
+
+def _integers(texts: pa.Array) -> pa.Array:
+    # pyarrow takes hexadecimal numbers too.
+    if pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py():
+        raise pa.ArrowInvalid("no decimal number")
+    return texts.cast(pa.int64())
 
 
 def _is_text(value: pa.Scalar) -> bool:

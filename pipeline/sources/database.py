@@ -10,6 +10,7 @@ import duckdb
 
 from pipeline.engine import lock_down
 from pipeline.errors import SourceError, suggest
+from pipeline.interruption import interrupt_on_signal
 from pipeline.sources.reading import empty_batch
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     try:
         with duckdb.connect(str(path), read_only=True, config=config) as connection:
+            interrupt_on_signal(connection)
             connection.execute("SET TimeZone = 'UTC'")
             lock_down(connection, [])
             yield connection

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.model import CORE_COLUMNS
 from pipeline.normalise import parse_floats, parse_timestamps
-from pipeline.sources.reading import BATCH_BYTES, FractionsFoundError, open_decompressed
+from pipeline.sources.reading import BATCH_BYTES, MAX_ROW_BYTES, FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ _TEXT_COLUMNS = {"session_id", "metric", "unit"}
 _NON_FINITE = {"NaN", "Infinity", "-Infinity"}
 _INTEGER_LIMIT = 2**63
 _EXACT_INTEGER_LIMIT = 2**53
+_MAX_CELLS = 2_000_000  # of a batch, where each row has keys of its own
 
 
 def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -35,10 +36,14 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     lines: list[int] = []
     size = 0
     with open_decompressed(path) as file:
-        for number, line in enumerate(file, start=1):
-            if line.isspace():
+        for number, line in enumerate(iter(lambda: file.readline(MAX_ROW_BYTES + 1), b""), start=1):
+            if line.isspace() and len(line) <= MAX_ROW_BYTES:
                 continue
             try:
+                if len(line) > MAX_ROW_BYTES:
+                    if reading.skip_bad:
+                        _pass_over_line(file, line)
+                    raise ValueError(f"it is longer than {MAX_ROW_BYTES >> 20} MiB")  # noqa: TRY301 - as other bad lines
                 row = _decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except (ValueError, RecursionError) as error:
                 if reading.skip_bad:
@@ -49,11 +54,17 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             rows.append(row)
             lines.append(number)
             size += len(line)
-            if len(rows) == reading.batch_size or size >= BATCH_BYTES:
+            is_wide = len(rows) * len(names) >= _MAX_CELLS
+            if len(rows) == reading.batch_size or size >= BATCH_BYTES or is_wide:
                 yield _batch(list(names), rows, lines, reading)
                 rows, lines, size = [], [], 0
     if rows:
         yield _batch(list(names), rows, lines, reading)
+
+
+def _pass_over_line(file: IO[bytes], line: bytes) -> None:
+    while line and not line.endswith(b"\n"):
+        line = file.readline(MAX_ROW_BYTES)
 
 
 def _decode(text: str) -> dict[str, Any]:

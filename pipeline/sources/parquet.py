@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import SourceError
 from pipeline.sources.reading import BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
@@ -44,11 +45,25 @@ def repeated_texts(path: Path) -> set[str]:
         metadata = file.metadata
         sizes: dict[str, float] = {}
         for at, field in enumerate(file.schema_arrow):
+            if not pa.types.is_string(field.type):
+                continue
+            _check_column(file, at)
             groups = [metadata.row_group(group).column(at) for group in range(metadata.num_row_groups)]
             values = sum(group.num_values for group in groups)
-            if pa.types.is_string(field.type) and values and all(group.has_dictionary_page for group in groups):
+            if values and all(group.has_dictionary_page for group in groups):
                 sizes[field.name] = sum(group.total_uncompressed_size for group in groups) / values
     return {name for name, size in sizes.items() if size < _MAX_REPEATED_BYTES}
+
+
+def _check_column(file: pq.ParquetFile, at: int) -> None:
+    """Begin to read a column of each row group: asking pyarrow for what a damaged footer says of it ends the process.
+
+    Raises:
+        pa.ArrowException: the footer is damaged.
+        OSError: the same.
+    """
+    for group in range(file.metadata.num_row_groups):
+        next(file.iter_batches(1, row_groups=[group], columns=[file.schema_arrow.names[at]], use_threads=False), None)
 
 
 def read_parquet(
@@ -61,14 +76,24 @@ def read_parquet(
         reading: how to read it.
         columns: the columns to read, all by default; those that the file lacks are left out.
         repeated: string columns to read as dictionaries.
+
+    Raises:
+        SourceError: the file has fewer rows than it says.
     """
     with open_parquet(path, repeated) as file:
         schema = file.schema_arrow
-        wanted = [name for name in columns if name in schema.names] if columns is not None else None
+        held = set(schema.names)
+        wanted = [name for name in columns if name in held] if columns is not None else None
         fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]
         yield empty_batch(pa.schema(fields))
         rows = min(reading.batch_size, _rows_that_fit(file.metadata))
-        yield from file.iter_batches(rows, columns=wanted, use_threads=False)
+        done = 0
+        for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
+            done += batch.num_rows
+            yield batch
+        # pyarrow ends without an error where a damaged column has no more pages.
+        if done != file.metadata.num_rows:
+            raise SourceError(f"is damaged: of {file.metadata.num_rows} rows {done} can be read")
 
 
 def _rows_that_fit(metadata: pq.FileMetaData) -> int:

@@ -194,7 +194,8 @@ class _Opening:
         with reading_errors(path), open_parquet(path) as file:
             schema = file.schema_arrow
             check_column_names(schema.names)
-        if any(name not in schema.names for r in records for name in r.scalar_attributes):
+        held = set(schema.names)
+        if any(name not in held for r in records for name in r.scalar_attributes):
             return False
         expected = measurements_schema(self._unit, attributes_of(schema))
         return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]
@@ -240,6 +241,7 @@ class _Opening:
             skip_bad=self._options.skip_bad,
         )
         ids: dict[str, None] = {}
+        size = path.stat().st_size
         for raw in _load_reader(self._formats[path])(path, reading):
             batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
@@ -247,6 +249,9 @@ class _Opening:
             self._merge(attributes_of(batch.schema), path)
             ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
             spool.write(batch)
+        if path.exists() and path.stat().st_size < size:
+            # A stream of Arrow ends where its file does, without an error.
+            raise SourceError("lost its end while it was read; name it again when it is whole")
         for session_id, count in normaliser.dropped_digits.items():
             self._dropped[session_id] = self._dropped.get(session_id, 0) + count
         self._skipped += reading.skipped + normaliser.skipped
