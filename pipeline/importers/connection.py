@@ -11,6 +11,7 @@ import duckdb
 from pipeline.engine import connect_engine, lock_down, quote_literal
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query
+from pipeline.importers.fields import create_records_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,8 +60,10 @@ def open_connection(
         duckdb.Error: `prepare` fails.
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
-    with connect_engine() as connection:
+    with connect_engine(threads=1 if definition.fields else None) as connection:
         connection.execute(_MACROS)
+        if definition.fields:
+            create_records_view(connection, plain, definition.fields)
         lock_down(connection, readable)
         set_variable(connection, "file", str(plain))
         connection.execute(f"SET VARIABLE object_limit = {object_limit}")
@@ -68,9 +71,9 @@ def open_connection(
             set_variable(connection, name, value)
         if definition.format == "json":
             _create_json_view(connection, "document", "unstructured")
-        elif definition.format == "ndjson":
+        elif definition.format == "ndjson" and not definition.fields:
             _create_json_view(connection, "records", "newline_delimited")
-        else:
+        elif definition.format == "csv":
             connection.execute(f"CREATE VIEW records AS {csv_query(plain, definition.columns)}")
         if "prepare" in definition.sections:
             for statement in duckdb.extract_statements(definition.sections["prepare"]):
