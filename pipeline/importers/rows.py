@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.arrays import integers, is_null
+from pipeline.arrays import from_numbers, from_places, from_strings, integers, is_null
 from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
@@ -171,9 +171,9 @@ class Measurements:
             rows = raw.num_rows
             ticks = self._ticks(raw, start, sequence)
             arrays = [
-                pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [session_id]),
-                pa.array(np.arange(sequence, sequence + rows, dtype=np.int64)),
-                pa.array(ticks).view(self.schema.field("timestamp").type),
+                from_places(np.zeros(rows, np.int32), from_strings([session_id])),
+                from_numbers(np.arange(sequence, sequence + rows, dtype=np.int64), pa.int64()),
+                from_numbers(ticks, self.schema.field("timestamp").type),
                 *self._attribute_columns(raw),
                 *(pa.repeat(value, rows) for value in self._constants.values()),
             ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.arrays import from_strings
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Tags:
         rows = [self._values(text) for text in encoded.dictionary.to_pylist()]
         columns = []
         for place in range(len(self._places)):
-            values = pa.array([row[place] for row in rows], pa.string()).dictionary_encode()
+            values = from_strings([row[place] for row in rows]).dictionary_encode()
             columns.append(pa.DictionaryArray.from_arrays(values.indices.take(encoded.indices), values.dictionary))
         return columns
 
