@@ -298,7 +298,11 @@ BROKEN = {
     "a line cut off": (after_good(GOOD_POINT) + GOOD_POINT[:40], r"line 3: is no JSON .*cut off", 1),
     "a line that is no object": (after_good("[1]") + GOOD_POINT, r"line 2: is no JSON object", 1),
     "two objects in a line": (after_good(GOOD_POINT * 2), r"line 2: is no JSON", 1),
-    "a value that is no number": (after_good("\n" + GOOD_POINT.replace("1.5", "[2]")), r"line 3: .*numerical", 1),
+    "a value that is no number": (
+        after_good("\n" + GOOD_POINT.replace("1.5", "[2]")),
+        r"line 3: column 'value': '\[2\]' is no number",
+        1,
+    ),
     "a time that is none": (after_good(GOOD_POINT.replace("-11-", "-13-")), r"line 2: column 'timestamp'", 1),
     "no metric": (after_good(GOOD_POINT.replace('"metric"', '"n"')), r"line 2: .*metric.*null", 1),
     "a NUL in a tag": (after_good(json.dumps(k6_point(name="a\0b"))), r"line 2: .*NUL", 1),

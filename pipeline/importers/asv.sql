@@ -59,7 +59,7 @@ SELECT CASE WHEN is_sample THEN 'time'
             WHEN own_name LIKE 'mem\_%' ESCAPE '\' THEN 'memory'
             WHEN own_name LIKE 'peakmem\_%' ESCAPE '\' THEN 'peak_memory'
             ELSE 'tracked_value' END AS metric,
-       nullif(number, 'null')::DOUBLE AS value,
+       number AS value,
        CASE WHEN is_sample OR regexp_matches(own_name, '^(time|timeraw)_') THEN 's'
             WHEN regexp_matches(own_name, '^(mem|peakmem)_') THEN 'By'
             ELSE CASE known->>(json_pointer(benchmark) || '/unit')

@@ -223,7 +223,7 @@ class HarnessFile:
             return start, "--started-at"
         if self._earliest is not None:
             return self._earliest
-        if {"timestamp", "epoch_ns"} & set(measurements.time_columns):
+        if {"timestamp", "epoch_ns"} & set(measurements.times.columns):
             return None, _EARLIEST
         return self._modified(), _MODIFIED
 
@@ -260,7 +260,7 @@ class HarnessFile:
         end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)
-        used = [text for name, text in _FROM_TIMES.items() if self._measurements.sources.get(name)]
+        used = [text for name, text in _FROM_TIMES.items() if self._measurements.times.sources.get(name)]
         return Session(
             session_id=self.session_id,
             timestamp_unit=self._options.unit,
@@ -271,7 +271,7 @@ class HarnessFile:
             configuration=self._record.configuration,
             attributes=self._record.attributes,
             **rows.figures(),
-            dropped_digit_count=self._measurements.dropped_digits,
+            dropped_digit_count=self._measurements.times.dropped_digits,
             columns=dict(self._measurements.attributes),
             origin={
                 "file": self.path.name,

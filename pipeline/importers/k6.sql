@@ -26,6 +26,6 @@ SELECT {metrics: (SELECT json_group_object(metric, json_object('type', type, 'co
                   FROM definitions)}::JSON AS configuration
 
 -- name: measurements
-SELECT metric, value::DOUBLE AS value, getvariable('units')[metric] AS unit, time AS timestamp, tags AS attributes
+SELECT metric, value, getvariable('units')[metric] AS unit, time AS timestamp, tags AS attributes
 FROM records
 WHERE type IS DISTINCT FROM 'Metric'

@@ -10,8 +10,8 @@ import duckdb
 from pipeline.batches import counted
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
-from pipeline.importers.rows import MissingTimeError
 from pipeline.importers.tags import UnseenKeyError
+from pipeline.importers.times import MissingTimeError
 from pipeline.normalise import merge_attributes
 from pipeline.overlap import ScannedAhead
 

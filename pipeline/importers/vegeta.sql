@@ -7,7 +7,7 @@
 SELECT json_exists(value, '$.attack') AND json_exists(value, '$.latency') AND json_exists(value, '$.seq') FROM content
 
 -- name: measurements
-SELECT sample.metric AS metric, sample.value::DOUBLE AS value, sample.unit AS unit, timestamp, attack,
+SELECT sample.metric AS metric, sample.value AS value, sample.unit AS unit, timestamp, attack,
        seq::BIGINT AS seq, code::BIGINT AS code, error, method, url
 FROM (
     SELECT *, unnest([{metric: 'latency', value: latency, unit: 'ns'},
