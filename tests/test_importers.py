@@ -26,6 +26,10 @@ def documents(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def records(path, names=None):
     with path.open(encoding="utf-8", newline="") as file:
         return [row for row in csv.DictReader(file, fieldnames=names) if any(row.values())]
@@ -108,6 +112,24 @@ CASES = [
         "webrtc-internals/loopback-av.json",
         "candidate-pair.currentRoundTripTime",
         lambda p: webrtc_values(p, "candidate-pair", "currentRoundTripTime"),
+    ),
+    (
+        FIXTURES,
+        "k6/steady-4s.json",
+        "http_req_duration",
+        lambda p: [r["data"]["value"] for r in lines(p) if (r["type"], r["metric"]) == ("Point", "http_req_duration")],
+    ),
+    (
+        FIXTURES,
+        "k6/steady-4s.csv",
+        "http_req_duration",
+        lambda p: [float(r["metric_value"]) for r in records(p) if r["metric_name"] == "http_req_duration"],
+    ),
+    (
+        FIXTURES,
+        "getstats/loopback-100ms.ndjson",
+        "candidate-pair.totalRoundTripTime",
+        lambda p: [r["totalRoundTripTime"] for r in lines(p) if r["type"] == "candidate-pair"],
     ),
     (
         REAL,
@@ -235,50 +257,6 @@ def test_nanoseconds_are_kept_in_a_store_of_nanoseconds(tmp_path):
     (session,) = list_sessions(tmp_path / "store")
     assert session["last_timestamp"] == "2026-11-24T15:00:06.123456789Z"
     assert session["dropped_digit_count"] == 0
-
-
-def transcoded(kind, data):
-    text = data.decode()
-    return {
-        "gzip": lambda: gzip.compress(data),
-        "two gzip members": lambda: gzip.compress(data[:100]) + gzip.compress(data[100:]),
-        "zstd": lambda: zstandard.compress(data),
-        "BOM": lambda: b"\xef\xbb\xbf" + data,
-        "CRLF": lambda: data.replace(b"\n", b"\r\n"),
-        "UTF-16": lambda: text.encode("utf-16"),
-        "UTF-16 big-endian": lambda: b"\xfe\xff" + text.encode("utf-16-be"),
-        "UTF-16 without BOM": lambda: text.encode("utf-16-le"),
-        "gzip of UTF-16": lambda: gzip.compress(text.encode("utf-16")),
-        "no line end at the end": lambda: data.rstrip(b"\n"),
-    }[kind]()
-
-
-KINDS = [
-    "gzip", "two gzip members", "zstd", "BOM", "CRLF", "UTF-16", "UTF-16 big-endian", "UTF-16 without BOM",
-    "gzip of UTF-16", "no line end at the end",
-]  # fmt: skip
-PLAIN_FILES = {
-    "k6": lambda folder: write_k6(folder / "k6.json"),
-    "jmeter": lambda _: FIXTURES / "jmeter/jmeter-2.13.jtl",
-    "hyperfine": lambda _: FIXTURES / "hyperfine/two-commands.json",
-}
-
-
-@pytest.mark.parametrize("name", ["x.json", "x.csv", "x.txt", "x.gz", "x"])
-@pytest.mark.parametrize("harness", PLAIN_FILES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_file_is_the_same_however_it_is_packed_and_named(tmp_path, kind, harness, name):
-    plain = PLAIN_FILES[harness](tmp_path)
-    packed = tmp_path / "packed" / name
-    packed.parent.mkdir()
-    packed.write_bytes(transcoded(kind, plain.read_bytes()))
-    os.utime(packed, (1_700_000_000, 1_700_000_000))
-    os.utime(plain, (1_700_000_000, 1_700_000_000)) if plain.is_relative_to(tmp_path) else None
-    import_sessions(plain, tmp_path / "a", session_id="s", started_at="2026-01-01T00:00:00Z")
-    import_sessions(packed, tmp_path / "b", session_id="s", started_at="2026-01-01T00:00:00Z")
-    first, second = (list_sessions(tmp_path / which)[0] for which in "ab")
-    assert first["content_digest"] == second["content_digest"]
-    assert first["configuration"] == second["configuration"]
 
 
 JMETER_HEADER = "timeStamp,elapsed,label,success\n"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
 
 # A double holds microseconds since 1970 exactly, not nanoseconds: times are rounded to microseconds.
@@ -45,7 +46,11 @@ class WholeFileError(SourceError):
 
 @contextmanager
 def open_connection(
-    definition: Definition, plain: Path, variables: Mapping[str, str | None], object_limit: int
+    definition: Definition,
+    plain: Path,
+    variables: Mapping[str, str | None],
+    object_limit: int,
+    shape: CsvShape | None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -54,6 +59,7 @@ def open_connection(
         plain: the file.
         variables: further variables; those that name files may be read.
         object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
+        shape: of a CSV file.
 
     Raises:
         UsageError: a section does more than it may.
@@ -73,8 +79,8 @@ def open_connection(
             _create_json_view(connection, "document", "unstructured")
         elif definition.format == "ndjson" and not definition.fields:
             _create_json_view(connection, "records", "newline_delimited")
-        elif definition.format == "csv":
-            connection.execute(f"CREATE VIEW records AS {csv_query(plain, definition.columns)}")
+        elif shape is not None:
+            connection.execute(f"CREATE VIEW records AS {csv_query(plain, shape, definition.columns)}")
         if "prepare" in definition.sections:
             for statement in duckdb.extract_statements(definition.sections["prepare"]):
                 if statement.type not in _PREPARING:

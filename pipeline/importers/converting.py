@@ -9,6 +9,7 @@ from pipeline.arrays import integers
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.content import open_content
+from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.facts import read_facts
 from pipeline.importers.rows import Measurements
 from pipeline.importers.sifting import Sifter
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+    import duckdb
     import pyarrow as pa
 
     from pipeline.importers.content import Content
+    from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
@@ -100,6 +103,7 @@ class HarnessFile:
         self._plain = self.content.plain
         is_document = definition.format == "json"
         self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
+        self._shape: CsvShape | None = None
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
@@ -132,7 +136,12 @@ class HarnessFile:
         if self._definition.format == "json" or self.skipped:
             raise self._failure(problem)
         good = self._directory / "good"
-        sifter = Sifter(self._definition.format, self._try, self._directory / "block")
+        sifter = Sifter(
+            self._definition.format,
+            self._try,
+            self._directory / "block",
+            has_header=self._shape is not None and self._shape.has_header,
+        )
         sifter.sift(self._plain, good if self._options.skip_bad else None)
         if not sifter.bad:
             raise self._failure(problem)
@@ -151,12 +160,17 @@ class HarnessFile:
         return SourceError(f"{self.path}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
-        with open_connection(self._definition, block, self._variables, self._object_limit) as connection:
+        with self._open(block) as connection:
             measurements = Measurements(
                 connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
             )
             for _ in measurements.batches("x", 0):
                 pass
+
+    def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        if self._definition.format == "csv" and self._shape is None:
+            self._shape = find_shape(self._plain, self._definition.columns)
+        return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape)
 
     def read(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.
@@ -165,7 +179,7 @@ class HarnessFile:
             SourceError, duckdb.Error: the file cannot be read; so does the iterator.
         """
         self._summary = SessionSummary()
-        opening = open_connection(self._definition, self._plain, self._variables, self._object_limit)
+        opening = self._open(self._plain)
         connection = opening.__enter__()
         try:
             self._record = self._complete(read_facts(connection, self._definition))
@@ -234,7 +248,7 @@ class HarnessFile:
     def find_earliest(self) -> None:
         """Find the earliest time of a row before all are read again: it is that of rows without one."""
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
-        with open_connection(self._definition, self._plain, self._variables, self._object_limit) as connection:
+        with self._open(self._plain) as connection:
             measurements = Measurements(
                 connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
             )
