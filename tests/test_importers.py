@@ -8,9 +8,14 @@ import gzip
 import json
 import math
 import os
+import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from conftest import ROOT, SHARED, pipeline
@@ -434,6 +439,61 @@ def test_harness_files_and_measurements_are_imported_together(tmp_path):
     report = import_sessions([write_k6(tmp_path / "run.json"), tmp_path / "own.ndjson"], tmp_path / "store")
     assert set(report.imported) == {"run", "m"}
     assert report.rows == 13
+
+
+LIMITED = """
+import resource, sys
+from pipeline.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("large", [0, 1])
+def test_a_disk_that_fails_leaves_the_sessions_that_were_imported_by_then(tmp_path, large):
+    noise = random.Random(1)  # noqa: S311 - numbers that do not compress
+    for number in range(2):
+        rows = 100_000 if number == large else 10
+        table = pa.table(
+            {
+                "session_id": [f"p{number}"] * rows,
+                "sequence": pa.array(range(rows)),
+                "timestamp": pa.array(range(number, number + rows), pa.timestamp("us", "UTC")),
+                "metric": ["x"] * rows,
+                "value": [noise.random() for _ in range(rows)],
+                "unit": ["ms"] * rows,
+            }
+        )
+        pq.write_table(table, tmp_path / f"p{number}.parquet")
+    write_k6(tmp_path / "run.json")
+    command = ["import", "*.parquet", "run.json", "--to", "store"]
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 4, result.stderr
+    done = ["run", "p0"][: large + 1]
+    number = f"{len(done)} session{'s' if large else ''}"
+    assert f"{number} had been imported by then, --if-exists skip imports the others\n" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert {session["session_id"] for session in list_sessions(tmp_path / "store")} == set(done)
+    report = import_sessions(
+        [tmp_path / "p0.parquet", tmp_path / "p1.parquet", tmp_path / "run.json"], tmp_path / "store", if_exists="skip"
+    )
+    assert set(report.unchanged) == set(done)
+    assert len(list_sessions(tmp_path / "store")) == 3
+
+
+@pytest.mark.parametrize("bad", ["run.json", "own.ndjson"])
+def test_nothing_is_imported_where_one_of_harness_files_and_measurements_is_bad(tmp_path, bad):
+    rows = '{"session_id":"m","sequence":0,"timestamp":"2026-01-01T00:00:00Z","metric":"x","value":1}\n'
+    (tmp_path / "own.ndjson").write_text(rows)
+    write_k6(tmp_path / "run.json")
+    with (tmp_path / bad).open("a") as file:
+        file.write("{\n")
+    for files in (["own.ndjson", "run.json"], ["run.json", "own.ndjson"]):
+        with pytest.raises(SourceError, match=bad):
+            import_sessions([tmp_path / name for name in files], tmp_path / "store")
+        assert not list((tmp_path / "store").rglob("*.parquet"))
 
 
 STARTS = [

@@ -97,17 +97,16 @@ def _matching(candidates: Sequence[Definition], head: Head, path: Path) -> list[
         connection.execute(
             "INSERT INTO content VALUES (?, ?, ?, ?)", [path.name, head.first_line, head.text.replace("\0", ""), value]
         )
-        found = []
-        for one in candidates:
-            if "recognise" not in one.sections:
-                continue
-            try:
-                rows = connection.sql(one.sections["recognise"]).fetchall()
-            except Exception as error:
-                raise UsageError(f"{one.name}: section recognise: {one_line(error)}") from error
-            if rows and rows[0][0]:
-                found.append(one)
-        return found
+        known = [one for one in candidates if "recognise" in one.sections]
+        if not known:
+            return []
+        asked = ", ".join(f"({one.sections['recognise']}\n)" for one in known)
+        try:
+            (answers,) = connection.sql(f"SELECT {asked}").fetchall()
+        except Exception as error:
+            names = ", ".join(one.name for one in known)
+            raise UsageError(f"{names}: section recognise: {one_line(error)}") from error
+        return [one for one, answer in zip(known, answers, strict=True) if answer]
 
 
 def _is_own(head: Head) -> bool:
