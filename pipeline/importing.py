@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.batches import Peekable, counted, of_session
+from pipeline.display import html_table, quantity
 from pipeline.errors import PipelineError, SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
@@ -56,6 +57,18 @@ class ImportReport:
     skipped_rows: int
     dropped_digits: int
     seconds: float
+
+    def _repr_html_(self) -> str:
+        notes = [f"{quantity(self.skipped_rows, 'bad row')} left out"] if self.skipped_rows else []
+        if self.dropped_digits:
+            notes.append(f"digits of {quantity(self.dropped_digits, 'time')} dropped")
+        return html_table(
+            f"{self.to}: {quantity(len(self.imported), 'session')}, {quantity(self.rows, 'row')} imported in "
+            f"{self.seconds:.2f} s",
+            ("session_id", "is"),
+            [*((one, "imported") for one in self.imported), *((one, "unchanged") for one in self.unchanged)],
+            notes,
+        )
 
 
 def import_sessions(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
+from pipeline.display import html_table, quantity
 from pipeline.errors import BusyError, DestinationError, UsageError
 from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, TimestampUnit, timestamp_type
 from pipeline.naming import safe_name
@@ -133,7 +134,7 @@ class Recorder:
         self._flush_seconds = flush_seconds
         self._kinds: dict[str, type] = {}
         self._texts: set[str] = set()
-        self._sequence = 0
+        self._sequence = self._recorded = 0
         self._rows: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]] = []
         self._failure: Exception | None = None
         self._lock = threading.Lock()
@@ -205,9 +206,17 @@ class Recorder:
         with self._lock:
             if self._failure is not None or self._is_closed:
                 self._fail()
+            self._recorded += 1
             self._rows.append((ticks, metric, value, unit, attributes))  # type: ignore[arg-type] # nulls are left out
             if len(self._rows) >= self._half:
                 self._hand_over()
+
+    def _repr_html_(self) -> str:
+        with self._lock:
+            rows = self._recorded
+            state = "ended" if self._is_closed else "being recorded"
+        title = f"{self.session_id}: {state} into {self._to}, {quantity(rows, 'measurement')}"
+        return html_table(title, ("attribute", "type"), [(name, kind.__name__) for name, kind in self._kinds.items()])
 
     def _now(self) -> int:
         return time.time_ns() // self._per_ns
