@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _MAX_ROWS = 200
-_MAX_CHARACTERS = 160
+_MAX_CHARACTERS = 80
 
 
 class Sessions(list[dict[str, Any]]):
@@ -26,21 +26,23 @@ class Sessions(list[dict[str, Any]]):
                 " ".join(part for part in one["harness"].values() if part),
                 one["measurement_count"],
                 one["null_count"],
-                ", ".join(one["metrics"]),
-                one["configuration"],
+                _shortened(", ".join(one["metrics"])),
+                _shortened(json.dumps(one["configuration"], ensure_ascii=False)),
             )
             for one in self
         ]
         return html_table(quantity(len(self), "session"), header, rows)
 
 
-def html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]], notes: Iterable[str] = ()) -> str:
+def html_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str | float | None]], notes: Iterable[str] = ()
+) -> str:
     """Write a table with a line above it.
 
     Args:
         title: the line.
         header: names of the columns.
-        rows: their values: texts, numbers, None, or what JSON can hold; only the first ones of many are shown.
+        rows: their values: texts, numbers or None; only the first ones of many are shown.
         notes: lines below it.
     """
     lines = [f"<div><p>{escape(title)}</p>"]
@@ -60,12 +62,13 @@ def quantity(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _cell(value: object) -> str:
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]} ..."
+
+
+def _cell(value: str | float | None) -> str:
     if value is None:
         return "<td></td>"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f'<td style="text-align: right">{value:,}</td>'
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(text) > _MAX_CHARACTERS:
-        text = f"{text[:_MAX_CHARACTERS]} ..."
-    return f'<td style="text-align: left">{escape(text)}</td>'
+    if isinstance(value, str):
+        return f'<td style="text-align: left">{escape(value)}</td>'
+    return f'<td style="text-align: right">{value:,}</td>'
