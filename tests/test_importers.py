@@ -608,6 +608,29 @@ def test_asv_takes_units_and_names_from_the_file_beside(tmp_path):
     assert rows_of(tmp_path / "with", query) == expected
 
 
+def test_asv_of_version_1_is_read_as_version_2_is(tmp_path):
+    found = documents(FIXTURES / "asv/samples-v2.json")
+    names = found.pop("result_columns")
+    started = {}
+    for benchmark, columns in found["results"].items():
+        held = dict(zip(names, columns, strict=False))
+        started[benchmark] = held.pop("started_at", None)
+        found["results"][benchmark] = {key: held[key] for key in ("result", "params", "samples") if key in held}
+    two = documents(FIXTURES / "asv/samples-v2.json")
+    # A benchmark without parameters may be its bare result.
+    two["results"]["b.track_bare"] = [[5.5], []]
+    found["results"]["b.track_bare"] = 5.5
+    (tmp_path / "one.json").write_text(json.dumps(found | {"version": 1, "started_at": started}))
+    (tmp_path / "two.json").write_text(json.dumps(two))
+    query = "SELECT metric, value, unit, benchmark, timestamp FROM measurements ORDER BY sequence"
+    rows = []
+    for name in ("one", "two"):
+        import_sessions(tmp_path / f"{name}.json", tmp_path / name)
+        rows.append(rows_of(tmp_path / name, query))
+    assert rows[0] == rows[1]
+    assert len(rows[0]) > 40
+
+
 def test_a_point_of_a_webrtc_series_has_the_time_of_its_report(tmp_path):
     path = FIXTURES / "webrtc-internals/loopback-av.json"
     import_sessions(path, tmp_path / "store")
@@ -816,6 +839,35 @@ def test_any_csv_or_ndjson_is_imported_by_a_mapping(tmp_path, text, mapping, exp
     query = """SELECT metric, value, unit, epoch_ms(timestamp) - epoch_ms(TIMESTAMPTZ '2026-01-01 00:00:00Z'), kind
                FROM measurements ORDER BY sequence"""
     assert rows_of(tmp_path / "store", query) == expected
+
+
+TYPED = [
+    ([1, 2, None], "BIGINT", [1, 2, None]),
+    ([1, 2.5, None], "DOUBLE", [1.0, 2.5, None]),
+    ([True, None, False], "BOOLEAN", [True, None, False]),
+    ([1, True, "x"], "VARCHAR", ["1", "true", "x"]),
+    ([1, [2], None], "VARCHAR", ["1", "[2]", None]),
+    ([None, None, None], "VARCHAR", [None, None, None]),
+    ([-(2**63), 2**63 - 1, 0], "BIGINT", [-(2**63), 2**63 - 1, 0]),
+]
+
+
+@pytest.mark.parametrize("distance", [0, 20_000])
+@pytest.mark.parametrize(("given", "kind", "expected"), TYPED)
+def test_attributes_of_mapped_ndjson_keep_their_type(tmp_path, given, kind, expected, distance):
+    rows = [{"v": 1, "x": given[0]}] * (distance + 1) + [{"v": 1, "x": value} for value in given[1:]]
+    (tmp_path / "run.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_sessions(tmp_path / "run.ndjson", tmp_path / "store", mapping=["value=v"])
+    query = f"SELECT x, typeof(x) FROM measurements WHERE sequence = 0 OR sequence > {distance} ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [(value, kind) for value in expected]
+
+
+@pytest.mark.parametrize("values", [[2**63], [1.5, 2**53 + 1], [1.5, "1e999"]])
+def test_attributes_that_do_not_fit_are_refused(tmp_path, values):
+    lines = "".join(f'{{"v": 1, "x": {value}}}\n' for value in values)
+    (tmp_path / "run.ndjson").write_text(lines)
+    with pytest.raises(SourceError, match=r"attribute 'x': .*(does not fit|beyond the range)"):
+        import_sessions(tmp_path / "run.ndjson", tmp_path / "store", mapping=["value=v"])
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ class Definition:
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
+        is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Definition:
     extract: str | None = None
     companions: tuple[str, ...] = ()
     is_built_in: bool = False
+    is_typed: bool = False
 
 
 def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Definition:

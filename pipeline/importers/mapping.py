@@ -94,6 +94,7 @@ class Mapping:
             name="mapping",
             harness=None,
             format="ndjson" if is_json else "csv",
+            is_typed=is_json,
             sections=sections,
         )
 

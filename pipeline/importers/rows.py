@@ -13,7 +13,7 @@ from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import one_line, select
-from pipeline.importers.tags import Tags, keys_of
+from pipeline.importers.tags import Tags, common_kind, kinds_of
 from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats
 from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
@@ -33,6 +33,8 @@ _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _ARROW_NAMES = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
+_SQL_NAMES = {name: sql for sql, name in _ARROW_NAMES.items()}
+_JSON_KINDS = {"BIGINT": "int64", "UBIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool"}
 
 
 class Measurements:
@@ -88,10 +90,11 @@ class Measurements:
         self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
         self._peeked: list[pa.RecordBatch] = []
         if kinds.get("attributes") == "JSON":
-            names = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
-            for name in names:
-                self._attribute("", name, "VARCHAR")
-            self._tags = Tags(names)
+            found = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
+            typed = {key: common_kind(held) if definition.is_typed else "string" for key, held in sorted(found.items())}
+            for key, kind in typed.items():
+                self._attribute("", key, _SQL_NAMES[kind])
+            self._tags = Tags(typed, are_final=with_all_keys)
         have = {name.lower() for name in self.attributes}
         self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
         for name, value in self._constants.items():
@@ -129,19 +132,24 @@ class Measurements:
             return ["attributes::VARCHAR AS attributes"]
         raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
 
-    def _first_keys(self) -> list[str]:
-        """Find the keys of JSON attributes in the first rows, which are kept for `batches`."""
+    def _first_keys(self) -> dict[str, set[str]]:
+        """Find the keys and types of JSON attributes in the first rows, which are kept for `batches`."""
         self._peeked = [batch for batch in (next(self._stream, None),) if batch is not None]
-        return sorted({name for batch in self._peeked for name in keys_of(batch.column("attributes"))})
+        found: dict[str, set[str]] = {}
+        for batch in self._peeked:
+            found |= kinds_of(batch.column("attributes"))
+        return found
 
     @staticmethod
-    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[str]:
-        """Find the keys of JSON attributes in all rows; what is no object is refused when it is read."""
+    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, set[str]]:
+        """Find the keys and types of JSON attributes in all rows; what is no object is refused when it is read."""
         query = (
-            f"SELECT DISTINCT unnest(json_keys(attributes)) FROM {_rows_of(definition)} "
-            "WHERE json_type(attributes) = 'OBJECT'"
+            "SELECT key, list(DISTINCT json_type(attributes, json_pointer(key))) FROM ("
+            f"SELECT attributes, unnest(json_keys(attributes)) AS key FROM {_rows_of(definition)} "
+            "WHERE json_type(attributes) = 'OBJECT') GROUP BY key"
         )
-        return sorted(name for (name,) in connection.sql(query).fetchall())
+        rows = connection.sql(query).fetchall()
+        return {key: {_JSON_KINDS.get(kind, "string") for kind in kinds if kind != "NULL"} for key, kinds in rows}
 
     def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
         """Read the rows in the file's order.

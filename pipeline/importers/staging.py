@@ -96,7 +96,9 @@ class Staging:
         if before is not None and self._if_exists == "skip":
             self.unchanged.append(before)
             return
+        attributes = self._attributes
         while True:
+            self._attributes = attributes  # those of a reading that failed are no longer true
             try:
                 self._read(file, before, on_progress)
             except UnseenKeyError:
