@@ -97,6 +97,7 @@ WRONG = [
     ({"metric": "x", "value": "1"}, "is no number"),
     ({"metric": "x", "value": True}, "is no number"),
     ({"metric": "x", "value": 2**53 + 1}, "without loss"),
+    ({"metric": "x", "value": 1, "ratio": 2**53 + 1}, "attribute 'ratio' .*without loss"),
     ({"metric": 5, "value": 1.0}, "metric is 5"),
     ({"metric": "a\0", "value": 1.0}, "NUL"),
     ({"metric": "x", "value": 1.0, "unit": "\ud800"}, "surrogate"),
@@ -112,7 +113,7 @@ WRONG = [
 @pytest.mark.parametrize(("given", "phrase"), WRONG)
 def test_what_does_not_fit_is_told_at_once_and_not_recorded(tmp_path, given, phrase):
     with record_session(tmp_path / "store") as session:
-        session.record("x", 1.0, channel="a")
+        session.record("x", 1.0, channel="a", ratio=0.5)
         with pytest.raises(UsageError, match=phrase):
             session.record(given.pop("metric"), given.pop("value"), **given)
         session.record("x", 2.0, channel="b")
