@@ -70,18 +70,21 @@ class Sifter:
                 if self.bad and good is None:
                     return
 
-    def _good_of(self, block: Sequence[Record]) -> list[Record]:
-        error = self._problem(block)
-        if error is None:
-            return list(block)
-        if len(block) == 1:
-            self.bad.append((block[0][0], self._reason(block[0], error)))
-            return []
+    def _good_of(self, block: Sequence[Record], *, is_known_bad: bool = False) -> list[Record]:
+        if not is_known_bad or len(block) == 1:
+            error = self._problem(block)
+            if error is None:
+                return list(block)
+            if len(block) == 1:
+                self.bad.append((block[0][0], self._reason(block[0], error)))
+                return []
         middle = len(block) // 2
+        before = len(self.bad)
         first = self._good_of(block[:middle])
         if self.bad and self._one_suffices:
             return first
-        return [*first, *self._good_of(block[middle:])]
+        # Where nothing in the first half is bad, something in the second is.
+        return [*first, *self._good_of(block[middle:], is_known_bad=len(self.bad) == before)]
 
     def _problem(self, block: Sequence[Record]) -> Exception | None:
         self._scratch.write_bytes(b"".join([self._first, *(record for _, record in block)]))
