@@ -743,6 +743,32 @@ def test_a_harness_is_added_by_one_sql_file(tmp_path):
     assert list_sessions(tmp_path / "store")[0]["harness"]["name"] == "my"
 
 
+BOTH_SQL = """\
+-- format: csv
+-- name: measurements
+SELECT 'x' AS metric, v AS value, t::BIGINT AS epoch_ns, o::BIGINT AS offset_ns FROM records
+"""
+
+
+def test_relative_times_among_others_count_from_the_earliest_of_those(tmp_path):
+    (tmp_path / "both.sql").write_text(BOTH_SQL)
+    (tmp_path / "run.csv").write_text("v,t,o\n1,,5000\n2,1700000000000002000,\n3,1700000000000001000,\n4,,\n")
+    import_sessions(tmp_path / "run.csv", tmp_path / "store", importer=str(tmp_path / "both.sql"))
+    query = "SELECT epoch_us(timestamp) - 1700000000000000 FROM measurements ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [(6,), (2,), (1,), (1,)]
+    assert list_sessions(tmp_path / "store")[0]["origin"]["start_from"] == "the earliest sample"
+
+
+def test_a_relative_time_that_cannot_be_counted_is_refused(tmp_path):
+    (tmp_path / "both.sql").write_text(BOTH_SQL)
+    (tmp_path / "run.csv").write_text("v,t,o\n1,,5000\n2,,9223372036854775807\n")
+    with pytest.raises(SourceError, match="line 3: column 'offset_ns': lies too far from the session's start"):
+        import_sessions(
+            tmp_path / "run.csv", tmp_path / "store", importer=str(tmp_path / "both.sql"), timestamp_unit="ns",
+            started_at="2026-01-01T00:00:00Z",
+        )  # fmt: skip
+
+
 SESSION_SQL = "-- format: csv\n-- name: session\nSELECT 1 AS start\n"
 WRONG_SQL = {
     "no section": ("-- format: csv\nSELECT 1", "'-- name: measurements'"),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.arrays import integers
 from pipeline.errors import SourceError
-from pipeline.importers.connection import WholeFileError, one_line, open_connection
+from pipeline.importers.connection import one_line, open_connection
 from pipeline.importers.content import open_content
 from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.facts import read_facts
 from pipeline.importers.rows import Measurements
 from pipeline.importers.sifting import Sifter
+from pipeline.importers.start import Start
 from pipeline.model import Session
 from pipeline.records import SessionRecord, read_sidecar
 from pipeline.summary import SessionSummary
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from pipeline.model import TimestampUnit
 
 _LINE_BYTES = 1 << 20
-_EARLIEST = "the earliest sample"
-_MODIFIED = "the file's modification time"
 _FROM_TIMES = {
     "timestamp": "the file",
     "epoch_ns": "the file",
@@ -107,8 +106,7 @@ class HarnessFile:
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
-        self._start: tuple[int | None, str] = (None, "")
-        self._earliest: tuple[int, str] | None = None
+        self._start = Start(path, options.unit, options.zone, options.started_at)
         self._with_all_keys = False
 
     @property
@@ -164,7 +162,7 @@ class HarnessFile:
             measurements = Measurements(
                 connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
             )
-            for _ in measurements.batches("x", 0):
+            for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
 
     def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -192,7 +190,7 @@ class HarnessFile:
                 with_all_keys=self._with_all_keys,
             )
             self._measurements = measurements
-            self._start = self._find_start(measurements)
+            self._start.find(self._record, measurements.times.columns)
         except BaseException as error:
             opening.__exit__(type(error), error, error.__traceback__)
             raise
@@ -200,7 +198,7 @@ class HarnessFile:
 
     def _batches(self, measurements: Measurements, opening: AbstractContextManager[object]) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in measurements.batches(self.session_id, self._start[0]):
+            for batch in measurements.batches(self.session_id, self._start.ticks):
                 if batch.num_rows:
                     self._summary.add(batch, measurements.attributes)
                 yield batch
@@ -223,24 +221,6 @@ class HarnessFile:
             attributes={**record.attributes, **given.attributes},
         )
 
-    def _find_start(self, measurements: Measurements) -> tuple[int | None, str]:
-        """Find the session's start and say where it came from; it is None where the earliest sample says it."""
-        unit, zone = self._options.unit, self._options.zone
-        try:
-            start = self._record.ticks("started_at", unit, zone)
-        except SourceError as error:
-            raise WholeFileError(str(error)) from error
-        if start is not None:
-            return start, "the file"
-        start = SessionRecord(started_at=self._options.started_at).ticks("started_at", unit, zone)
-        if start is not None:
-            return start, "--started-at"
-        if self._earliest is not None:
-            return self._earliest
-        if {"timestamp", "epoch_ns"} & set(measurements.times.columns):
-            return None, _EARLIEST
-        return self._modified(), _MODIFIED
-
     def find_all_keys(self) -> None:
         """Look at all rows for keys of their attributes when they are read again."""
         self._with_all_keys = True
@@ -252,25 +232,19 @@ class HarnessFile:
             measurements = Measurements(
                 connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
             )
+            # Relative times wait for the start, too.
+            measurements.times.columns = tuple(name for name in measurements.times.columns if name != "offset_ns")
             earliest = latest
             for batch in measurements.batches("x", latest):
                 if batch.num_rows:
                     earliest = min(earliest, int(integers(batch.column("timestamp")).min()))
-        has_times = earliest != latest
-        self._earliest = (earliest, _EARLIEST) if has_times else (self._modified(), _MODIFIED)
-
-    def _modified(self) -> int:
-        return self.path.stat().st_mtime_ns * TICKS_PER_SECOND[self._options.unit] // 1_000_000_000
+        self._start.note_earliest(earliest if earliest != latest else None)
 
     def session(self) -> Session:
         """Describe the session after its rows were read."""
         assert self._measurements is not None, "rows are read first"  # noqa: S101 - the order of calls
         rows = self._summary
-        start, start_from = self._start
-        if start is None:
-            start = rows.first_timestamp
-        if start is None:
-            start, start_from = self._modified(), _MODIFIED
+        start = self._start.settled(rows.first_timestamp)
         end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)
@@ -292,7 +266,7 @@ class HarnessFile:
                 "bytes": self.content.size,
                 "sha256": self.content.sha256,
                 "importer": self._definition.name,
-                "start_from": start_from,
+                "start_from": self._start.source,
                 "times_from": list(dict.fromkeys(used)),
                 "skipped_records": self.skipped,
             },

@@ -70,7 +70,7 @@ class Times:
         for name in self.columns:
             column = rows.column(name)
             given = left & ~is_null(column)
-            if not given.any():
+            if not given.any() or (name == "offset_ns" and start is None):
                 continue
             found = self._absolute(column) if name == "timestamp" else self._from_ns(integers(column), given)
             if name == "offset_ns":
