@@ -299,6 +299,27 @@ BROKEN = {
         r"line 2: attribute 'name' occurs twice",
         1,
     ),
+    "a value that occurs twice": (
+        after_good(GOOD_POINT.replace('"value": 1.5', '"value": 1.5, "value": 2')),
+        r"line 2: a key occurs twice; --skip-bad",
+        1,
+    ),
+    "half of a surrogate pair in a metric": (
+        after_good(GOOD_POINT.replace("http_req_duration", "\\ud800")),
+        r"line 2: holds half of a surrogate pair; --skip-bad",
+        1,
+    ),
+    "half of a surrogate pair in a tag": (
+        after_good(json.dumps(k6_point(name="\ud800"))),
+        r"line 2: .*surrogate pair",
+        1,
+    ),
+    "half of a surrogate pair in a key": (
+        json.dumps(k6_point(name="b", **{"\udc00": "b"})) + f"\n{GOOD_POINT}",
+        r"line 1: .*surrogate pair",
+        1,
+    ),
+    "a nest too deep": (after_good(GOOD_POINT.replace("1.5", "[" * 600 + "]" * 600)), r"line 2: .*deep", 1),
     "tags that are no object": (after_good(GOOD_POINT.replace('{"name": "a"}', "[1]")), r"line 2: .*no JSON object", 1),
     "many bad lines": ("x\n" * 3 + f"{GOOD_POINT}\n" * 5 + "{\n" * 7, r"line 1: is no JSON", 10),
     "too few fields": (f"{GOOD_RECORD}1795542903863,1\n", r"line 3: .*Columns: 4 Found: 2", 1),

@@ -96,7 +96,7 @@ def test_a_damaged_line_is_refused_where_python_refuses_it(seed):
             reason = str(error)
         if not line.strip():
             continue
-        # Beyond what JSON asks: a key that is looked for stands once, a text that is wanted is Unicode.
+        # Beyond what JSON asks: a key that is looked for stands once, text is Unicode.
         if reason not in {"a key occurs twice", "holds half of a surrogate pair"}:
             assert is_read_by_python(line) == (reason is None), (bytes(line), reason)
 
@@ -110,6 +110,8 @@ def test_a_damaged_line_is_refused_where_python_refuses_it(seed):
         (b'{"a":' + b"[" * 600 + b"]" * 600 + b"}", "is nested too deeply"),
         (b'{"b":{"c":1,"\\u0063":2}}', "a key occurs twice"),
         (b'{"a":"\\ud800x"}', "holds half of a surrogate pair"),
+        (b'{"x":"\\ud800\\u0041"}', "holds half of a surrogate pair"),
+        (b'{"b":{"\\udc00":1}}', "holds half of a surrogate pair"),
     ],
 )
 def test_the_reason_is_told_with_the_line(line, reason):

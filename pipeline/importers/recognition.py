@@ -93,7 +93,10 @@ def _matching(candidates: Sequence[Definition], head: Head, path: Path) -> list[
     with connect_engine(threads=1) as connection:
         lock_down(connection, [])
         connection.execute("CREATE TABLE content (name VARCHAR, first_line VARCHAR, text VARCHAR, value JSON)")
-        value = None if head.value is None else json.dumps(head.value)
+        # Half of a surrogate pair, which Python takes and the engine does not, is refused with its line later.
+        value = None
+        if head.value is not None:
+            value = json.dumps(head.value, ensure_ascii=False).encode(errors="replace").decode()
         connection.execute(
             "INSERT INTO content VALUES (?, ?, ?, ?)", [path.name, head.first_line, head.text.replace("\0", ""), value]
         )

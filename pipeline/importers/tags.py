@@ -126,10 +126,13 @@ def _array(values: list[Any], kind: str) -> pa.Array:
 
 def _fitted(name: str, value: Any, kind: str) -> Any:  # noqa: ANN401 - any JSON value
     """Make a value fit a column, without loss."""
-    if value is None or (kind == "string" and isinstance(value, str)):
+    if value is None:
         return value
     if kind == "string":
-        return _text(value)
+        text = value if isinstance(value, str) else _text(value)
+        if not text.isascii():
+            _check_unicode(text)
+        return text
     if kind not in _KINDS_THAT_FIT[type(value)]:
         raise SourceError(f"attribute {name!r}: {_text(value):.60} is no {kind}")
     if kind == "int64" and not -(2**63) <= value < 2**63:
@@ -156,11 +159,20 @@ def _pairs(text: str) -> list[tuple[str, Any]]:
         return dict(pairs)
 
     value = json.loads(text, object_pairs_hook=keep)
+    for name, _ in outermost:
+        _check_unicode(name)
     if value is None:
         return []
     if not isinstance(value, dict):
         raise SourceError(f"attributes {text:.80} are no JSON object")
     return outermost
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(f"attributes: {text!r:.60} holds half of a surrogate pair") from error
 
 
 def _text(value: object) -> str:

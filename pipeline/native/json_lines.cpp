@@ -142,6 +142,15 @@ private:
         }
         return value;
     }
+    // Passes over what stands behind \u: a character, or a pair of surrogates.
+    void character() {
+        const int first = unit();
+        if (first < 0xd800 || first >= 0xe000) return;
+        if (first >= 0xdc00 || end_ - at_ < 2 || at_[0] != '\\' || at_[1] != 'u') throw Bad{kHalfPair};
+        at_ += 2;
+        const int second = unit();
+        if (second < 0xdc00 || second >= 0xe000) throw Bad{kHalfPair};
+    }
     // Passes over a string; gives what stands between its quotes, and whether there are escapes in it.
     std::string_view string(bool& escaped) {
         expect('"');
@@ -166,7 +175,7 @@ private:
             if (++at_ == end_) throw Bad{kNotJson};
             const char c = *at_++;
             if (c == 'u')
-                unit();
+                character();
             else if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos)
                 throw Bad{kNotJson};
         }
@@ -272,12 +281,8 @@ private:
                 case 'u': {
                     uint32_t code = unit_at(text, i + 1);
                     i += 4;
-                    if (code >= 0xdc00 && code < 0xe000) throw Bad{kHalfPair};
                     if (code >= 0xd800 && code < 0xdc00) {
-                        if (text.size() - i < 7 || text[i + 1] != '\\' || text[i + 2] != 'u') throw Bad{kHalfPair};
-                        const uint32_t low = unit_at(text, i + 3);
-                        if (low < 0xdc00 || low >= 0xe000) throw Bad{kHalfPair};
-                        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+                        code = 0x10000 + ((code - 0xd800) << 10) + (unit_at(text, i + 3) - 0xdc00);
                         i += 6;
                     }
                     put_character(out, code);
