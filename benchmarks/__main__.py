@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from cost import measure_cost
-from measuring import FAST, HERE, OWN, Run, machine, make_store, medians, remove, run, version
+from measuring import FAST, HERE, OWN, Run, checked, machine, make_store, medians, remove, run, version
 
-TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics")
+TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics", "k6")
 PEERS = ("polars", "duckdb", "datafusion", "chdb")
 
 
@@ -35,8 +35,13 @@ def main() -> None:
         for task in options.tasks.split(","):
             if task == "cost":
                 measure_cost(store, place / "out", options.runs)
+            elif task == "k6":
+                lines = place / "k6.json"
+                checked([sys.executable, str(HERE / "k6_lines.py"), str(lines), str(options.rows)])
+                _measure(task, place, _import_commands(lines, place / "out"), options.runs)
+                lines.unlink()
             else:
-                _measure(task, place, store, files, options.runs)
+                _measure(task, place, _commands(task, store, files, place / "out"), options.runs)
 
 
 def _data_files(store: Path, to: Path) -> Path:
@@ -47,8 +52,7 @@ def _data_files(store: Path, to: Path) -> Path:
     return to
 
 
-def _measure(task: str, place: Path, store: Path, files: Path, runs: int) -> None:
-    commands = _commands(task, store, files, place / "out")
+def _measure(task: str, place: Path, commands: dict[str, list[str]], runs: int) -> None:
     measured: dict[str, list[Run]] = {name: [] for name in commands}
     rows: dict[str, int] = {}
     for _ in range(runs):
@@ -87,6 +91,16 @@ def _commands(task: str, store: Path, files: Path, out: Path) -> dict[str, list[
     commands = {"pipeline": [*own, *FAST], "pipeline, hashed": [*own, "--no-sync"], "pipeline, synced": own}
     peer = [sys.executable, str(HERE / "peers.py")]
     return commands | {name: [*peer, name, task, str(files), str(out)] for name in PEERS}
+
+
+def _import_commands(lines: Path, out: Path) -> dict[str, list[str]]:
+    """Import a file of k6; it is hashed and synced always. DuckDB is told the types, or finds them."""
+    peer = [sys.executable, str(HERE / "peers.py"), "duckdb"]
+    return {
+        "pipeline": [*OWN, "import", str(lines), "--to", str(out), "--quiet"],
+        "duckdb": [*peer, "k6", str(lines), str(out)],
+        "duckdb, typed": [*peer, "k6-typed", str(lines), str(out)],
+    }
 
 
 def _count(task: str, out: Path) -> int:

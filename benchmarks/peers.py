@@ -44,6 +44,15 @@ def duckdb(task: str, source: str, target: str) -> None:
     if task in copies:
         engine.execute(f"COPY (FROM '{source}/*.parquet') TO '{target}' ({copies[task]})")
         return
+    if task.startswith("k6"):
+        fields = "{type: 'VARCHAR', metric: 'VARCHAR', data: 'STRUCT(time TIMESTAMPTZ, value DOUBLE, tags JSON)'}"
+        typed = f", format = 'newline_delimited', columns = {fields}" if task == "k6-typed" else ""
+        engine.execute(
+            f"""COPY (SELECT metric, data.value AS value, data.time AS timestamp, data.tags AS tags
+                FROM read_json('{source}'{typed}) WHERE type IS DISTINCT FROM 'Metric')
+                TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
+        )
+        return
     engine.execute(
         f"""COPY (SELECT session_id, metric, unit, count(value), count(*) - count(value), avg(value), stddev(value),
             min(value), quantile_cont(value, [{QUANTILES}]), max(value), sum(value),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.aggregation import StatisticsOptions
+from pipeline.display import Sessions
 from pipeline.errors import UsageError, suggest
 from pipeline.export import run
 from pipeline.job import Job, Scope
@@ -162,10 +163,8 @@ def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
     return Selection(**chosen), {name: value for name, value in options.items() if name not in names}
 
 
-def list_sessions(
-    source: Source, *, where_session: str | None = None, timezone: str | None = None
-) -> list[dict[str, Any]]:
-    """Describe the sessions of a source, in order, as JSON values.
+def list_sessions(source: Source, *, where_session: str | None = None, timezone: str | None = None) -> Sessions:
+    """Describe the sessions of a source, in order, as JSON values: a list of dicts, which Jupyter shows as a table.
 
     Args:
         source: a store, files, globs or a DuckDB file.
@@ -179,4 +178,4 @@ def list_sessions(
     selection = Selection(where_session=where_session, timezone=timezone)
     with open_source(source, timezone=timezone) as scan:
         selected = select(scan, selection, batch_size=DEFAULT_BATCH_SIZE)
-        return [session.describe() for session in selected.sessions]
+        return Sessions(session.describe() for session in selected.sessions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import tempfile
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.batches import Peekable, counted, of_session
-from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.display import html_table, quantity
+from pipeline.errors import PipelineError, SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.staging import Staging
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.model import Session
+    from pipeline.scanning import Scan
 
 IfExists = Literal["error", "skip", "replace"]
 
@@ -55,6 +58,18 @@ class ImportReport:
     skipped_rows: int
     dropped_digits: int
     seconds: float
+
+    def _repr_html_(self) -> str:
+        notes = [f"{quantity(self.skipped_rows, 'bad row')} left out"] if self.skipped_rows else []
+        if self.dropped_digits:
+            notes.append(f"digits of {quantity(self.dropped_digits, 'time')} dropped")
+        return html_table(
+            f"{self.to}: {quantity(len(self.imported), 'session')}, {quantity(self.rows, 'row')} imported in "
+            f"{self.seconds:.2f} s",
+            ("session_id", "is"),
+            [*((one, "imported") for one in self.imported), *((one, "unchanged") for one in self.unchanged)],
+            notes,
+        )
 
 
 def import_sessions(
@@ -93,8 +108,7 @@ def import_sessions(
     Raises:
         SourceError: a file cannot be read, or holds bad data; nothing is imported then.
         BusyError: another import holds the store.
-        DestinationError: the store cannot be written; sessions that were imported before stay, and the message says
-            how many.
+        DestinationError: the store cannot be written; the message says how many sessions had been imported by then.
         UsageError: an option cannot be read.
     """
     started = time.monotonic()
@@ -144,39 +158,57 @@ def import_sessions(
             scratch.mkdir()
             staging.add(HarnessFile(path, definition, scratch, convert), on_progress)
             shutil.rmtree(scratch)
-        plain = _import_plain(store, plain_paths, Path(directory), options, if_exists, staging, on_progress)
-        staging.publish()
-    done = [*staging.done, *plain.imported]
+        plain = _open_plain(store, plain_paths, Path(directory), options, if_exists, staging)
+        # All files have been read and checked: from here on nothing but the disk can fail.
+        published = 0
+        try:
+            for _ in itertools.chain(staging.publish(), _import_plain(store, plain, on_progress)):
+                published += 1
+        except PipelineError as error:
+            if published:
+                done = f"{published} session{'s' if published > 1 else ''}"
+                error.args = (f"{error}; {done} had been imported by then, --if-exists skip imports the others",)
+            raise
+    imported = [*staging.done, *plain.imported]
     return ImportReport(
         to=str(to),
-        imported=tuple(session.session_id for session in done),
+        imported=tuple(session.session_id for session in imported),
         unchanged=(*staging.unchanged, *plain.unchanged),
-        rows=sum(session.measurement_count for session in done),
+        rows=sum(session.measurement_count for session in imported),
         skipped_rows=staging.skipped + plain.skipped,
-        dropped_digits=sum(session.dropped_digit_count for session in done),
+        dropped_digits=sum(session.dropped_digit_count for session in imported),
         seconds=time.monotonic() - started,
     )
 
 
 @dataclass(frozen=True)
-class _PlainImport:
+class _PlainFiles:
+    """Files of measurements that were read and checked.
+
+    Attributes:
+        scan: their rows, None where there are no files.
+        imported: the sessions that are wanted.
+        unchanged: ids of sessions that the store has already.
+        skipped: rows that are left out.
+    """
+
+    scan: Scan | None = None
     imported: Sequence[Session] = ()
     unchanged: Sequence[str] = ()
     skipped: int = 0
 
 
-def _import_plain(
+def _open_plain(
     store: StoreWriter,
     paths: Sequence[Path],
     directory: Path,
     options: PlainOptions,
     if_exists: IfExists,
     staging: Staging,
-    on_progress: Callable[[int, int], None] | None,
-) -> _PlainImport:
-    """Import files of measurements."""
+) -> _PlainFiles:
+    """Read and check files of measurements, and whether their sessions fit the store and the other files."""
     if not paths:
-        return _PlainImport()
+        return _PlainFiles()
     opened = open_plain(paths, directory, options)
     sessions = opened.scan.sessions
     present = [session.session_id for session in sessions if session.session_id in store]
@@ -189,16 +221,25 @@ def _import_plain(
         staging.claim(session.session_id)
     for session in wanted:
         staging.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
-    total = sum(session.measurement_count for session in wanted)
-    batches = Peekable(counted(opened.scan.batches(wanted), total, on_progress))
-    for session in wanted:
+    return _PlainFiles(opened.scan, wanted, present if if_exists == "skip" else (), opened.skipped)
+
+
+def _import_plain(
+    store: StoreWriter, plain: _PlainFiles, on_progress: Callable[[int, int], None] | None
+) -> Iterator[str]:
+    """Write and publish the sessions one after the other; give the id of each that is published."""
+    if plain.scan is None:
+        return
+    total = sum(session.measurement_count for session in plain.imported)
+    batches = Peekable(counted(plain.scan.batches(plain.imported), total, on_progress))
+    for session in plain.imported:
         # An attribute without a type yet is left to be filled with nulls: other engines would take its type for
         # one that contradicts other sessions'.
         typed = {name: kind for name, kind in session.columns.items() if kind != UNTYPED}
         schema = measurements_schema(store.timestamp_unit, typed)
         rows = of_session(batches, session.session_id)
         store.add(session, _narrowed(rows, schema), schema)
-    return _PlainImport(wanted, present if if_exists == "skip" else (), opened.skipped)
+        yield session.session_id
 
 
 def _narrowed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

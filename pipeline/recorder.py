@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 import secrets
 import threading
 import time
@@ -12,12 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import pyarrow as pa
-
+from pipeline.display import html_table, quantity
 from pipeline.errors import BusyError, DestinationError, UsageError
-from pipeline.model import ATTRIBUTE_TYPES, CORE_COLUMNS, TimestampUnit, timestamp_type
 from pipeline.naming import safe_name
-from pipeline.normalise import check_column_names
+from pipeline.recorded_rows import Attribute, Row, RowRules, exact_number
 from pipeline.recording import DIRECTORY, RecordingFile, finish_recording
 from pipeline.store import StoreWriter
 from pipeline.timestamps import TICKS_PER_SECOND, format_compact
@@ -26,12 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-Attribute = str | int | float | bool
-_KINDS: dict[type, str] = {str: "string", bool: "bool", int: "int64", float: "float64"}
-_KNOWN_TEXTS = 65_536
+    from pipeline.model import TimestampUnit
+
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.05
-_EXACT_INTEGER_LIMIT = 2**53
 
 
 def record_session(
@@ -132,20 +127,14 @@ class Recorder:
         # One half is filled while the other is written.
         self._half = batch_rows // 2
         self._flush_seconds = flush_seconds
-        self._kinds: dict[str, type] = {}
-        self._texts: set[str] = set()
-        self._sequence = 0
-        self._rows: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]] = []
+        self._rules = RowRules(record["attributes"])
+        self._sequence = self._recorded = 0
+        self._rows: list[Row] = []
         self._failure: Exception | None = None
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._full: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]] = []
+        self._full: list[Row] = []
         self._is_writing = self._is_closed = False
-        self._constants = {
-            name: value for name, value in record["attributes"].items() if isinstance(value, str | int | float | bool)
-        }
-        for name, value in self._constants.items():
-            self._learn(name, value)
         self._file: RecordingFile | None = None
         self._thread = threading.Thread(target=self._write_all, name="pipeline-recorder", daemon=True)
 
@@ -190,25 +179,35 @@ class Recorder:
             UsageError: a value does not fit; nothing is recorded then.
             DestinationError: what was recorded before cannot be written.
         """
-        texts = self._texts
+        texts, kinds = self._rules.texts, self._rules.kinds
         if type(value) is not float and value is not None:
-            value = _number(value)
+            value = exact_number(value)
         if metric not in texts:
-            self._check_text("metric", metric)
+            self._rules.check_text("metric", metric)
         if unit is not None and unit not in texts:
-            self._check_text("unit", unit)
+            self._rules.check_text("unit", unit)
         for name, given in attributes.items():
-            if given is not None and self._kinds.get(name) is not type(given):
-                self._learn(name, given)
+            if given is not None and kinds.get(name) is not type(given):
+                self._rules.learn(name, given)
             if type(given) is str and given not in texts:
-                self._check_text(name, given)
+                self._rules.check_text(name, given)
         ticks = self._now() if at is None else self._ticks(at)
         with self._lock:
             if self._failure is not None or self._is_closed:
                 self._fail()
+            self._recorded += 1
             self._rows.append((ticks, metric, value, unit, attributes))  # type: ignore[arg-type] # nulls are left out
             if len(self._rows) >= self._half:
                 self._hand_over()
+
+    def _repr_html_(self) -> str:
+        with self._lock:
+            rows = self._recorded
+            state = "ended" if self._is_closed else "being recorded"
+        title = f"{self.session_id}: {state} into {self._to}, {quantity(rows, 'measurement')}"
+        return html_table(
+            title, ("attribute", "type"), [(name, kind.__name__) for name, kind in self._rules.kinds.items()]
+        )
 
     def _now(self) -> int:
         return time.time_ns() // self._per_ns
@@ -220,38 +219,6 @@ class Recorder:
             raise UsageError(f"record: at={at!r} has no time zone")
         past = at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
         return (past // dt.timedelta(microseconds=1)) * 1000 // self._per_ns
-
-    def _learn(self, name: str, value: object) -> None:
-        """Note the type of an attribute, which is one for the whole session."""
-        kind = type(value)
-        if kind not in _KINDS:
-            raise UsageError(f"record: attribute {name!r} is {value!r:.50}; it must be a string, number or bool")
-        before = self._kinds.get(name, kind)
-        if {before, kind} == {int, float}:
-            kind = float  # whole numbers among others
-        elif before is not kind:
-            raise UsageError(f"record: attribute {name!r} is {kind.__name__}, before it was {before.__name__}")
-        if kind is int and isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise UsageError(f"record: attribute {name!r}: {value} does not fit int64")
-        if name not in self._kinds:
-            try:
-                check_column_names([*CORE_COLUMNS, *self._kinds, name])
-            except Exception as error:
-                raise UsageError(f"record: {error}") from error
-        self._kinds[name] = kind
-
-    def _check_text(self, name: str, text: object) -> None:
-        if not isinstance(text, str):
-            raise UsageError(f"record: {name} is {text!r:.50}; it must be a string")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise UsageError(f"record: {name} {text!r:.50} holds half of a surrogate pair") from error
-        if "\0" in text:
-            raise UsageError(f"record: {name} {text!r:.50} holds the character NUL")
-        if len(self._texts) >= _KNOWN_TEXTS:
-            self._texts.clear()
-        self._texts.add(text)
 
     def _fail(self) -> None:
         if self._failure is not None:
@@ -280,7 +247,8 @@ class Recorder:
                 self._is_writing = True
             try:
                 if rows and self._file is not None:
-                    self._file.write(self._batch(rows))
+                    self._file.write(self._rules.batch(rows, self.session_id, self._sequence, self._unit))
+                    self._sequence += len(rows)
             except Exception as error:  # noqa: BLE001 - whatever it is, the harness must hear of it
                 self._failure = error
             with self._lock:
@@ -288,28 +256,6 @@ class Recorder:
                 self._changed.notify_all()
                 if self._failure is not None:
                     return
-
-    def _batch(self, rows: list[tuple[int, str, float | None, str | None, dict[str, Attribute]]]) -> pa.RecordBatch:
-        times, metrics, values, units, attributes = zip(*rows, strict=True)
-        count = len(rows)
-        arrays = {
-            "session_id": pa.repeat(self.session_id, count),
-            "sequence": pa.array(range(self._sequence, self._sequence + count), pa.int64()),
-            "timestamp": pa.array(times, pa.int64()).view(timestamp_type(self._unit)),
-            "metric": pa.array(metrics, pa.string()),
-            "value": pa.array(values, pa.float64()),
-            "unit": pa.array(units, pa.string()),
-        }
-        names = dict.fromkeys([*self._constants, *(name for row in attributes for name in row)])
-        for name in names:
-            kind = _KINDS.get(self._kinds.get(name, type(None)))
-            if kind is None:
-                continue  # nothing but nulls so far
-            default = self._constants.get(name)
-            column = [row.get(name, default) for row in attributes]
-            arrays[name] = pa.array(column, ATTRIBUTE_TYPES[kind])
-        self._sequence += count
-        return pa.record_batch(list(arrays.values()), names=list(arrays))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -334,16 +280,3 @@ class Recorder:
             with suppress(DestinationError):  # an earlier error is the one to hear of
                 self._file.close()
             self._file.unlock()
-
-
-def _number(value: object) -> float:
-    """Make a float of another number, without loss."""
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise UsageError(f"record: value {value!r:.50} is no number")
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UsageError(f"record: value {value!r:.50} is no number that float64 can hold") from error
-    if isinstance(value, int) and abs(value) > _EXACT_INTEGER_LIMIT and (math.isinf(number) or int(number) != value):
-        raise UsageError(f"record: value {value} does not fit float64 without loss")
-    return number

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.display import html_table, quantity
 from pipeline.errors import EmptyExportError
 
 if TYPE_CHECKING:
@@ -56,6 +57,16 @@ class Report:
     def bytes(self) -> int:
         """Bytes of all files of tables."""
         return sum(file.bytes for file in self.files)
+
+    def _repr_html_(self) -> str:
+        done = "was there already" if self.is_unchanged else f"written in {self.seconds:.2f} s"
+        return html_table(
+            f"{self.to}: {quantity(len(self.files), 'file')}, {quantity(self.rows, 'row')}, "
+            f"{quantity(self.bytes, 'byte')}, {done}",
+            ("file", "table", "rows", "bytes", "sha256"),
+            [(file.name, file.table, file.rows, file.bytes, file.sha256) for file in self.files],
+            [f"warning: {warning}" for warning in self.warnings],
+        )
 
 
 def report_existing(descriptor: Mapping[str, Any]) -> list[ReportedFile]:

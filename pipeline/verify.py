@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.described import Described, parse_descriptor
+from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, VerificationError
 from pipeline.package import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
 
@@ -52,6 +53,16 @@ class Verification:
     is_hashed: bool
     is_quick: bool
     seconds: float
+
+    def _repr_html_(self) -> str:
+        found = quantity(len(self.problems), "problem") if self.problems else "no problem found"
+        read = "" if self.is_quick else f", {quantity(self.rows, 'row')} read back"
+        return html_table(
+            f"{self.directory}: {found} in {quantity(self.files, 'file')}{read} in {self.seconds:.2f} s",
+            ("file", "problem"),
+            [(one.file, one.problem) for one in self.problems],
+            [] if self.is_hashed else ["the package has no SHA-256 sums: damage may go unnoticed"],
+        )
 
 
 def verify_package(

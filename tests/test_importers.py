@@ -8,9 +8,14 @@ import gzip
 import json
 import math
 import os
+import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from conftest import ROOT, SHARED, pipeline
@@ -24,6 +29,10 @@ REAL = SHARED / "harness"
 
 def documents(path):
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def records(path, names=None):
@@ -108,6 +117,24 @@ CASES = [
         "webrtc-internals/loopback-av.json",
         "candidate-pair.currentRoundTripTime",
         lambda p: webrtc_values(p, "candidate-pair", "currentRoundTripTime"),
+    ),
+    (
+        FIXTURES,
+        "k6/steady-4s.json",
+        "http_req_duration",
+        lambda p: [r["data"]["value"] for r in lines(p) if (r["type"], r["metric"]) == ("Point", "http_req_duration")],
+    ),
+    (
+        FIXTURES,
+        "k6/steady-4s.csv",
+        "http_req_duration",
+        lambda p: [float(r["metric_value"]) for r in records(p) if r["metric_name"] == "http_req_duration"],
+    ),
+    (
+        FIXTURES,
+        "getstats/loopback-100ms.ndjson",
+        "candidate-pair.totalRoundTripTime",
+        lambda p: [r["totalRoundTripTime"] for r in lines(p) if r["type"] == "candidate-pair"],
     ),
     (
         REAL,
@@ -237,50 +264,6 @@ def test_nanoseconds_are_kept_in_a_store_of_nanoseconds(tmp_path):
     assert session["dropped_digit_count"] == 0
 
 
-def transcoded(kind, data):
-    text = data.decode()
-    return {
-        "gzip": lambda: gzip.compress(data),
-        "two gzip members": lambda: gzip.compress(data[:100]) + gzip.compress(data[100:]),
-        "zstd": lambda: zstandard.compress(data),
-        "BOM": lambda: b"\xef\xbb\xbf" + data,
-        "CRLF": lambda: data.replace(b"\n", b"\r\n"),
-        "UTF-16": lambda: text.encode("utf-16"),
-        "UTF-16 big-endian": lambda: b"\xfe\xff" + text.encode("utf-16-be"),
-        "UTF-16 without BOM": lambda: text.encode("utf-16-le"),
-        "gzip of UTF-16": lambda: gzip.compress(text.encode("utf-16")),
-        "no line end at the end": lambda: data.rstrip(b"\n"),
-    }[kind]()
-
-
-KINDS = [
-    "gzip", "two gzip members", "zstd", "BOM", "CRLF", "UTF-16", "UTF-16 big-endian", "UTF-16 without BOM",
-    "gzip of UTF-16", "no line end at the end",
-]  # fmt: skip
-PLAIN_FILES = {
-    "k6": lambda folder: write_k6(folder / "k6.json"),
-    "jmeter": lambda _: FIXTURES / "jmeter/jmeter-2.13.jtl",
-    "hyperfine": lambda _: FIXTURES / "hyperfine/two-commands.json",
-}
-
-
-@pytest.mark.parametrize("name", ["x.json", "x.csv", "x.txt", "x.gz", "x"])
-@pytest.mark.parametrize("harness", PLAIN_FILES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_file_is_the_same_however_it_is_packed_and_named(tmp_path, kind, harness, name):
-    plain = PLAIN_FILES[harness](tmp_path)
-    packed = tmp_path / "packed" / name
-    packed.parent.mkdir()
-    packed.write_bytes(transcoded(kind, plain.read_bytes()))
-    os.utime(packed, (1_700_000_000, 1_700_000_000))
-    os.utime(plain, (1_700_000_000, 1_700_000_000)) if plain.is_relative_to(tmp_path) else None
-    import_sessions(plain, tmp_path / "a", session_id="s", started_at="2026-01-01T00:00:00Z")
-    import_sessions(packed, tmp_path / "b", session_id="s", started_at="2026-01-01T00:00:00Z")
-    first, second = (list_sessions(tmp_path / which)[0] for which in "ab")
-    assert first["content_digest"] == second["content_digest"]
-    assert first["configuration"] == second["configuration"]
-
-
 JMETER_HEADER = "timeStamp,elapsed,label,success\n"
 GOOD_POINT = json.dumps(k6_point(name="a"))
 GOOD_RECORD = f"{JMETER_HEADER}1795542903863,1,a,true\n"
@@ -298,7 +281,11 @@ BROKEN = {
     "a line cut off": (after_good(GOOD_POINT) + GOOD_POINT[:40], r"line 3: is no JSON .*cut off", 1),
     "a line that is no object": (after_good("[1]") + GOOD_POINT, r"line 2: is no JSON object", 1),
     "two objects in a line": (after_good(GOOD_POINT * 2), r"line 2: is no JSON", 1),
-    "a value that is no number": (after_good("\n" + GOOD_POINT.replace("1.5", "[2]")), r"line 3: .*numerical", 1),
+    "a value that is no number": (
+        after_good("\n" + GOOD_POINT.replace("1.5", "[2]")),
+        r"line 3: column 'value': '\[2\]' is no number",
+        1,
+    ),
     "a time that is none": (after_good(GOOD_POINT.replace("-11-", "-13-")), r"line 2: column 'timestamp'", 1),
     "no metric": (after_good(GOOD_POINT.replace('"metric"', '"n"')), r"line 2: .*metric.*null", 1),
     "a NUL in a tag": (after_good(json.dumps(k6_point(name="a\0b"))), r"line 2: .*NUL", 1),
@@ -312,6 +299,27 @@ BROKEN = {
         r"line 2: attribute 'name' occurs twice",
         1,
     ),
+    "a value that occurs twice": (
+        after_good(GOOD_POINT.replace('"value": 1.5', '"value": 1.5, "value": 2')),
+        r"line 2: a key occurs twice; --skip-bad",
+        1,
+    ),
+    "half of a surrogate pair in a metric": (
+        after_good(GOOD_POINT.replace("http_req_duration", "\\ud800")),
+        r"line 2: holds half of a surrogate pair; --skip-bad",
+        1,
+    ),
+    "half of a surrogate pair in a tag": (
+        after_good(json.dumps(k6_point(name="\ud800"))),
+        r"line 2: .*surrogate pair",
+        1,
+    ),
+    "half of a surrogate pair in a key": (
+        json.dumps(k6_point(name="b", **{"\udc00": "b"})) + f"\n{GOOD_POINT}",
+        r"line 1: .*surrogate pair",
+        1,
+    ),
+    "a nest too deep": (after_good(GOOD_POINT.replace("1.5", "[" * 600 + "]" * 600)), r"line 2: .*deep", 1),
     "tags that are no object": (after_good(GOOD_POINT.replace('{"name": "a"}', "[1]")), r"line 2: .*no JSON object", 1),
     "many bad lines": ("x\n" * 3 + f"{GOOD_POINT}\n" * 5 + "{\n" * 7, r"line 1: is no JSON", 10),
     "too few fields": (f"{GOOD_RECORD}1795542903863,1\n", r"line 3: .*Columns: 4 Found: 2", 1),
@@ -454,6 +462,61 @@ def test_harness_files_and_measurements_are_imported_together(tmp_path):
     assert report.rows == 13
 
 
+LIMITED = """
+import resource, sys
+from pipeline.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("large", [0, 1])
+def test_a_disk_that_fails_leaves_the_sessions_that_were_imported_by_then(tmp_path, large):
+    noise = random.Random(1)  # noqa: S311 - numbers that do not compress
+    for number in range(2):
+        rows = 100_000 if number == large else 10
+        table = pa.table(
+            {
+                "session_id": [f"p{number}"] * rows,
+                "sequence": pa.array(range(rows)),
+                "timestamp": pa.array(range(number, number + rows), pa.timestamp("us", "UTC")),
+                "metric": ["x"] * rows,
+                "value": [noise.random() for _ in range(rows)],
+                "unit": ["ms"] * rows,
+            }
+        )
+        pq.write_table(table, tmp_path / f"p{number}.parquet")
+    write_k6(tmp_path / "run.json")
+    command = ["import", "*.parquet", "run.json", "--to", "store"]
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 4, result.stderr
+    done = ["run", "p0"][: large + 1]
+    number = f"{len(done)} session{'s' if large else ''}"
+    assert f"{number} had been imported by then, --if-exists skip imports the others\n" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert {session["session_id"] for session in list_sessions(tmp_path / "store")} == set(done)
+    report = import_sessions(
+        [tmp_path / "p0.parquet", tmp_path / "p1.parquet", tmp_path / "run.json"], tmp_path / "store", if_exists="skip"
+    )
+    assert set(report.unchanged) == set(done)
+    assert len(list_sessions(tmp_path / "store")) == 3
+
+
+@pytest.mark.parametrize("bad", ["run.json", "own.ndjson"])
+def test_nothing_is_imported_where_one_of_harness_files_and_measurements_is_bad(tmp_path, bad):
+    rows = '{"session_id":"m","sequence":0,"timestamp":"2026-01-01T00:00:00Z","metric":"x","value":1}\n'
+    (tmp_path / "own.ndjson").write_text(rows)
+    write_k6(tmp_path / "run.json")
+    with (tmp_path / bad).open("a") as file:
+        file.write("{\n")
+    for files in (["own.ndjson", "run.json"], ["run.json", "own.ndjson"]):
+        with pytest.raises(SourceError, match=bad):
+            import_sessions([tmp_path / name for name in files], tmp_path / "store")
+        assert not list((tmp_path / "store").rglob("*.parquet"))
+
+
 STARTS = [
     ("iperf3/tcp-1stream.json", {}, "the file", "2026-11-24T17:52:26.000000Z"),
     ("hyperfine/two-commands.json", {}, "the file's modification time", "2023-11-14T22:13:20.000000Z"),
@@ -564,6 +627,29 @@ def test_asv_takes_units_and_names_from_the_file_beside(tmp_path):
         ("1000", "'with, comma'", 15000),
     ]
     assert rows_of(tmp_path / "with", query) == expected
+
+
+def test_asv_of_version_1_is_read_as_version_2_is(tmp_path):
+    found = documents(FIXTURES / "asv/samples-v2.json")
+    names = found.pop("result_columns")
+    started = {}
+    for benchmark, columns in found["results"].items():
+        held = dict(zip(names, columns, strict=False))
+        started[benchmark] = held.pop("started_at", None)
+        found["results"][benchmark] = {key: held[key] for key in ("result", "params", "samples") if key in held}
+    two = documents(FIXTURES / "asv/samples-v2.json")
+    # A benchmark without parameters may be its bare result.
+    two["results"]["b.track_bare"] = [[5.5], []]
+    found["results"]["b.track_bare"] = 5.5
+    (tmp_path / "one.json").write_text(json.dumps(found | {"version": 1, "started_at": started}))
+    (tmp_path / "two.json").write_text(json.dumps(two))
+    query = "SELECT metric, value, unit, benchmark, timestamp FROM measurements ORDER BY sequence"
+    rows = []
+    for name in ("one", "two"):
+        import_sessions(tmp_path / f"{name}.json", tmp_path / name)
+        rows.append(rows_of(tmp_path / name, query))
+    assert rows[0] == rows[1]
+    assert len(rows[0]) > 40
 
 
 def test_a_point_of_a_webrtc_series_has_the_time_of_its_report(tmp_path):
@@ -678,6 +764,32 @@ def test_a_harness_is_added_by_one_sql_file(tmp_path):
     assert list_sessions(tmp_path / "store")[0]["harness"]["name"] == "my"
 
 
+BOTH_SQL = """\
+-- format: csv
+-- name: measurements
+SELECT 'x' AS metric, v AS value, t::BIGINT AS epoch_ns, o::BIGINT AS offset_ns FROM records
+"""
+
+
+def test_relative_times_among_others_count_from_the_earliest_of_those(tmp_path):
+    (tmp_path / "both.sql").write_text(BOTH_SQL)
+    (tmp_path / "run.csv").write_text("v,t,o\n1,,5000\n2,1700000000000002000,\n3,1700000000000001000,\n4,,\n")
+    import_sessions(tmp_path / "run.csv", tmp_path / "store", importer=str(tmp_path / "both.sql"))
+    query = "SELECT epoch_us(timestamp) - 1700000000000000 FROM measurements ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [(6,), (2,), (1,), (1,)]
+    assert list_sessions(tmp_path / "store")[0]["origin"]["start_from"] == "the earliest sample"
+
+
+def test_a_relative_time_that_cannot_be_counted_is_refused(tmp_path):
+    (tmp_path / "both.sql").write_text(BOTH_SQL)
+    (tmp_path / "run.csv").write_text("v,t,o\n1,,5000\n2,,9223372036854775807\n")
+    with pytest.raises(SourceError, match="line 3: column 'offset_ns': lies too far from the session's start"):
+        import_sessions(
+            tmp_path / "run.csv", tmp_path / "store", importer=str(tmp_path / "both.sql"), timestamp_unit="ns",
+            started_at="2026-01-01T00:00:00Z",
+        )  # fmt: skip
+
+
 SESSION_SQL = "-- format: csv\n-- name: session\nSELECT 1 AS start\n"
 WRONG_SQL = {
     "no section": ("-- format: csv\nSELECT 1", "'-- name: measurements'"),
@@ -774,6 +886,35 @@ def test_any_csv_or_ndjson_is_imported_by_a_mapping(tmp_path, text, mapping, exp
     query = """SELECT metric, value, unit, epoch_ms(timestamp) - epoch_ms(TIMESTAMPTZ '2026-01-01 00:00:00Z'), kind
                FROM measurements ORDER BY sequence"""
     assert rows_of(tmp_path / "store", query) == expected
+
+
+TYPED = [
+    ([1, 2, None], "BIGINT", [1, 2, None]),
+    ([1, 2.5, None], "DOUBLE", [1.0, 2.5, None]),
+    ([True, None, False], "BOOLEAN", [True, None, False]),
+    ([1, True, "x"], "VARCHAR", ["1", "true", "x"]),
+    ([1, [2], None], "VARCHAR", ["1", "[2]", None]),
+    ([None, None, None], "VARCHAR", [None, None, None]),
+    ([-(2**63), 2**63 - 1, 0], "BIGINT", [-(2**63), 2**63 - 1, 0]),
+]
+
+
+@pytest.mark.parametrize("distance", [0, 20_000])
+@pytest.mark.parametrize(("given", "kind", "expected"), TYPED)
+def test_attributes_of_mapped_ndjson_keep_their_type(tmp_path, given, kind, expected, distance):
+    rows = [{"v": 1, "x": given[0]}] * (distance + 1) + [{"v": 1, "x": value} for value in given[1:]]
+    (tmp_path / "run.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_sessions(tmp_path / "run.ndjson", tmp_path / "store", mapping=["value=v"])
+    query = f"SELECT x, typeof(x) FROM measurements WHERE sequence = 0 OR sequence > {distance} ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [(value, kind) for value in expected]
+
+
+@pytest.mark.parametrize("values", [[2**63], [1.5, 2**53 + 1], [1.5, "1e999"]])
+def test_attributes_that_do_not_fit_are_refused(tmp_path, values):
+    lines = "".join(f'{{"v": 1, "x": {value}}}\n' for value in values)
+    (tmp_path / "run.ndjson").write_text(lines)
+    with pytest.raises(SourceError, match=r"attribute 'x': .*(does not fit|beyond the range)"):
+        import_sessions(tmp_path / "run.ndjson", tmp_path / "store", mapping=["value=v"])
 
 
 @pytest.mark.parametrize(

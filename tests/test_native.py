@@ -21,6 +21,7 @@ import json, math, random, struct, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
+from pipeline.native import BadLineError, JsonLines, find_text
 from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
 
 random.seed(int(sys.argv[1]))
@@ -83,6 +84,20 @@ def in_lines(batch):
     except UnwritableError:
         pass
 
+def taken_apart(data):
+    fields = [([c], random.random() < 0.5) for c in "ab"] + [(["a", "b"], False)]
+    found = JsonLines(fields)
+    for part in (data, bytes(random.sample(data, len(data))), data[: random.randrange(len(data) + 1)]):
+        block = bytearray(part)
+        try:
+            arrays = found.read(block, len(block))
+        except BadLineError:
+            continue
+        for array in arrays:
+            assert len(array) == len(arrays[0])
+            array.validate(full=True)
+        find_text(block, 0, len(block), random.choice([b"a", b'"b', b"\\n"]))
+
 KINDS = ["bool", "int64", "float64", "us", "ns", "string", "large", "view", "dictionary", "small"]
 buffer, series = TextBuffer(), Series()
 for _ in range(int(sys.argv[2])):
@@ -96,6 +111,8 @@ for _ in range(int(sys.argv[2])):
     assert len(lines) == batch.num_rows + 1 and lines[-1] == ""
     for line in lines[:-1]:
         assert list(json.loads(line)) == names
+    taken_apart("".join(json.dumps({k: json.loads(line) if k == "a" else text() for k in random.sample("abc", 2)})
+                        + random.choice(["\n", "\r\n", "\\", ""]) for line in lines[:-1]).encode())
     buffer.ndjson(batch, as_array=True)
     buffer.csv(batch, spreadsheet=random.random() < 0.5)
     digest_sums(batch, list(range(2 * len(kinds))))

@@ -16,7 +16,8 @@ CREATE TEMP TABLE companion AS
 SELECT json FROM read_json_objects(coalesce(getvariable('companion'), getvariable('file')), format = 'unstructured')
 WHERE getvariable('companion') IS NOT NULL;
 CREATE TEMP TABLE raw AS
-SELECT rowid AS benchmark_number, key AS benchmark, value AS result, d.json->'result_columns' AS columns
+SELECT rowid AS benchmark_number, key AS benchmark, value AS result, d.json->'result_columns' AS columns,
+       d.json->'started_at' AS started_at
 FROM document d, json_each(d.json, '$.results');
 -- Version 2 names the columns of a result; version 1 has objects, or the bare result.
 CREATE TEMP TABLE results AS
@@ -27,7 +28,9 @@ SELECT benchmark_number, benchmark,
        CASE WHEN columns IS NOT NULL
             THEN result->((list_position(columns::VARCHAR[], 'samples') - 1)::INTEGER)
             WHEN json_type(result) = 'OBJECT' THEN result->'samples' END AS samples,
-       (result->>((list_position(columns::VARCHAR[], 'started_at') - 1)::INTEGER))::BIGINT AS started_ms
+       CASE WHEN columns IS NOT NULL
+            THEN (result->>((list_position(columns::VARCHAR[], 'started_at') - 1)::INTEGER))::BIGINT
+            ELSE (started_at->>json_pointer(benchmark))::BIGINT END AS started_ms
 FROM raw
 
 -- name: session
@@ -59,7 +62,7 @@ SELECT CASE WHEN is_sample THEN 'time'
             WHEN own_name LIKE 'mem\_%' ESCAPE '\' THEN 'memory'
             WHEN own_name LIKE 'peakmem\_%' ESCAPE '\' THEN 'peak_memory'
             ELSE 'tracked_value' END AS metric,
-       nullif(number, 'null')::DOUBLE AS value,
+       number AS value,
        CASE WHEN is_sample OR regexp_matches(own_name, '^(time|timeraw)_') THEN 's'
             WHEN regexp_matches(own_name, '^(mem|peakmem)_') THEN 'By'
             ELSE CASE known->>(json_pointer(benchmark) || '/unit')

@@ -11,11 +11,13 @@ import duckdb
 from pipeline.engine import connect_engine, lock_down, quote_literal, statement_kind
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query
+from pipeline.importers.fields import create_records_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
 
 # A double holds microseconds since 1970 exactly, not nanoseconds: times are rounded to microseconds.
@@ -44,7 +46,11 @@ class WholeFileError(SourceError):
 
 @contextmanager
 def open_connection(
-    definition: Definition, plain: Path, variables: Mapping[str, str | None], object_limit: int
+    definition: Definition,
+    plain: Path,
+    variables: Mapping[str, str | None],
+    object_limit: int,
+    shape: CsvShape | None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -53,14 +59,17 @@ def open_connection(
         plain: the file.
         variables: further variables; those that name files may be read.
         object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
+        shape: of a CSV file.
 
     Raises:
         UsageError: a section does more than it may.
         duckdb.Error: `prepare` fails.
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
-    with connect_engine() as connection:
+    with connect_engine(threads=1 if definition.fields else None) as connection:
         connection.execute(_MACROS)
+        if definition.fields:
+            create_records_view(connection, plain, definition.fields)
         lock_down(connection, readable)
         set_variable(connection, "file", str(plain))
         connection.execute(f"SET VARIABLE object_limit = {object_limit}")
@@ -68,10 +77,10 @@ def open_connection(
             set_variable(connection, name, value)
         if definition.format == "json":
             _create_json_view(connection, "document", "unstructured")
-        elif definition.format == "ndjson":
+        elif definition.format == "ndjson" and not definition.fields:
             _create_json_view(connection, "records", "newline_delimited")
-        else:
-            connection.execute(f"CREATE VIEW records AS {csv_query(plain, definition.columns)}")
+        elif shape is not None:
+            connection.execute(f"CREATE VIEW records AS {csv_query(plain, shape, definition.columns)}")
         if "prepare" in definition.sections:
             for statement in duckdb.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:
@@ -129,4 +138,6 @@ def one_line(error: BaseException) -> str:
     text = str(error).strip().split("\n")[0]
     text = re.sub(r'(JSON transform error|Malformed JSON) in file "[^"]*",( at byte \d+)?( in line \d+)?: ', "", text)
     text = re.sub(r"^\w+( \w+)? Error: ", "", text)
+    # What the reader of lines says, which passes through two engines.
+    text = re.sub(r"^reading the stream .*? failed: [\w ]+: (.*?)\. Detail: Python exception.*", r"\1", text)
     return re.sub(r"/[^\s\"']*/input\b", "the file", text).rstrip(". ")[:300]

@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from pipeline.errors import SourceError
+from pipeline.importers.blocks import line_blocks
+from pipeline.native import find_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,13 +213,10 @@ def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path
 
 def _gather(plain: Path, wanted: bytes, to: Path) -> None:
     """Write out the lines that hold a text; most blocks hold none and are only searched."""
-    with plain.open("rb") as file, to.open("wb") as out:
-        while block := file.read(_BLOCK_BYTES):
-            if not block.endswith(b"\n"):
-                block += file.readline()
-                block += b"" if block.endswith(b"\n") else b"\n"
-            at = block.find(wanted)
-            while at >= 0:
-                start, stop = block.rfind(b"\n", 0, at) + 1, block.find(b"\n", at) + 1
-                out.write(block[start:stop])
-                at = block.find(wanted, stop)
+    with to.open("wb") as out:
+        for block, size in line_blocks(plain):
+            start = 0
+            while (at := find_text(block, start, size, wanted)) >= 0:
+                first = block.rfind(b"\n", 0, at) + 1
+                start = block.find(b"\n", at, size) + 1 or size
+                out.write(block[first:start])

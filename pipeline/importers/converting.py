@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.arrays import integers
 from pipeline.errors import SourceError
-from pipeline.importers.connection import WholeFileError, one_line, open_connection
+from pipeline.importers.connection import one_line, open_connection
 from pipeline.importers.content import open_content
+from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.facts import read_facts
 from pipeline.importers.rows import Measurements
 from pipeline.importers.sifting import Sifter
+from pipeline.importers.start import Start
 from pipeline.model import Session
 from pipeline.records import SessionRecord, read_sidecar
 from pipeline.summary import SessionSummary
@@ -23,15 +25,15 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+    import duckdb
     import pyarrow as pa
 
     from pipeline.importers.content import Content
+    from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
 _LINE_BYTES = 1 << 20
-_EARLIEST = "the earliest sample"
-_MODIFIED = "the file's modification time"
 _FROM_TIMES = {
     "timestamp": "the file",
     "epoch_ns": "the file",
@@ -100,11 +102,11 @@ class HarnessFile:
         self._plain = self.content.plain
         is_document = definition.format == "json"
         self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
+        self._shape: CsvShape | None = None
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
-        self._start: tuple[int | None, str] = (None, "")
-        self._earliest: tuple[int, str] | None = None
+        self._start = Start(path, options.unit, options.zone, options.started_at)
         self._with_all_keys = False
 
     @property
@@ -132,7 +134,12 @@ class HarnessFile:
         if self._definition.format == "json" or self.skipped:
             raise self._failure(problem)
         good = self._directory / "good"
-        sifter = Sifter(self._definition.format, self._try, self._directory / "block")
+        sifter = Sifter(
+            self._definition.format,
+            self._try,
+            self._directory / "block",
+            has_header=self._shape is not None and self._shape.has_header,
+        )
         sifter.sift(self._plain, good if self._options.skip_bad else None)
         if not sifter.bad:
             raise self._failure(problem)
@@ -151,12 +158,17 @@ class HarnessFile:
         return SourceError(f"{self.path}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
-        with open_connection(self._definition, block, self._variables, self._object_limit) as connection:
+        with self._open(block) as connection:
             measurements = Measurements(
                 connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
             )
-            for _ in measurements.batches("x", 0):
+            for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
+
+    def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        if self._definition.format == "csv" and self._shape is None:
+            self._shape = find_shape(self._plain, self._definition.columns)
+        return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape)
 
     def read(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.
@@ -165,7 +177,7 @@ class HarnessFile:
             SourceError, duckdb.Error: the file cannot be read; so does the iterator.
         """
         self._summary = SessionSummary()
-        opening = open_connection(self._definition, self._plain, self._variables, self._object_limit)
+        opening = self._open(self._plain)
         connection = opening.__enter__()
         try:
             self._record = self._complete(read_facts(connection, self._definition))
@@ -178,7 +190,7 @@ class HarnessFile:
                 with_all_keys=self._with_all_keys,
             )
             self._measurements = measurements
-            self._start = self._find_start(measurements)
+            self._start.find(self._record, measurements.times.columns)
         except BaseException as error:
             opening.__exit__(type(error), error, error.__traceback__)
             raise
@@ -186,7 +198,7 @@ class HarnessFile:
 
     def _batches(self, measurements: Measurements, opening: AbstractContextManager[object]) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in measurements.batches(self.session_id, self._start[0]):
+            for batch in measurements.batches(self.session_id, self._start.ticks):
                 if batch.num_rows:
                     self._summary.add(batch, measurements.attributes)
                 yield batch
@@ -209,24 +221,6 @@ class HarnessFile:
             attributes={**record.attributes, **given.attributes},
         )
 
-    def _find_start(self, measurements: Measurements) -> tuple[int | None, str]:
-        """Find the session's start and say where it came from; it is None where the earliest sample says it."""
-        unit, zone = self._options.unit, self._options.zone
-        try:
-            start = self._record.ticks("started_at", unit, zone)
-        except SourceError as error:
-            raise WholeFileError(str(error)) from error
-        if start is not None:
-            return start, "the file"
-        start = SessionRecord(started_at=self._options.started_at).ticks("started_at", unit, zone)
-        if start is not None:
-            return start, "--started-at"
-        if self._earliest is not None:
-            return self._earliest
-        if {"timestamp", "epoch_ns"} & set(measurements.time_columns):
-            return None, _EARLIEST
-        return self._modified(), _MODIFIED
-
     def find_all_keys(self) -> None:
         """Look at all rows for keys of their attributes when they are read again."""
         self._with_all_keys = True
@@ -234,33 +228,27 @@ class HarnessFile:
     def find_earliest(self) -> None:
         """Find the earliest time of a row before all are read again: it is that of rows without one."""
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
-        with open_connection(self._definition, self._plain, self._variables, self._object_limit) as connection:
+        with self._open(self._plain) as connection:
             measurements = Measurements(
                 connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
             )
+            # Relative times wait for the start, too.
+            measurements.times.columns = tuple(name for name in measurements.times.columns if name != "offset_ns")
             earliest = latest
             for batch in measurements.batches("x", latest):
                 if batch.num_rows:
                     earliest = min(earliest, int(integers(batch.column("timestamp")).min()))
-        has_times = earliest != latest
-        self._earliest = (earliest, _EARLIEST) if has_times else (self._modified(), _MODIFIED)
-
-    def _modified(self) -> int:
-        return self.path.stat().st_mtime_ns * TICKS_PER_SECOND[self._options.unit] // 1_000_000_000
+        self._start.note_earliest(earliest if earliest != latest else None)
 
     def session(self) -> Session:
         """Describe the session after its rows were read."""
         assert self._measurements is not None, "rows are read first"  # noqa: S101 - the order of calls
         rows = self._summary
-        start, start_from = self._start
-        if start is None:
-            start = rows.first_timestamp
-        if start is None:
-            start, start_from = self._modified(), _MODIFIED
+        start = self._start.settled(rows.first_timestamp)
         end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)
-        used = [text for name, text in _FROM_TIMES.items() if self._measurements.sources.get(name)]
+        used = [text for name, text in _FROM_TIMES.items() if self._measurements.times.sources.get(name)]
         return Session(
             session_id=self.session_id,
             timestamp_unit=self._options.unit,
@@ -271,14 +259,14 @@ class HarnessFile:
             configuration=self._record.configuration,
             attributes=self._record.attributes,
             **rows.figures(),
-            dropped_digit_count=self._measurements.dropped_digits,
+            dropped_digit_count=self._measurements.times.dropped_digits,
             columns=dict(self._measurements.attributes),
             origin={
                 "file": self.path.name,
                 "bytes": self.content.size,
                 "sha256": self.content.sha256,
                 "importer": self._definition.name,
-                "start_from": start_from,
+                "start_from": self._start.source,
                 "times_from": list(dict.fromkeys(used)),
                 "skipped_records": self.skipped,
             },

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.engine import quote_identifier, quote_literal
@@ -17,8 +19,23 @@ _DELIMITERS = ",;\t|"
 _LINE_BYTES = 16_777_216
 
 
-def csv_query(plain: Path, expected: Sequence[str]) -> str:
-    """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls.
+@dataclass(frozen=True)
+class CsvShape:
+    """How the records of a file are written.
+
+    Attributes:
+        names: of its columns.
+        delimiter: between fields.
+        has_header: whether the first record names the columns.
+    """
+
+    names: tuple[str, ...]
+    delimiter: str
+    has_header: bool
+
+
+def find_shape(plain: Path, expected: Sequence[str]) -> CsvShape:
+    """Find the shape of a file from its first record.
 
     DuckDB's own detection is not used: it passes over lines that do not fit what it finds.
 
@@ -29,27 +46,32 @@ def csv_query(plain: Path, expected: Sequence[str]) -> str:
     Raises:
         SourceError: a file without a header line has more columns than are expected; names are doubled.
     """
-    fields, delimiter = first_record(plain)
+    fields, delimiter = _first_record(plain)
     known = {name.lower() for name in expected}
     has_header = not expected or any(field.strip().lower() in known for field in fields)
     names = [field.strip() for field in fields] if has_header else list(expected[: len(fields)])
     if len(names) < len(fields):
         raise SourceError(f"its records have {len(fields)} fields, not {len(expected)} at most: {', '.join(expected)}")
     check_column_names(names)
-    lacking = [name for name in expected if name.lower() not in {have.lower() for have in names}]
+    return CsvShape(tuple(names), delimiter, has_header)
+
+
+def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str]) -> str:
+    """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls."""
+    lacking = [name for name in expected if name.lower() not in {have.lower() for have in shape.names}]
     nulls = "".join(f", NULL::VARCHAR AS {quote_identifier(name)}" for name in lacking)
-    columns = ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in names)
+    columns = ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in shape.names)
     return (
         f"SELECT *{nulls} FROM read_csv({quote_literal(str(plain))}, auto_detect = false, columns = {{{columns}}}, "
-        f"delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"', header = {str(has_header).lower()}, "
+        f"delim = {quote_literal(shape.delimiter)}, quote = '\"', escape = '\"', "
+        f"header = {str(shape.has_header).lower()}, "
         f"compression = 'none', max_line_size = {_LINE_BYTES}, strict_mode = true, null_padding = false)"
     )
 
 
-def first_record(plain: Path) -> tuple[list[str], str]:
-    """Read the fields of the first record, and the delimiter that makes the most of them."""
+def _first_record(plain: Path) -> tuple[list[str], str]:
     with plain.open(encoding="utf-8", errors="replace", newline="") as file:
-        return split_record([line for line in file.readlines(_LINE_BYTES // 16) if line.strip()][:100])
+        return split_record(list(itertools.islice((line for line in file if line.strip()), 100)))
 
 
 def split_record(lines: Sequence[str]) -> tuple[list[str], str]:

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError, suggest
+from pipeline.importers.fields import parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.importers.fields import Field
+
 FORMATS = ("ndjson", "csv", "json")
 SECTIONS = ("recognise", "prepare", "session", "measurements")
-_HEADER = re.compile(r"^--\s*(harness|format|columns|extract|companion)\s*:\s*(.*?)\s*$")
+_HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion)\s*:\s*(.*?)\s*$")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent
 
@@ -31,9 +34,11 @@ class Definition:
         sections: SQL by name; `measurements` is there always.
         columns: of CSV files, those that the SQL names: null where a file lacks them; and the names of all, in order,
             in files without a header line.
+        fields: of NDJSON files, the columns of the view `records`; without any it has the column `json`.
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
+        is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
     """
 
     name: str
@@ -41,9 +46,11 @@ class Definition:
     format: str
     sections: Mapping[str, str]
     columns: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
     extract: str | None = None
     companions: tuple[str, ...] = ()
     is_built_in: bool = False
+    is_typed: bool = False
 
 
 def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Definition:
@@ -81,6 +88,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         format=kind,
         sections={key: "\n".join(body).strip().rstrip(";") for key, body in sections.items()},
         columns=tuple(name.strip() for name in headers["columns"].split(",")) if "columns" in headers else (),
+        fields=parse_fields(headers["fields"], where=name) if "fields" in headers else (),
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         is_built_in=is_built_in,

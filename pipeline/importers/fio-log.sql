@@ -14,7 +14,7 @@ SET VARIABLE kind = regexp_extract(getvariable('name'), '_(clat|slat|lat|bw|iops
 
 -- name: measurements
 SELECT CASE getvariable('kind') WHEN 'bw' THEN 'bandwidth' ELSE getvariable('kind') END AS metric,
-       value::BIGINT::DOUBLE AS value,
+       value::BIGINT AS value,
        CASE getvariable('kind') WHEN 'bw' THEN 'KiBy/s' WHEN 'iops' THEN '1' ELSE 'ns' END AS unit,
        time::BIGINT * 1000000 AS offset_ns,
        CASE trim(direction) WHEN '0' THEN 'read' WHEN '1' THEN 'write' WHEN '2' THEN 'trim'

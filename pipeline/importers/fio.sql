@@ -57,5 +57,5 @@ WITH latencies AS (
     SELECT number_of_job, job, direction, kind || '_bin_count', latency->>('/bins/' || key), '1', key::BIGINT
     FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies)
 )
-SELECT metric, number::DOUBLE AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
+SELECT metric, number AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
 ORDER BY number_of_job, direction, metric, bin

@@ -12,8 +12,8 @@ WITH points AS (
     SELECT json, unnest(json_keys(json)) AS key FROM records
 )
 SELECT (json->>'type') || '.' || key AS metric,
-       CASE json->>json_pointer(key) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0
-            ELSE (json->>json_pointer(key))::DOUBLE END AS value,
+       CASE json->>json_pointer(key) WHEN 'true' THEN '1' WHEN 'false' THEN '0'
+            ELSE json->>json_pointer(key) END AS value,
        webrtc_unit(key) AS unit,
        ns_from_ms((json->>'timestamp')::DOUBLE) AS epoch_ns,
        json->>'id' AS report_id, json->>'type' AS report_type, json->>'kind' AS kind

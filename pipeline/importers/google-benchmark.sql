@@ -29,7 +29,7 @@ WITH keyed AS (
 )
 SELECT key || CASE WHEN run->>'run_type' = 'aggregate' AND key <> lower(run->>'aggregate_name')
                    THEN '_' || lower(run->>'aggregate_name') ELSE '' END AS metric,
-       number::DOUBLE AS value,
+       number AS value,
        CASE WHEN run->>'aggregate_unit' = 'percentage' OR run->>'aggregate_name' = 'RMS' THEN '1'
             WHEN key IN ('real_time', 'cpu_time', 'manual_time') OR key LIKE '%\_coefficient' ESCAPE '\'
             THEN CASE WHEN run->>'big_o' IS NULL THEN run->>'time_unit' END

@@ -30,7 +30,7 @@ WITH figures AS (
         {metric: 'time_median', key: 'median'}, {metric: 'time_min', key: 'min'}, {metric: 'time_max', key: 'max'},
         {metric: 'user_time_mean', key: 'user'}, {metric: 'system_time_mean', key: 'system'}])
 )
-SELECT metric, number::DOUBLE AS value, unit, run,
+SELECT metric, number AS value, unit, run,
        (result->>('$.exit_codes[' || run || ']'))::BIGINT AS exit_code,
        map_concat(MAP {'command': result->>'command'}, coalesce(
            from_json(result->'parameters', '"MAP(VARCHAR, VARCHAR)"'), MAP {})) AS attributes

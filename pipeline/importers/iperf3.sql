@@ -32,7 +32,7 @@ WITH streams AS (
         {key: 'out_of_order', unit: '1'}, {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'},
         {key: 'max_rtt', unit: 'us'}, {key: 'min_rtt', unit: 'us'}, {key: 'mean_rtt', unit: 'us'}], recursive := true)
 )
-SELECT prefix || regexp_replace(key, '_ms$', '') AS metric, (stream->>key)::DOUBLE AS value, unit,
+SELECT prefix || regexp_replace(key, '_ms$', '') AS metric, stream->>key AS value, unit,
        ns_from_s((stream->>'end')::DOUBLE) AS offset_ns,
        (stream->>'socket')::BIGINT AS socket,
        ns_from_s((stream->>'start')::DOUBLE) / 1e9 AS interval_start,

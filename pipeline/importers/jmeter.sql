@@ -12,7 +12,7 @@ FROM content
 
 -- name: measurements
 SELECT metric || CASE WHEN SampleCount::BIGINT > 1 THEN '_sum' ELSE '' END AS metric,
-       text::DOUBLE AS value, unit, epoch_ns, timestamp,
+       text AS value, unit, epoch_ns, timestamp,
        * EXCLUDE (metric, text, unit, epoch_ns, timestamp, responseCode, responseMessage, threadName, dataType, success,
                   failureMessage, URL, SampleCount),
        responseCode AS response_code, responseMessage AS response_message, threadName AS thread_name,

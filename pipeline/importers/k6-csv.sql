@@ -11,7 +11,7 @@ SELECT first_line LIKE 'metric_name,timestamp,metric_value%' FROM content
 
 -- name: measurements
 SELECT metric_name AS metric,
-       metric_value::DOUBLE AS value,
+       metric_value AS value,
        CASE WHEN metric_name IN ('http_req_duration', 'http_req_blocked', 'http_req_connecting',
                                  'http_req_tls_handshaking', 'http_req_sending', 'http_req_waiting',
                                  'http_req_receiving', 'iteration_duration', 'group_duration',

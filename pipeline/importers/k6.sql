@@ -1,6 +1,7 @@
 -- k6 run --out json=FILE: a line a sample, and a line that defines each metric before its first sample.
 -- harness: k6
 -- format: ndjson
+-- fields: type, metric, data.time, data.value, data.tags JSON
 -- extract: "Metric"
 
 -- name: recognise
@@ -25,13 +26,6 @@ SELECT {metrics: (SELECT json_group_object(metric, json_object('type', type, 'co
                   FROM definitions)}::JSON AS configuration
 
 -- name: measurements
-SELECT metric,
-       data.value AS value,
-       getvariable('units')[metric] AS unit,
-       data.time AS timestamp,
-       data.tags AS attributes
-FROM read_json(getvariable('file'), format = 'newline_delimited', records = true, compression = 'none',
-               maximum_object_size = getvariable('object_limit'),
-               columns = {type: 'VARCHAR', metric: 'VARCHAR',
-                          data: 'STRUCT(time VARCHAR, value DOUBLE, tags JSON)'})
+SELECT metric, value, getvariable('units')[metric] AS unit, time AS timestamp, tags AS attributes
+FROM records
 WHERE type IS DISTINCT FROM 'Metric'

@@ -9,7 +9,7 @@
 SELECT regexp_matches(first_line, '^("?Timestamp"?,"?User Count"?,)?"?Type"?,"?Name"?,.*Requests/s') FROM content
 
 -- name: measurements
-SELECT metric, text::DOUBLE AS value, unit, epoch_ns, request_type, name
+SELECT metric, text AS value, unit, epoch_ns, request_type, name
 FROM (
     SELECT unnest([
                {metric: 'user_count', text: "User Count", unit: '1'},

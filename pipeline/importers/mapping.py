@@ -94,6 +94,7 @@ class Mapping:
             name="mapping",
             harness=None,
             format="ndjson" if is_json else "csv",
+            is_typed=is_json,
             sections=sections,
         )
 
@@ -112,7 +113,7 @@ class Mapping:
         else:
             attributes = f"* EXCLUDE ({', '.join(map(quote_identifier, dict.fromkeys(used)))})"
         return (
-            f"SELECT sample.metric AS metric, sample.text::DOUBLE AS value, sample.unit AS unit, "
+            f"SELECT sample.metric AS metric, sample.text AS value, sample.unit AS unit, "
             f"* EXCLUDE (sample) FROM (SELECT unnest([{', '.join(samples)}]) AS sample, {self._time(column)}"
             f"{attributes} FROM records) WHERE sample.present"
         )

@@ -34,7 +34,7 @@ WITH figures AS (
         {metric: 'time_max', key: 'max', unit: 's'}, {metric: 'rounds', key: 'rounds', unit: '1'},
         {metric: 'operations_per_second', key: 'ops', unit: '/s'}])
 )
-SELECT metric, number::DOUBLE AS value, unit, round, (benchmark->>'$.stats.iterations')::BIGINT AS iterations,
+SELECT metric, number AS value, unit, round, (benchmark->>'$.stats.iterations')::BIGINT AS iterations,
        map_concat(MAP {'name': benchmark->>'name', 'fullname': benchmark->>'fullname', 'group': benchmark->>'group'},
                   coalesce(from_json(nullif(benchmark->'params', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {}),
                   coalesce(from_json(nullif(benchmark->'extra_info', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {})

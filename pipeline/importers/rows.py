@@ -7,38 +7,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline.arrays import integers, is_null
+from pipeline.arrays import from_numbers, from_places, from_strings
 from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.importers.connection import WholeFileError, one_line, select
-from pipeline.importers.tags import Tags, keys_of
+from pipeline.importers.connection import one_line, select
+from pipeline.importers.tags import Tags, common_kind, kinds_of
+from pipeline.importers.times import TIME_COLUMNS, Times
+from pipeline.importers.values import exact_floats
 from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
-from pipeline.normalise import check_column_names, parse_timestamps
+from pipeline.normalise import check_column_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
     import duckdb
-    from numpy.typing import NDArray
 
-    from pipeline.arrays import Integers
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
 BATCH_ROWS = 16_384
-TIME_COLUMNS = ("timestamp", "epoch_ns", "offset_ns")
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _ARROW_NAMES = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
-
-
-class MissingTimeError(WholeFileError):
-    """A row has no time, and the session's start is not known before all rows are read."""
+_SQL_NAMES = {name: sql for sql, name in _ARROW_NAMES.items()}
+_JSON_KINDS = {"BIGINT": "int64", "UBIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool"}
 
 
 class Measurements:
@@ -46,9 +42,7 @@ class Measurements:
 
     Attributes:
         attributes: type name by attribute column.
-        time_columns: those of `timestamp`, `epoch_ns` and `offset_ns` that the importer gives.
-        dropped_digits: rows whose time had digits below the unit.
-        sources: how many rows had a time of each column; "" is none.
+        times: where their times come from.
     """
 
     def __init__(
@@ -76,8 +70,6 @@ class Measurements:
             SourceError: attributes have names that cannot be columns.
             duckdb.Error: the file does not fit.
         """
-        self._unit: TimestampUnit = unit
-        self._zone = zone
         self._tags: Tags | None = None
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
@@ -85,9 +77,9 @@ class Measurements:
             lacks = "metric" if "metric" not in kinds else "value"
             hint = suggest(lacks, list(kinds), noun="its columns")
             raise UsageError(f"{definition.name}: section measurements gives no column {lacks!r}; {hint}")
-        self.time_columns = tuple(name for name in TIME_COLUMNS if name in kinds)
-        columns = [f"{name}::{kind} AS {name}" for name, kind in _sample_kinds(kinds)]
-        columns += [_time_column(name, kinds[name]) for name in self.time_columns]
+        self.times = Times([name for name in TIME_COLUMNS if name in kinds], unit, zone)
+        columns = list(_sample_columns(kinds))
+        columns += [_time_column(name, kinds[name]) for name in self.times.columns]
         self.attributes: dict[str, str] = {}
         taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, "attributes"}
         for name, kind in kinds.items():
@@ -98,10 +90,11 @@ class Measurements:
         self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
         self._peeked: list[pa.RecordBatch] = []
         if kinds.get("attributes") == "JSON":
-            names = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
-            for name in names:
-                self._attribute("", name, "VARCHAR")
-            self._tags = Tags(names)
+            found = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
+            typed = {key: common_kind(held) if definition.is_typed else "string" for key, held in sorted(found.items())}
+            for key, kind in typed.items():
+                self._attribute("", key, _SQL_NAMES[kind])
+            self._tags = Tags(typed, are_final=with_all_keys)
         have = {name.lower() for name in self.attributes}
         self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
         for name, value in self._constants.items():
@@ -109,8 +102,6 @@ class Measurements:
         check_column_names([*CORE_COLUMNS, *self.attributes])
         self.schema = measurements_schema(unit, self.attributes)
         self._various: set[str] = set()
-        self.dropped_digits = 0
-        self.sources: dict[str, int] = {}
 
     def _attribute(self, expression: str, name: str, kind: str) -> str:
         """Write the column of an attribute, and note its type."""
@@ -141,19 +132,24 @@ class Measurements:
             return ["attributes::VARCHAR AS attributes"]
         raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
 
-    def _first_keys(self) -> list[str]:
-        """Find the keys of JSON attributes in the first rows, which are kept for `batches`."""
+    def _first_keys(self) -> dict[str, set[str]]:
+        """Find the keys and types of JSON attributes in the first rows, which are kept for `batches`."""
         self._peeked = [batch for batch in (next(self._stream, None),) if batch is not None]
-        return sorted({name for batch in self._peeked for name in keys_of(batch.column("attributes"))})
+        found: dict[str, set[str]] = {}
+        for batch in self._peeked:
+            found |= kinds_of(batch.column("attributes"))
+        return found
 
     @staticmethod
-    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[str]:
-        """Find the keys of JSON attributes in all rows; what is no object is refused when it is read."""
+    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, set[str]]:
+        """Find the keys and types of JSON attributes in all rows; what is no object is refused when it is read."""
         query = (
-            f"SELECT DISTINCT unnest(json_keys(attributes)) FROM {_rows_of(definition)} "
-            "WHERE json_type(attributes) = 'OBJECT'"
+            "SELECT key, list(DISTINCT json_type(attributes, json_pointer(key))) FROM ("
+            f"SELECT attributes, unnest(json_keys(attributes)) AS key FROM {_rows_of(definition)} "
+            "WHERE json_type(attributes) = 'OBJECT') GROUP BY key"
         )
-        return sorted(name for (name,) in connection.sql(query).fetchall())
+        rows = connection.sql(query).fetchall()
+        return {key: {_JSON_KINDS.get(kind, "string") for kind in kinds if kind != "NULL"} for key, kinds in rows}
 
     def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
         """Read the rows in the file's order.
@@ -169,11 +165,11 @@ class Measurements:
         sequence = 0
         for raw in itertools.chain(self._peeked, self._stream):
             rows = raw.num_rows
-            ticks = self._ticks(raw, start, sequence)
+            ticks = self.times.ticks(raw, start, sequence)
             arrays = [
-                pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [session_id]),
-                pa.array(np.arange(sequence, sequence + rows, dtype=np.int64)),
-                pa.array(ticks).view(self.schema.field("timestamp").type),
+                from_places(np.zeros(rows, np.int32), from_strings([session_id])),
+                from_numbers(np.arange(sequence, sequence + rows, dtype=np.int64), pa.int64()),
+                from_numbers(ticks, self.schema.field("timestamp").type),
                 *self._attribute_columns(raw),
                 *(pa.repeat(value, rows) for value in self._constants.values()),
             ]
@@ -187,6 +183,8 @@ class Measurements:
         for name in raw.schema.names:
             if name == "attributes" and self._tags is not None:
                 yield from self._tags.spread(raw.column(name))
+            elif name == "value" and pa.types.is_string(raw.column(name).type):
+                yield _read_values(raw.column(name))
             elif name not in TIME_COLUMNS:
                 yield self._shortened(name, raw.column(name))
 
@@ -199,68 +197,12 @@ class Measurements:
             self._various.add(name)
         return encoded
 
-    def _ticks(self, raw: pa.RecordBatch, start: int | None, sequence: int) -> Integers:
-        """Find every row's time, in units since the epoch."""
-        ticks = np.full(raw.num_rows, start or 0, np.int64)
-        left = np.ones(raw.num_rows, bool)
-        for name in self.time_columns:
-            column = raw.column(name)
-            given = left & ~is_null(column)
-            if not given.any():
-                continue
-            found = self._absolute(column) if name == "timestamp" else self._from_ns(integers(column), given)
-            if name == "offset_ns":
-                found = found + (start or 0)
-            ticks = np.where(given, found, ticks)
-            left &= ~given
-            self._count(name, int(given.sum()))
-        if left.any() and start is None:
-            row = sequence + int(left.argmax())
-            raise MissingTimeError(f"measurement {row} has no time; --started-at gives the session's start")
-        self._count("", int(left.sum()))
-        return ticks
 
-    def _count(self, name: str, rows: int) -> None:
-        self.sources[name] = self.sources.get(name, 0) + rows
-
-    def _from_ns(self, values: Integers, given: NDArray[np.bool_]) -> Integers:
-        if self._unit == "ns":
-            return values
-        self.dropped_digits += int(np.count_nonzero((values % 1000 != 0) & given))
-        return values // 1000
-
-    def _absolute(self, column: pa.Array) -> Integers:
-        kind = column.type
-        if pa.types.is_string(kind):
-            return self._parsed(column)
-        if kind.tz is None:
-            if self._zone is None:
-                raise WholeFileError("its times name no time zone; say which with --timezone")
-            try:
-                column = pc.assume_timezone(column, str(self._zone))
-            except pa.ArrowInvalid as error:
-                raise SourceError(f"column 'timestamp': {error}") from error
-        if kind.unit == "ns":
-            return self._from_ns(integers(column), ~is_null(column))
-        try:
-            return integers(column.cast(self.schema.field("timestamp").type))
-        except pa.ArrowInvalid as error:
-            raise SourceError(f"column 'timestamp': cannot be counted in {self._unit} since 1970") from error
-
-    def _parsed(self, texts: pa.Array) -> Integers:
-        """Read RFC 3339 times: fast what nanoseconds can count, strictly what is left."""
-        try:
-            return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
-        except pa.ArrowInvalid:
-            pass  # other years, no zone, or no time at all
-        try:
-            times, drops = parse_timestamps(texts, self._zone, self._unit)
-        except ValueError as error:
-            if "names no time zone" in error.args[0]:
-                raise WholeFileError(error.args[0]) from error
-            raise SourceError(f"column 'timestamp': {error.args[0]}") from error
-        self.dropped_digits += 0 if drops is None else int(drops.sum())
-        return integers(times)
+def _read_values(texts: pa.Array) -> pa.Array:
+    try:
+        return exact_floats(texts)
+    except ValueError as error:
+        raise SourceError(f"column 'value': {error.args[0]}") from error
 
 
 def _copied(array: pa.Array) -> pa.Array:
@@ -286,12 +228,17 @@ def _read(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _sample_kinds(kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _sample_columns(kinds: dict[str, str]) -> Iterator[str]:
     for name in _SAMPLE_COLUMNS:
-        if name in kinds:
-            yield name, "DOUBLE" if name == "value" else "VARCHAR"
-        else:
-            yield f"NULL::VARCHAR AS {name}, NULL", "VARCHAR"
+        kind = kinds.get(name)
+        if kind is None:
+            yield f"NULL::VARCHAR AS {name}"
+        elif name == "value" and kind in {*_FLOATS, "BOOLEAN"}:
+            yield "value::DOUBLE AS value"
+        elif name == "value" and kind == "JSON":
+            yield "nullif(value::VARCHAR, 'null') AS value"
+        else:  # the engine would round numbers that float64 cannot hold
+            yield f"{name}::VARCHAR AS {name}"
 
 
 def _time_column(name: str, kind: str) -> str:

@@ -24,22 +24,25 @@ class Sifter:
     """Tells good records from bad ones.
 
     Attributes:
-        bad: line and reason of every bad record, or of those up to the first block that has some.
-        good_count: how many were good, a first record of CSV aside.
+        bad: line and reason of every bad record, or of the first one alone.
+        good_count: how many were good, a header line aside.
     """
 
-    def __init__(self, kind: str, attempt: Callable[[Path], None], scratch: Path) -> None:
+    def __init__(self, kind: str, attempt: Callable[[Path], None], scratch: Path, *, has_header: bool) -> None:
         """Set how records are tried.
 
         Args:
             kind: `ndjson` or `csv`.
             attempt: reads a file as the importer does, and raises what goes wrong.
             scratch: a file to write blocks to.
+            has_header: the first record is no record but names the columns.
         """
         self._kind = kind
         self._attempt = attempt
         self._scratch = scratch
+        self._has_header = has_header
         self._first: bytes = b""
+        self._one_suffices = False
         self.bad: list[tuple[int, str]] = []
         self.good_count = 0
 
@@ -50,10 +53,11 @@ class Sifter:
             plain: the file.
             good: where to write the good records; None stops at the first bad one.
         """
+        self._one_suffices = good is None
         with plain.open("rb") as file, (good or self._scratch.with_suffix(".unused")).open("wb") as out:
             records = _records(file, self._kind)
-            if self._kind == "csv":
-                # The first record may be the header line, without which no other can be read.
+            if self._has_header:
+                # Without the header line no record can be read.
                 number, self._first = next(records, (1, b""))
                 out.write(self._first)
                 if (error := self._problem([])) is not None:
@@ -66,15 +70,21 @@ class Sifter:
                 if self.bad and good is None:
                     return
 
-    def _good_of(self, block: Sequence[Record]) -> list[Record]:
-        error = self._problem(block)
-        if error is None:
-            return list(block)
-        if len(block) == 1:
-            self.bad.append((block[0][0], self._reason(block[0], error)))
-            return []
+    def _good_of(self, block: Sequence[Record], *, is_known_bad: bool = False) -> list[Record]:
+        if not is_known_bad or len(block) == 1:
+            error = self._problem(block)
+            if error is None:
+                return list(block)
+            if len(block) == 1:
+                self.bad.append((block[0][0], self._reason(block[0], error)))
+                return []
         middle = len(block) // 2
-        return [*self._good_of(block[:middle]), *self._good_of(block[middle:])]
+        before = len(self.bad)
+        first = self._good_of(block[:middle])
+        if self.bad and self._one_suffices:
+            return first
+        # Where nothing in the first half is bad, something in the second is.
+        return [*first, *self._good_of(block[middle:], is_known_bad=len(self.bad) == before)]
 
     def _problem(self, block: Sequence[Record]) -> Exception | None:
         self._scratch.write_bytes(b"".join([self._first, *(record for _, record in block)]))

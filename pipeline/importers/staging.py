@@ -10,13 +10,13 @@ import duckdb
 from pipeline.batches import counted
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
-from pipeline.importers.rows import MissingTimeError
 from pipeline.importers.tags import UnseenKeyError
+from pipeline.importers.times import MissingTimeError
 from pipeline.normalise import merge_attributes
 from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pipeline.importers.converting import HarnessFile
@@ -96,7 +96,9 @@ class Staging:
         if before is not None and self._if_exists == "skip":
             self.unchanged.append(before)
             return
+        attributes = self._attributes
         while True:
+            self._attributes = attributes  # those of a reading that failed are no longer true
             try:
                 self._read(file, before, on_progress)
             except UnseenKeyError:
@@ -143,7 +145,8 @@ class Staging:
         self.claim(session_id)
         self.skipped += file.skipped
 
-    def publish(self) -> None:
-        """Publish all sessions."""
+    def publish(self) -> Iterator[str]:
+        """Publish all sessions; give the id of each when it is published."""
         for stage, session in self._stages:
             self._store.publish(stage, session.session_id)
+            yield session.session_id

@@ -7,7 +7,7 @@
 SELECT regexp_matches(first_line, '^\d{19},\d{1,3},\d+,\d+,\d+,') FROM content
 
 -- name: measurements
-SELECT sample.metric AS metric, sample.value::BIGINT::DOUBLE AS value, sample.unit AS unit,
+SELECT sample.metric AS metric, sample.value::BIGINT AS value, sample.unit AS unit,
        timestamp::BIGINT AS epoch_ns, attack, seq::BIGINT AS seq, code::BIGINT AS code, error, method, url
 FROM (
     SELECT *, unnest([{metric: 'latency', value: latency, unit: 'ns'},

@@ -41,7 +41,7 @@ WITH points AS (
     WHERE stat NOT IN ('timestamp', '[lastPacketReceivedTimestamp]', '[lastPacketSentTimestamp]')
 )
 SELECT stats_type || '.' || stat AS metric,
-       CASE number WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE number::DOUBLE END AS value,
+       CASE number WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
        CASE WHEN stat LIKE '%\_in\_bits/s]' ESCAPE '\' THEN 'bit/s' WHEN stat LIKE '%\_in\_ms]' ESCAPE '\' THEN 'ms'
             WHEN stat LIKE '[%/s]' THEN '/s' ELSE webrtc_unit(stat) END AS unit,
        CASE WHEN json_array_length(times) = length THEN ns_from_ms((times->>place::INTEGER)::DOUBLE)

@@ -1,4 +1,4 @@
-"""The compiled part: checks of record batches, their text and digests, statistics of groups.
+"""The compiled part: checks of record batches, their text and digests, statistics of groups, fields of JSON lines.
 
 Its sources lie beside this file. It takes batches through the Arrow C data interface, so those of pyarrow, Polars and
 DuckDB all do, and releases the interpreter lock while it works. It is loaded with ctypes and needs no headers of
@@ -7,6 +7,7 @@ Python.
 
 from pipeline.native.digests import digest_sums
 from pipeline.native.groups import GroupedValues
+from pipeline.native.json_lines import BadLineError, JsonLines, find_text
 from pipeline.native.library import ArrowBatch
 from pipeline.native.rows import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import Series, TextBuffer, UnwritableError
@@ -16,11 +17,14 @@ __all__ = [
     "TELL_CONSTANT",
     "TELL_INCREASING",
     "ArrowBatch",
+    "BadLineError",
     "GroupedValues",
+    "JsonLines",
     "RowCheck",
     "RowFacts",
     "Series",
     "TextBuffer",
     "UnwritableError",
     "digest_sums",
+    "find_text",
 ]

@@ -50,7 +50,7 @@ def _load() -> ctypes.CDLL:
         ) from error
     pointer, number, size = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint64
     long, text, place = ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int64)
-    buffer, numbers = ctypes.POINTER(Buffer), ctypes.POINTER(number)
+    buffer, numbers, addresses = ctypes.POINTER(Buffer), ctypes.POINTER(number), ctypes.POINTER(pointer)
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "check_rows": (number, [pointer, pointer, numbers, numbers, place]),
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
@@ -60,6 +60,12 @@ def _load() -> ctypes.CDLL:
         "series_new": (pointer, []),
         "series_clear": (None, [pointer]),
         "series_free": (None, [pointer]),
+        "json_lines_new": (pointer, []),
+        "json_lines_free": (None, [pointer]),
+        "json_lines_field": (number, [pointer, text, long, number]),
+        "json_lines_read": (number, [pointer, pointer, long, place, place]),
+        "json_lines_texts": (None, [pointer, number, addresses, addresses, addresses]),
+        "find_text": (long, [pointer, long, text, long]),
         "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
         "statistics_new": (pointer, [size, size, text]),
         "statistics_free": (None, [pointer]),

@@ -1,0 +1,90 @@
+"""Fields of NDJSON files as the view `records`: read by the compiled part, a block of lines at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.engine import quote_identifier
+from pipeline.errors import UsageError
+from pipeline.importers.blocks import line_blocks
+from pipeline.native import JsonLines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+_JSON = {b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of JSON objects that becomes a column.
+
+    Attributes:
+        keys: those that lead to it.
+        is_json: it is taken as JSON, not as text.
+    """
+
+    keys: tuple[str, ...]
+    is_json: bool
+
+    @property
+    def name(self) -> str:
+        """Of the column: the last key."""
+        return self.keys[-1]
+
+
+def parse_fields(text: str, *, where: str) -> tuple[Field, ...]:
+    """Read the line `-- fields:` of an importer.
+
+    Args:
+        text: fields with commas between them, such as `metric, data.value, data.tags JSON`.
+        where: the importer, for errors.
+
+    Raises:
+        UsageError: a field cannot be read, or two have one name.
+    """
+    fields = []
+    for item in text.split(","):
+        path, _, kind = item.strip().partition(" ")
+        keys = tuple(path.split("."))
+        if not all(keys) or kind.strip().upper() not in {"", "JSON"}:
+            raise UsageError(f"{where}: '-- fields:' cannot read {item.strip()!r}; write key, key.key or key.key JSON")
+        fields.append(Field(keys, bool(kind)))
+    names = [field.name.lower() for field in fields]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{where}: '-- fields:' has two of the name {name!r}")
+    return tuple(fields)
+
+
+def create_records_view(connection: duckdb.DuckDBPyConnection, plain: Path, fields: Sequence[Field]) -> None:
+    """Create the view `records`; do so before the connection is locked down."""
+    connection.register("lines", _Lines(plain, fields))
+    columns = ", ".join(quote_identifier(field.name) for field in fields)
+    connection.execute(f"CREATE VIEW records AS SELECT {columns} FROM lines")
+
+
+class _Lines:
+    """A file that the engine may read any number of times."""
+
+    def __init__(self, path: Path, fields: Sequence[Field]) -> None:
+        self._path = path
+        self._fields = fields
+        self._schema = pa.schema(
+            [pa.field(field.name, pa.string(), metadata=_JSON if field.is_json else None) for field in fields]
+        )
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Open the file."""
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        lines = JsonLines([(field.keys, field.is_json) for field in self._fields])
+        for block, size in line_blocks(self._path):
+            yield pa.record_batch(lines.read(block, size), schema=self._schema)

@@ -1,0 +1,52 @@
+"""Numbers that an importer gives as text become float64: what does not fit without a change is refused."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.arrays import from_numbers, is_null
+
+_EXACT_INTEGER_LIMIT = 2.0**53
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+
+
+def exact_floats(texts: pa.Array) -> pa.Array:
+    """Read a string array as float64.
+
+    Decimals become the float64 that is nearest, as everywhere. An integer must be one that float64 holds, or be how one
+    is written: JavaScript writes all digits of 2^63 as 9223372036854776000.
+
+    Raises:
+        ValueError: a text is no number, or does not fit; its arguments are the message and the row.
+    """
+    try:
+        floats = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        floats = _read_each(texts)
+    values = np.frombuffer(floats.buffers()[1] or b"", np.float64)[floats.offset : floats.offset + len(floats)]
+    for row in np.flatnonzero(~is_null(floats) & (np.abs(values) >= _EXACT_INTEGER_LIMIT)):
+        text = texts[int(row)].as_py().strip()
+        if np.isinf(values[row]):
+            if not text.lstrip("+-").lower().startswith("inf"):
+                raise ValueError(f"{text:.60} is beyond the range of float64", int(row))
+        elif _INTEGER.fullmatch(text) and int(text) not in {int(values[row]), int(Decimal(repr(float(values[row]))))}:
+            raise ValueError(f"{text:.60} does not fit float64 without loss", int(row))
+    return floats
+
+
+def _read_each(texts: pa.Array) -> pa.Array:
+    values = np.zeros(len(texts))
+    absent = is_null(texts)
+    for row, text in enumerate(texts.to_pylist()):
+        if text is None:
+            continue
+        stripped = text.strip(" \t")
+        if not _NUMBER.fullmatch(stripped):
+            raise ValueError(f"{text!r:.60} is no number", row)
+        values[row] = float(stripped)
+    return from_numbers(values, pa.float64(), absent)

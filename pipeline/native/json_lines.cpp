@@ -1,0 +1,433 @@
+// Takes fields out of JSON lines: the whole of each line is checked (RFC 8259), the fields alone are kept.
+//
+// The lines come in blocks, and what is found in a block is overwritten by the next one.
+
+#include <array>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "utf8.h"
+
+namespace pipeline {
+namespace {
+
+constexpr int kMaxDepth = 512;
+constexpr size_t kMaxKeys = 64;  // of one object that are looked for
+
+// What is wrong with a line; pipeline/native/json_lines.py has the words.
+enum Fault : int32_t {
+    kSound = 0,
+    kNoMemory = 1,
+    kNotJson = 2,
+    kNoObject = 3,
+    kNotUtf8 = 4,
+    kTooDeep = 5,
+    kTwice = 6,
+    kHalfPair = 7,
+};
+
+struct Bad {
+    Fault fault;
+};
+
+// One field of all rows: texts as Arrow has them, a byte for each that is there.
+struct Texts {
+    std::vector<int32_t> ends{0};
+    std::string data;
+    std::vector<uint8_t> present;
+    void clear() {
+        ends.assign(1, 0);
+        data.clear();
+        present.clear();
+    }
+};
+
+// A key on the way to a field.
+struct Node {
+    std::string name;
+    int32_t field = -1;
+    std::vector<Node> children;
+};
+
+// 1: goes on, 2: beyond ASCII; 0: a quote, a backslash or a control character.
+constexpr std::array<uint8_t, 256> kInString = [] {
+    std::array<uint8_t, 256> kinds{};
+    for (int c = 0x20; c < 256; ++c) kinds[c] = c == '"' || c == '\\' ? 0 : c < 0x80 ? 1 : 2;
+    return kinds;
+}();
+
+// How many of the next eight bytes go on a string and are ASCII; fewer may be told where bytes do not come lowest first.
+int plain_bytes(const char* at) {
+    constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    const uint64_t quote = word ^ (kOnes * '"'), backslash = word ^ (kOnes * '\\');
+    const uint64_t ends = (((word - kOnes * 0x20) | (quote - kOnes) | (backslash - kOnes)) & ~word) | word;
+    if ((ends & kHighs) == 0) return 8;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_ctzll(ends & kHighs) / 8;
+#else
+    return 0;
+#endif
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+int hex_digit(char c) {
+    if (is_digit(c)) return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+class Line {
+public:
+    Line(const char* at, const char* end, std::vector<Texts>& fields, const std::vector<bool>& raw)
+        : at_(at), end_(end), fields_(fields), raw_(raw) {}
+
+    void read(const Node& root) {
+        skip_space();
+        const char* const start = at_;
+        value(&root, 0);
+        skip_space();
+        if (at_ != end_) throw Bad{kNotJson};
+        if (*start != '{') throw Bad{kNoObject};
+    }
+
+private:
+    bool more() const { return at_ < end_; }
+    void skip_space() {
+        while (more() && (*at_ == ' ' || *at_ == '\t' || *at_ == '\r' || *at_ == '\n')) ++at_;
+    }
+    void expect(char c) {
+        if (!more() || *at_ != c) throw Bad{kNotJson};
+        ++at_;
+    }
+    void word(std::string_view text) {
+        if (static_cast<size_t>(end_ - at_) < text.size() || std::memcmp(at_, text.data(), text.size()) != 0)
+            throw Bad{kNotJson};
+        at_ += text.size();
+    }
+    void digits() {
+        if (!more() || !is_digit(*at_)) throw Bad{kNotJson};
+        while (more() && is_digit(*at_)) ++at_;
+    }
+    void number() {
+        if (*at_ == '-') ++at_;
+        if (more() && *at_ == 'I') return word("Infinity");
+        if (more() && *at_ == '0')
+            ++at_;
+        else
+            digits();
+        if (more() && *at_ == '.') {
+            ++at_;
+            digits();
+        }
+        if (more() && (*at_ == 'e' || *at_ == 'E')) {
+            ++at_;
+            if (more() && (*at_ == '+' || *at_ == '-')) ++at_;
+            digits();
+        }
+    }
+    int unit() {  // of UTF-16, behind \u
+        int value = 0;
+        for (int i = 0; i < 4; ++i) {
+            const int digit = more() ? hex_digit(*at_) : -1;
+            if (digit < 0) throw Bad{kNotJson};
+            value = value << 4 | digit;
+            ++at_;
+        }
+        return value;
+    }
+    // Passes over what stands behind \u: a character, or a pair of surrogates.
+    void character() {
+        const int first = unit();
+        if (first < 0xd800 || first >= 0xe000) return;
+        if (first >= 0xdc00 || end_ - at_ < 2 || at_[0] != '\\' || at_[1] != 'u') throw Bad{kHalfPair};
+        at_ += 2;
+        const int second = unit();
+        if (second < 0xdc00 || second >= 0xe000) throw Bad{kHalfPair};
+    }
+    // Passes over a string; gives what stands between its quotes, and whether there are escapes in it.
+    std::string_view string(bool& escaped) {
+        expect('"');
+        const char* const start = at_;
+        uint8_t kinds = 0;
+        escaped = false;
+        while (true) {
+            while (end_ - at_ >= 8) {
+                const int plain = plain_bytes(at_);
+                at_ += plain;
+                if (plain < 8) break;
+            }
+            while (more()) {
+                const uint8_t kind = kInString[static_cast<uint8_t>(*at_)];
+                if (kind == 0) break;
+                kinds |= kind;
+                ++at_;
+            }
+            if (!more() || static_cast<uint8_t>(*at_) < 0x20) throw Bad{kNotJson};
+            if (*at_ == '"') break;
+            escaped = true;
+            if (++at_ == end_) throw Bad{kNotJson};
+            const char c = *at_++;
+            if (c == 'u')
+                character();
+            else if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos)
+                throw Bad{kNotJson};
+        }
+        const std::string_view text(start, at_ - start);
+        ++at_;
+        if ((kinds & 2) && count_characters(text) < 0) throw Bad{kNotUtf8};
+        return text;
+    }
+
+    // Passes over a value and keeps what belongs to the fields at or below a node, which is null where none do.
+    void value(const Node* node, int depth) {
+        if (!more()) throw Bad{kNotJson};
+        const char* const start = at_;
+        bool escaped = false;
+        std::string_view text;
+        switch (*at_) {
+            case '{': object(node, depth); break;
+            case '[': array(depth); break;
+            case '"': text = string(escaped); break;
+            case 't': word("true"); break;
+            case 'f': word("false"); break;
+            case 'n': word("null"); break;
+            case 'N': word("NaN"); break;
+            case 'I': word("Infinity"); break;
+            default: number();
+        }
+        if (node == nullptr || node->field < 0 || *start == 'n') return;
+        Texts& field = fields_[node->field];
+        if (*start == '"' && !raw_[node->field])
+            escaped ? put_unescaped(field.data, text) : void(field.data.append(text));
+        else
+            field.data.append(start, at_ - start);
+        field.present.back() = 1;
+    }
+    void object(const Node* node, int depth) {
+        if (depth == kMaxDepth) throw Bad{kTooDeep};
+        ++at_;
+        skip_space();
+        if (more() && *at_ == '}') {
+            ++at_;
+            return;
+        }
+        uint64_t seen = 0;
+        while (true) {
+            skip_space();
+            bool escaped;
+            const std::string_view name = string(escaped);
+            skip_space();
+            expect(':');
+            skip_space();
+            value(node == nullptr ? nullptr : child(*node, name, escaped, seen), depth + 1);
+            skip_space();
+            if (more() && *at_ == '}') break;
+            expect(',');
+        }
+        ++at_;
+    }
+    const Node* child(const Node& node, std::string_view name, bool escaped, uint64_t& seen) {
+        if (escaped) {
+            name_.clear();
+            put_unescaped(name_, name);
+            name = name_;
+        }
+        for (size_t i = 0; i < node.children.size(); ++i) {
+            if (node.children[i].name != name) continue;
+            const uint64_t bit = uint64_t{1} << i;
+            if (seen & bit) throw Bad{kTwice};
+            seen |= bit;
+            return &node.children[i];
+        }
+        return nullptr;
+    }
+    void array(int depth) {
+        if (depth == kMaxDepth) throw Bad{kTooDeep};
+        ++at_;
+        skip_space();
+        if (more() && *at_ == ']') {
+            ++at_;
+            return;
+        }
+        while (true) {
+            skip_space();
+            value(nullptr, depth + 1);
+            skip_space();
+            if (more() && *at_ == ']') break;
+            expect(',');
+        }
+        ++at_;
+    }
+    // Writes what escapes stand for; the string has been checked.
+    static void put_unescaped(std::string& out, std::string_view text) {
+        for (size_t i = 0; i < text.size(); ++i) {
+            if (text[i] != '\\') {
+                out += text[i];
+                continue;
+            }
+            switch (text[++i]) {
+                case 'b': out += '\b'; break;
+                case 'f': out += '\f'; break;
+                case 'n': out += '\n'; break;
+                case 'r': out += '\r'; break;
+                case 't': out += '\t'; break;
+                case 'u': {
+                    uint32_t code = unit_at(text, i + 1);
+                    i += 4;
+                    if (code >= 0xd800 && code < 0xdc00) {
+                        code = 0x10000 + ((code - 0xd800) << 10) + (unit_at(text, i + 3) - 0xdc00);
+                        i += 6;
+                    }
+                    put_character(out, code);
+                    break;
+                }
+                default: out += text[i];
+            }
+        }
+    }
+    static uint32_t unit_at(std::string_view text, size_t at) {
+        uint32_t value = 0;
+        for (size_t i = 0; i < 4; ++i) value = value << 4 | static_cast<uint32_t>(hex_digit(text[at + i]));
+        return value;
+    }
+    static void put_character(std::string& out, uint32_t code) {
+        const auto put = [&](uint32_t byte) { out += static_cast<char>(byte); };
+        if (code < 0x80) return put(code);
+        if (code < 0x800) {
+            put(0xc0 | code >> 6);
+        } else if (code < 0x10000) {
+            put(0xe0 | code >> 12);
+            put(0x80 | (code >> 6 & 0x3f));
+        } else {
+            put(0xf0 | code >> 18);
+            put(0x80 | (code >> 12 & 0x3f));
+            put(0x80 | (code >> 6 & 0x3f));
+        }
+        put(0x80 | (code & 0x3f));
+    }
+
+    const char* at_;
+    const char* const end_;
+    std::vector<Texts>& fields_;
+    const std::vector<bool>& raw_;
+    std::string name_;
+};
+
+class Lines {
+public:
+    // Adds the next field; `path` holds its keys, each ended by NUL.
+    void add_field(std::string_view path, bool is_raw) {
+        Node* node = &root_;
+        while (!path.empty()) {
+            const std::string_view name = path.substr(0, path.find('\0'));
+            path.remove_prefix(name.size() + 1);
+            Node* next = nullptr;
+            for (Node& child : node->children)
+                if (child.name == name) next = &child;
+            if (next == nullptr) {
+                if (node->children.size() == kMaxKeys) throw std::length_error("too many fields");
+                node->children.push_back({std::string(name), -1, {}});
+                next = &node->children.back();
+            }
+            node = next;
+        }
+        node->field = static_cast<int32_t>(fields_.size());
+        fields_.emplace_back();
+        raw_.push_back(is_raw);
+    }
+    Fault read(const char* data, size_t size, int64_t& line) {
+        for (Texts& field : fields_) field.clear();
+        const char* const end = data + size;
+        rows_ = 0;
+        for (line = 0; data < end; ++line) {
+            const auto* stop = static_cast<const char*>(std::memchr(data, '\n', end - data));
+            if (stop == nullptr) stop = end;
+            if (!is_blank({data, static_cast<size_t>(stop - data)})) {
+                for (Texts& field : fields_) field.present.push_back(0);
+                try {
+                    Line(data, stop, fields_, raw_).read(root_);
+                } catch (const Bad& bad) {
+                    return bad.fault;
+                }
+                for (Texts& field : fields_) field.ends.push_back(static_cast<int32_t>(field.data.size()));
+                ++rows_;
+            }
+            data = stop + 1;
+        }
+        return kSound;
+    }
+    int64_t rows() const { return rows_; }
+    const Texts& field(int32_t at) const { return fields_[at]; }
+
+private:
+    static bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\v\f") == std::string_view::npos; }
+
+    Node root_;
+    std::vector<Texts> fields_;
+    std::vector<bool> raw_;
+    int64_t rows_ = 0;
+};
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+extern "C" void* pipeline_json_lines_new() { return new (std::nothrow) Lines(); }
+extern "C" void pipeline_json_lines_free(void* lines) { delete static_cast<Lines*>(lines); }
+
+extern "C" int32_t pipeline_json_lines_field(void* lines, const char* path, int64_t size, int32_t is_raw) {
+    try {
+        static_cast<Lines*>(lines)->add_field({path, static_cast<size_t>(size)}, is_raw != 0);
+        return kSound;
+    } catch (const std::exception&) {
+        return kNoMemory;
+    }
+}
+
+// Reads whole lines. Gives how many rows they hold, and what is wrong with which line.
+extern "C" int32_t pipeline_json_lines_read(void* lines, const char* data, int64_t size, int64_t* rows, int64_t* line) {
+    try {
+        auto& all = *static_cast<Lines*>(lines);
+        const Fault fault = all.read(data, static_cast<size_t>(size), *line);
+        *rows = all.rows();
+        return fault;
+    } catch (const std::exception&) {
+        return kNoMemory;
+    }
+}
+
+// Gives where the texts of a field lie, their ends, and a byte for each row that has one.
+extern "C" void pipeline_json_lines_texts(const void* lines, int32_t field, const void** data, const void** ends,
+                                          const void** present) {
+    const Texts& texts = static_cast<const Lines*>(lines)->field(field);
+    *data = texts.data.data();
+    *ends = texts.ends.data();
+    *present = texts.present.data();
+}
+
+// Finds a text; gives its place, or -1.
+extern "C" int64_t pipeline_find_text(const char* data, int64_t size, const char* text, int64_t text_size) {
+    const std::string_view wanted(text, static_cast<size_t>(text_size));
+    const char* const end = data + size;
+    const char* at = data;
+    while (end - at >= text_size) {
+        // The second character is sought: the first one is often a quote, which is everywhere.
+        const size_t probe = text_size > 1 ? 1 : 0;
+        const auto* found = static_cast<const char*>(
+            std::memchr(at + probe, wanted[probe], static_cast<size_t>(end - at - text_size + 1)));
+        if (found == nullptr) return -1;
+        at = found - probe;
+        if (std::memcmp(at, wanted.data(), wanted.size()) == 0) return at - data;
+        ++at;
+    }
+    return -1;
+}
+#pragma GCC visibility pop
+
+}  // namespace pipeline
