@@ -32,7 +32,7 @@ bench *arguments:
     uv run --group bench python benchmarks {{ arguments }}
 
 # Measure this program alone: `limit`, `size` or `long`
-bench-alone *arguments:
+measure *arguments:
     uv run python benchmarks/alone.py {{ arguments }}
 
 # Inject faults by the thousand; it takes strace, and root for full disks

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.batches import Peekable, counted, of_session
 from pipeline.display import html_table, quantity
-from pipeline.errors import PipelineError, SourceError, UsageError, suggest
+from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.staging import Staging
@@ -160,15 +160,8 @@ def import_sessions(
             shutil.rmtree(scratch)
         plain = _open_plain(store, plain_paths, Path(directory), options, if_exists, staging)
         # All files have been read and checked: from here on nothing but the disk can fail.
-        published = 0
-        try:
-            for _ in itertools.chain(staging.publish(), _import_plain(store, plain, on_progress)):
-                published += 1
-        except PipelineError as error:
-            if published:
-                done = f"{published} session{'s' if published > 1 else ''}"
-                error.args = (f"{error}; {done} had been imported by then, --if-exists skip imports the others",)
-            raise
+        for _ in itertools.chain(staging.publish(), _import_plain(store, plain, on_progress)):
+            pass
     imported = [*staging.done, *plain.imported]
     return ImportReport(
         to=str(to),

@@ -615,27 +615,50 @@ def _(store):
     measurements(store).unlink()
 
 
-@store_case("data that is cut", "measurements-0000.parquet", "damaged or of another format")
-def _(store):
-    os.truncate(measurements(store), measurements(store).stat().st_size // 2)
+def forget_hash(store):
+    """Make a session one of an early version, whose record has no hash of its file."""
+    edit(measurements(store).with_name("session.json"), sha256=None)
 
 
-@store_case("data with a flipped bit", "measurements-0000.parquet", "damaged or of another format")
-def _(store):
+def flip_a_bit(store):
     data = bytearray(measurements(store).read_bytes())
     data[200] ^= 4
     measurements(store).write_bytes(data)
 
 
+@store_case("data that is cut", "measurements-0000.parquet", "its SHA-256 is not that of its session's record")
+def _(store):
+    os.truncate(measurements(store), measurements(store).stat().st_size // 2)
+
+
+@store_case("data with a flipped bit", "measurements-0000.parquet", "its SHA-256 is not that of its session's record")
+def _(store):
+    flip_a_bit(store)
+
+
+@store_case("data that is cut, without a hash", "measurements-0000.parquet", "damaged or of another format")
+def _(store):
+    os.truncate(measurements(store), measurements(store).stat().st_size // 2)
+    forget_hash(store)
+
+
+@store_case("data with a flipped bit, without a hash", "measurements-0000.parquet", "damaged or of another format")
+def _(store):
+    flip_a_bit(store)
+    forget_hash(store)
+
+
 @store_case("data of another session", "session 'wan-01', sequence 0", "another session")
 def _(store):
     shutil.copy(measurements(store, SESSIONS[0]), measurements(store))
+    forget_hash(store)
 
 
 @store_case("rows out of order", "session 'wan-02', sequence 48", "does not increase")
 def _(store):
     table = pq.read_table(measurements(store))
     pq.write_table(table.take(list(range(49, -1, -1))), measurements(store))
+    forget_hash(store)
 
 
 @store_case("columns of two types", "'robot'", "elsewhere")

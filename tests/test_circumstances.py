@@ -22,7 +22,7 @@ from pipeline.checks import RowChecker
 from pipeline.cli import main
 from pipeline.normalise import Normaliser
 
-COUNT = 20_000  # several batches
+COUNT = 40_000  # several batches
 
 
 def lines_of(first, last):

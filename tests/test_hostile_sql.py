@@ -256,7 +256,6 @@ def test_a_unit_of_a_mapping_is_text(tmp_path, capfd):
 IMPORTER = "-- format: csv\n-- name: {name}\n{sql}\n"
 MEASUREMENTS = "-- name: measurements\nSELECT 'x' AS metric, 1 AS value FROM records"
 SECTIONS = {
-    "recognise": "-- format: csv\n-- name: recognise\nSELECT EXISTS (FROM {table})\n" + MEASUREMENTS,
     "session": "-- format: csv\n-- name: session\nSELECT count(*)::VARCHAR AS started_at FROM {table}\n" + MEASUREMENTS,
     "prepare": "-- format: csv\n-- name: prepare\nCREATE TABLE t AS FROM {table}\n" + MEASUREMENTS,
     "prepare, a variable": "-- format: csv\n-- name: prepare\nSET VARIABLE x = (SELECT count(*) FROM {table})\n"
@@ -278,7 +277,7 @@ def test_an_importer_reads_its_file_and_no_other(place, capfd, section):
         refused(as_importer(place, SECTIONS[section].format(table=table.format(at=place))), place, capfd)
 
 
-@pytest.mark.parametrize("section", ["recognise", "session", "prepare", "measurements"])
+@pytest.mark.parametrize("section", ["session", "prepare", "measurements"])
 def test_an_importer_changes_nothing(place, capfd, section):
     for statement in STATEMENTS:
         if section == "prepare" and statement.startswith(("CREATE OR REPLACE MACRO",)):

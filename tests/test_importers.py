@@ -493,8 +493,8 @@ def test_a_disk_that_fails_leaves_the_sessions_that_were_imported_by_then(tmp_pa
     )
     assert result.returncode == 4, result.stderr
     done = ["run", "p0"][: large + 1]
-    number = f"{len(done)} session{'s' if large else ''}"
-    assert f"{number} had been imported by then, --if-exists skip imports the others\n" in result.stderr
+    number = f"{len(done)} session{'s were' if large else ' was'}"
+    assert f"{number} imported before; the same command with --if-exists skip imports the others\n" in result.stderr
     assert result.stderr.count("\n") == 1
     assert {session["session_id"] for session in list_sessions(tmp_path / "store")} == set(done)
     report = import_sessions(
