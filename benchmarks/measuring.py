@@ -37,7 +37,11 @@ class Run:
 
 
 def run(command: list[str]) -> Run | None:
-    """Run a process to its end; None where it cannot do the task."""
+    """Run a process to its end; None where it cannot do the task.
+
+    It starts when the disk has what others wrote, which it would have to wait for.
+    """
+    os.sync()
     started = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
