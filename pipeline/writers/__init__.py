@@ -11,7 +11,7 @@ from pipeline.destination import CountingFile
 from pipeline.overlap import REUSED_BUFFERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -96,15 +96,33 @@ FORMATS = {
         ),
     )
 }
+_FIRST_ROWS = 4_096
+_CACHED_BYTES = 1_700_000
 METADATA_KEY = b"pipeline:metadata"
 """Key of the metadata in the schema of Parquet and Arrow files."""
 
 
-def text_buffers() -> Iterator[TextBuffer]:
-    """Give buffers to encode into, in turns: what is written behind must stay until it is written."""
+def encoded(
+    batches: Iterable[pa.RecordBatch], encode: Callable[[TextBuffer, pa.RecordBatch], memoryview]
+) -> Iterator[memoryview]:
+    """Encode batches in pieces whose text stays in the processor's cache until it is hashed and written.
+
+    Args:
+        batches: the rows.
+        encode: gives the text of a piece, in a buffer. Buffers take turns: what is written behind must stay as it is.
+    """
     from pipeline.native import TextBuffer  # noqa: PLC0415 - the table of formats is needed without it
 
-    return cycle([TextBuffer() for _ in range(REUSED_BUFFERS)])
+    buffers = cycle([TextBuffer() for _ in range(REUSED_BUFFERS)])
+    rows = _FIRST_ROWS
+    for batch in batches:
+        at = 0
+        while at < batch.num_rows:
+            piece = batch.slice(at, rows)
+            text = encode(next(buffers), piece)
+            yield text
+            at += piece.num_rows
+            rows = max(_CACHED_BYTES * piece.num_rows // max(len(text), 1), 1)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.encoders import encode_csv_header
-from pipeline.writers import text_buffers
+from pipeline.writers import encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +26,5 @@ def write_csv(
     if spreadsheet:
         file.write(BYTE_ORDER_MARK)
     file.write(encode_csv_header(reader.schema, spreadsheet=spreadsheet))
-    buffers = text_buffers()
-    for batch in reader:
-        file.write(next(buffers).csv(batch, spreadsheet=spreadsheet))
+    for text in encoded(reader, lambda buffer, rows: buffer.csv(rows, spreadsheet=spreadsheet)):
+        file.write(text)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.checks import bad_row
 from pipeline.errors import UsageError
-from pipeline.writers import text_buffers
+from pipeline.writers import encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.compression import Sink
+    from pipeline.native import TextBuffer
 
 _POINT = ("metric", "timestamp", "sequence", "value")
 _NEEDED = (*_POINT, "session_id")
@@ -35,15 +36,14 @@ def write_influx(
     _check(names)
     columns = [*_POINT, *sorted(name for name in names if name not in _POINT)]
     series, session_id = Series(), None
-    buffers = text_buffers()
-    for batch in reader:
-        if not batch.num_rows:
-            continue
+
+    def lines(buffer: TextBuffer, batch: pa.RecordBatch) -> memoryview:
+        nonlocal session_id
         if (current := batch.column("session_id")[0].as_py()) != session_id:
             session_id = current
             series.clear()
         try:
-            text = next(buffers).lines(batch.select(columns), series)
+            return buffer.lines(batch.select(columns), series)
         except UnwritableError as error:
             column = columns[error.column]
             problem = (
@@ -53,6 +53,8 @@ def write_influx(
                 "feed, or a backslash before a comma, a space, an equals sign or the end"
             )
             raise bad_row(batch, error.row, column, problem) from error
+
+    for text in encoded(reader, lines):
         file.write(text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.writers import text_buffers
+from pipeline.writers import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,9 @@ def write_json(
     """Write an object with `metadata` and, under the table's name, an array of its rows, one a line."""
     described = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
     file.write(f'{{"metadata":{described},\n"{table}":['.encode())
-    buffers, separator = text_buffers(), b"\n"
-    for batch in reader:
-        if batch.num_rows:
-            file.write(separator)
-            file.write(next(buffers).ndjson(batch, as_array=True))
-            separator = b",\n"
+    separator = b"\n"
+    for text in encoded(reader, lambda buffer, rows: buffer.ndjson(rows, as_array=True)):
+        file.write(separator)
+        file.write(text)
+        separator = b",\n"
     file.write(b"\n]}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.writers import text_buffers
+from pipeline.writers import encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,6 +14,5 @@ if TYPE_CHECKING:
 
 def write_ndjson(reader: pa.RecordBatchReader, file: Sink, **_: Any) -> None:  # noqa: ANN401 - options of other formats
     """Write the rows; the format has no place for metadata."""
-    buffers = text_buffers()
-    for batch in reader:
-        file.write(next(buffers).ndjson(batch))
+    for text in encoded(reader, lambda buffer, rows: buffer.ndjson(rows)):
+        file.write(text)
