@@ -57,7 +57,7 @@ def _measure(task: str, place: Path, commands: dict[str, list[str]], runs: int) 
     rows: dict[str, int] = {}
     names = list(commands)
     for turn in range(runs):
-        # Whoever comes after a pause, or after one that took much memory, has it harder: it is another's turn each time.
+        # Whoever follows one that took much memory has it harder: that is another one each time.
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             remove(place / "out")
             done = run(commands[name])
