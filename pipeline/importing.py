@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 import tempfile
@@ -160,8 +159,8 @@ def import_sessions(
             shutil.rmtree(scratch)
         plain = _open_plain(store, plain_paths, Path(directory), options, if_exists, staging)
         # All files have been read and checked: from here on nothing but the disk can fail.
-        for _ in itertools.chain(staging.publish(), _import_plain(store, plain, on_progress)):
-            pass
+        staging.publish()
+        _import_plain(store, plain, on_progress)
     imported = [*staging.done, *plain.imported]
     return ImportReport(
         to=str(to),
@@ -217,10 +216,8 @@ def _open_plain(
     return _PlainFiles(opened.scan, wanted, present if if_exists == "skip" else (), opened.skipped)
 
 
-def _import_plain(
-    store: StoreWriter, plain: _PlainFiles, on_progress: Callable[[int, int], None] | None
-) -> Iterator[str]:
-    """Write and publish the sessions one after the other; give the id of each that is published."""
+def _import_plain(store: StoreWriter, plain: _PlainFiles, on_progress: Callable[[int, int], None] | None) -> None:
+    """Write and publish the sessions one after the other."""
     if plain.scan is None:
         return
     total = sum(session.measurement_count for session in plain.imported)
@@ -232,7 +229,6 @@ def _import_plain(
         schema = measurements_schema(store.timestamp_unit, typed)
         rows = of_session(batches, session.session_id)
         store.add(session, _narrowed(rows, schema), schema)
-        yield session.session_id
 
 
 def _narrowed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import hashlib
 import io
 import json
 import zlib
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
+from pipeline.integrity import file_sha256
 from pipeline.native import find_text
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def open_content(path: Path, directory: Path, extract: str | None) -> Content:
     """
     plain = directory / "input"
     executor = ThreadPoolExecutor(1, "hash")
-    hashing = executor.submit(_hash, path)
+    hashing = executor.submit(file_sha256, path)
     executor.shutdown(wait=False)
     with _decompressed(path) as file:
         head = file.read(HEAD_BYTES)
@@ -190,11 +190,6 @@ def open_content(path: Path, directory: Path, extract: str | None) -> Content:
         plain_size=plain.stat().st_size,
         extract=gathered,
     )
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path, path: Path) -> None:

@@ -16,7 +16,7 @@ from pipeline.normalise import merge_attributes
 from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.importers.converting import HarnessFile
@@ -145,8 +145,7 @@ class Staging:
         self.claim(session_id)
         self.skipped += file.skipped
 
-    def publish(self) -> Iterator[str]:
-        """Publish all sessions; give the id of each when it is published."""
+    def publish(self) -> None:
+        """Publish all sessions, one after the other."""
         for stage, session in self._stages:
             self._store.publish(stage, session.session_id)
-            yield session.session_id
