@@ -11,6 +11,7 @@ from pipeline.engine import quote_identifier
 from pipeline.errors import UsageError
 from pipeline.importers.blocks import line_blocks
 from pipeline.native import JsonLines
+from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,6 +86,10 @@ class _Lines:
         return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
+        with ScannedAhead(self._read()) as ahead:
+            yield from ahead
+
+    def _read(self) -> Iterator[pa.RecordBatch]:
         lines = JsonLines([(field.keys, field.is_json) for field in self._fields])
         for block, size in line_blocks(self._path):
             yield pa.record_batch(lines.read(block, size), schema=self._schema)

@@ -18,6 +18,7 @@ from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats
 from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.normalise import check_column_names
+from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
-BATCH_ROWS = 16_384
+BATCH_ROWS = 8192
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
@@ -163,20 +164,26 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        for raw in itertools.chain(self._peeked, self._stream):
-            rows = raw.num_rows
-            ticks = self.times.ticks(raw, start, sequence)
-            arrays = [
-                from_places(np.zeros(rows, np.int32), from_strings([session_id])),
-                from_numbers(np.arange(sequence, sequence + rows, dtype=np.int64), pa.int64()),
-                from_numbers(ticks, self.schema.field("timestamp").type),
-                *self._attribute_columns(raw),
-                *(pa.repeat(value, rows) for value in self._constants.values()),
-            ]
-            batch = pa.record_batch(arrays, names=self.schema.names)
-            check_rows(batch)
-            sequence += rows
-            yield batch
+        with ScannedAhead(itertools.chain(self._peeked, self._stream), ahead=1) as ahead:
+            for raw in ahead:
+                batch = self._batch(raw, session_id, start, sequence)
+                sequence += raw.num_rows
+                yield batch
+
+    def _batch(self, raw: pa.RecordBatch, session_id: str, start: int | None, sequence: int) -> pa.RecordBatch:
+        """Make rows of the data model of what the engine gives; `sequence` is that of the first."""
+        rows = raw.num_rows
+        ticks = self.times.ticks(raw, start, sequence)
+        arrays = [
+            from_places(np.zeros(rows, np.int32), from_strings([session_id])),
+            from_numbers(np.arange(sequence, sequence + rows, dtype=np.int64), pa.int64()),
+            from_numbers(ticks, self.schema.field("timestamp").type),
+            *self._attribute_columns(raw),
+            *(pa.repeat(value, rows) for value in self._constants.values()),
+        ]
+        batch = pa.record_batch(arrays, names=self.schema.names)
+        check_rows(batch)
+        return batch
 
     def _attribute_columns(self, raw: pa.RecordBatch) -> Iterator[pa.Array]:
         """Give metric, value, unit and the attributes of the rows, in the order of the schema."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_bools, from_numbers, from_strings
+from pipeline.arrays import from_bools, from_numbers, from_places, from_strings, is_null, places
 from pipeline.errors import SourceError
+from pipeline.native import distinct_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
 
 _KEPT_OBJECTS = 65_536
 # The first of each is the type's own.
@@ -59,20 +62,21 @@ class Tags:
             UnseenKeyError: there is another key, or a value of another type.
             SourceError: a text is no JSON object, or a value does not fit its type.
         """
-        encoded = objects.dictionary_encode()
-        rows = [self._values(text) for text in encoded.dictionary.to_pylist()]
+        codes, firsts = distinct_texts(objects)
+        rows = [self._values(text) for text in objects.take(from_numbers(firsts, pa.int64())).to_pylist()]
+        wide = codes.astype(np.intp)
         columns = []
         for place, kind in enumerate(self._kinds):
             values = _array([row[place] for row in rows], kind)
             if kind == "string":
-                values = values.dictionary_encode()
-                values = pa.DictionaryArray.from_arrays(values.indices.take(encoded.indices), values.dictionary)
+                columns.append(_repeated(values.dictionary_encode(), codes, wide))
             else:
-                values = values.take(encoded.indices)
-            columns.append(values)
+                columns.append(values.take(from_numbers(wide, pa.int64())))
         return columns
 
-    def _values(self, text: str) -> list[Any]:
+    def _values(self, text: str | None) -> list[Any]:
+        if text is None:
+            return [None] * len(self._places)
         values = self._known.get(text)
         if values is None:
             if len(self._known) >= _KEPT_OBJECTS:
@@ -110,6 +114,18 @@ def common_kind(kinds: Collection[str]) -> str:
     if set(kinds) == {"int64", "float64"}:
         return "float64"
     return next(iter(kinds)) if len(kinds) == 1 else "string"
+
+
+def _repeated(distinct: pa.DictionaryArray, codes: NDArray[np.int32], wide: NDArray[np.intp]) -> pa.DictionaryArray:
+    """Give each row one of the distinct values, by its code."""
+    mapping = places(distinct)
+    if distinct.null_count:
+        return from_places(mapping[wide], distinct.dictionary, is_null(distinct)[wide])
+    if len(distinct.dictionary) == len(distinct):
+        return from_places(codes, distinct.dictionary)
+    if len(distinct.dictionary) == 1:
+        return from_places(np.zeros(len(codes), np.int32), distinct.dictionary)
+    return from_places(mapping[wide], distinct.dictionary)
 
 
 def _array(values: list[Any], kind: str) -> pa.Array:

@@ -6,6 +6,7 @@ Python.
 """
 
 from pipeline.native.digests import digest_sums
+from pipeline.native.distinct import distinct_texts
 from pipeline.native.groups import GroupedValues
 from pipeline.native.json_lines import BadLineError, JsonLines, find_text
 from pipeline.native.library import ArrowBatch
@@ -26,5 +27,6 @@ __all__ = [
     "TextBuffer",
     "UnwritableError",
     "digest_sums",
+    "distinct_texts",
     "find_text",
 ]

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <exception>
+#include <functional>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -34,11 +35,38 @@ struct Bad {
     Fault fault;
 };
 
+// Objects that were read before. An object tells by itself where it ends, so one that stands in a line again need not be
+// read again; and what followed an object once mostly follows it again.
+class KnownObjects {
+public:
+    // Gives the object that is expected next if the text begins with it, else nothing.
+    std::string_view expected(std::string_view text) {
+        const uint16_t place = next_[last_];
+        const std::string& object = objects_[place];
+        if (object.empty() || text.compare(0, object.size(), object) != 0) return {};
+        last_ = place;
+        return object;
+    }
+    void note(std::string_view object) {
+        if (object.size() > kMaxBytes) return;
+        const auto place = static_cast<uint16_t>(std::hash<std::string_view>{}(object) % kPlaces);
+        objects_[place] = object;
+        last_ = next_[last_] = place;
+    }
+
+private:
+    static constexpr size_t kPlaces = 1024, kMaxBytes = 2048;
+    std::vector<std::string> objects_ = std::vector<std::string>(kPlaces);
+    std::vector<uint16_t> next_ = std::vector<uint16_t>(kPlaces);  // by place: the place of what followed
+    uint16_t last_ = 0;
+};
+
 // One field of all rows: texts as Arrow has them, a byte for each that is there.
 struct Texts {
     std::vector<int32_t> ends{0};
     std::string data;
     std::vector<uint8_t> present;
+    KnownObjects known;
     void clear() {
         ends.assign(1, 0);
         data.clear();
@@ -189,6 +217,16 @@ private:
     void value(const Node* node, int depth) {
         if (!more()) throw Bad{kNotJson};
         const char* const start = at_;
+        const bool is_whole = node != nullptr && node->field >= 0 && node->children.empty() && *at_ == '{';
+        if (is_whole) {
+            const std::string_view object = fields_[node->field].known.expected({at_, static_cast<size_t>(end_ - at_)});
+            if (!object.empty()) {
+                at_ += object.size();
+                fields_[node->field].data.append(object);
+                fields_[node->field].present.back() = 1;
+                return;
+            }
+        }
         bool escaped = false;
         std::string_view text;
         switch (*at_) {
@@ -209,6 +247,7 @@ private:
         else
             field.data.append(start, at_ - start);
         field.present.back() = 1;
+        if (is_whole) field.known.note({start, static_cast<size_t>(at_ - start)});
     }
     void object(const Node* node, int depth) {
         if (depth == kMaxDepth) throw Bad{kTooDeep};
