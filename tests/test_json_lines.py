@@ -11,6 +11,8 @@ from pipeline.native import BadLineError, JsonLines, find_text
 
 FIELDS = [(("a",), False), (("b", "c"), False), (("b", "d"), True), (("b",), True), (("é",), False)]
 TEXTS = ["", "x", 'q"\\/\b\f\n\r\t', "é漢😀", "\x7f", "a" * 70, "{", "\0"]
+# What is asked beyond JSON: a key that is looked for stands once, text is Unicode.
+BEYOND_JSON = {"a key occurs twice", "holds half of a surrogate pair"}
 MUTATIONS = (
     [byte.to_bytes() for byte in b'"\\{}[],:0-e\x00\x1f\xff ']
     + [b"", b"\xed\xa0\x80", b"\\u", b"\\ud800", b"1.", b"null", b"NaN"]
@@ -96,9 +98,52 @@ def test_a_damaged_line_is_refused_where_python_refuses_it(seed):
             reason = str(error)
         if not line.strip():
             continue
-        # Beyond what JSON asks: a key that is looked for stands once, text is Unicode.
-        if reason not in {"a key occurs twice", "holds half of a surrogate pair"}:
+        if reason not in BEYOND_JSON:
             assert is_read_by_python(line) == (reason is None), (bytes(line), reason)
+
+
+REPEATED = [
+    b'{"type":"Point","data":{"time":"t0","tags":{"url":"http://x/1","k":"\\u00e9"}},"x":1}',
+    b'{"type":"Point","data":{"time":"t1","tags":{"url":"http://x/2","k":{}}},"x":2}',
+    b'{"type" : "Point", "data":{"time":null,"tags":{}},"x":[]}',
+    b'{"x":"","data":{"tags":{"url":"http://x/1","k":"\\u00e9"},"time":3},"type":"Metric"}',
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_lines_before_held_changes_nothing(seed):
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    fields = [(("type",), False), (("data", "time"), False), (("data", "tags"), True)]
+    lines = JsonLines(fields)
+    for _ in range(1500):
+        chosen = rng.choices(REPEATED, k=rng.randrange(1, 9))
+        if rng.random() < 0.7:
+            line = bytearray(chosen[-1])
+            at = rng.randrange(len(line))
+            line[at : at + rng.randrange(3)] = rng.choice([*MUTATIONS, line[at : at + 9], rng.choice(REPEATED)[at:]])
+            chosen[-1] = bytes(line)
+        if b"\n" in chosen[-1] or not chosen[-1].strip():
+            continue
+        block = bytearray(b"\n".join(chosen))
+        try:
+            found = list(zip(*(column.to_pylist() for column in lines.read(block, len(block))), strict=True))
+        except BadLineError as error:
+            assert error.line == len(chosen) - 1
+            assert str(error) in BEYOND_JSON or not is_read_by_python(chosen[-1]), chosen[-1]
+            continue
+        for line, (kind, time, tags) in zip(chosen, found, strict=True):
+            row = json.loads(line)
+            data = row.get("data") if isinstance(row.get("data"), dict) else {}
+            assert same(kind, row.get("type"), is_json=False)
+            assert same(time, data.get("time"), is_json=False)
+            assert same(tags, data.get("tags"), is_json=True)
+
+
+def test_a_key_that_occurs_twice_is_refused_again():
+    lines = JsonLines(FIELDS)
+    for _ in range(3):
+        with pytest.raises(BadLineError, match="a key occurs twice"):
+            lines.read(bytearray(b'{"a":1,"a":1}'), 13)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
-_LARGE_BYTES = 4 << 20
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of <malloc.h>
+_LARGE_BYTES = (4 << 20) + 65_536  # engines ask for powers of two; 4 MiB come with each batch
+_KEPT_BYTES = 4 << 20
 
 
 def choose_allocators() -> None:
@@ -20,10 +21,13 @@ def return_large_blocks() -> None:
     """Let large blocks go back to the system when they are freed.
 
     glibc raises its limit each time such a block is freed, and then keeps them: with texts of 1 MB a third of the peak.
+    Told a limit, it would return all smaller ones as well, which come anew with the next batch, page by page.
     """
     import ctypes  # noqa: PLC0415 - not for what ends before
 
     try:
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(_MMAP_THRESHOLD, _LARGE_BYTES)
+        set_option(_TRIM_THRESHOLD, _KEPT_BYTES)
     except (AttributeError, OSError, TypeError):  # another allocator
         return

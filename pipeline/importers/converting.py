@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from pipeline.summary import SessionSummary
 from pipeline.timestamps import MAX_SECOND, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
     from contextlib import AbstractContextManager
     from datetime import tzinfo
     from pathlib import Path
@@ -170,7 +171,7 @@ class HarnessFile:
             self._shape = find_shape(self._plain, self._definition.columns)
         return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape)
 
-    def read(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.
 
         Raises:
@@ -196,12 +197,13 @@ class HarnessFile:
             raise
         return measurements.schema, self._batches(measurements, opening)
 
-    def _batches(self, measurements: Measurements, opening: AbstractContextManager[object]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, measurements: Measurements, opening: AbstractContextManager[object]) -> Generator[pa.RecordBatch]:
         try:
-            for batch in measurements.batches(self.session_id, self._start.ticks):
-                if batch.num_rows:
-                    self._summary.add(batch, measurements.attributes)
-                yield batch
+            with closing(measurements.batches(self.session_id, self._start.ticks)) as batches:
+                for batch in batches:
+                    if batch.num_rows:
+                        self._summary.add(batch, measurements.attributes)
+                    yield batch
         finally:
             opening.__exit__(None, None, None)
 

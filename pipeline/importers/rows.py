@@ -21,7 +21,7 @@ from pipeline.normalise import check_column_names
 from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from datetime import tzinfo
 
     import duckdb
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.model import TimestampUnit
 
-BATCH_ROWS = 8192
+BATCH_ROWS = 16_384
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
@@ -152,7 +152,7 @@ class Measurements:
         rows = connection.sql(query).fetchall()
         return {key: {_JSON_KINDS.get(kind, "string") for kind in kinds if kind != "NULL"} for key, kinds in rows}
 
-    def batches(self, session_id: str, start: int | None) -> Iterator[pa.RecordBatch]:
+    def batches(self, session_id: str, start: int | None) -> Generator[pa.RecordBatch]:
         """Read the rows in the file's order.
 
         Args:

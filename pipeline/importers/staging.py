@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal, Self
 
 import duckdb
@@ -13,7 +14,6 @@ from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.tags import UnseenKeyError
 from pipeline.importers.times import MissingTimeError
 from pipeline.normalise import merge_attributes
-from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,8 +139,8 @@ class Staging:
             raise WholeFileError(f"was imported before, as session {before!r}; --session-id {before} replaces that")
         self.claim(session_id, is_read=False)
         self.unite(session_id, file.attributes, where="its columns")
-        with ScannedAhead(batches) as ahead:
-            stage = self._store.stage(file.session, counted(ahead, 0, on_progress), schema)
+        with closing(batches):
+            stage = self._store.stage(file.session, counted(batches, 0, on_progress), schema)
         self._stages.append((stage, file.session()))
         self.claim(session_id)
         self.skipped += file.skipped

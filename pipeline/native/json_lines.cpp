@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kMaxDepth = 512;
 constexpr size_t kMaxKeys = 64;  // of one object that are looked for
+constexpr size_t kMaxKeyBytes = 256;  // of a key that is known again
 
 // What is wrong with a line; pipeline/native/json_lines.py has the words.
 enum Fault : int32_t {
@@ -74,11 +75,21 @@ struct Texts {
     }
 };
 
+struct Node;
+
+// A key as an object had it last at a place, with its quotes and colon.
+struct KnownKey {
+    std::string text;
+    const Node* child;
+    uint64_t bit;
+};
+
 // A key on the way to a field.
 struct Node {
     std::string name;
     int32_t field = -1;
     std::vector<Node> children;
+    mutable std::vector<KnownKey> keys{};  // objects mostly have the same ones in the same order
 };
 
 // 1: goes on, 2: beyond ASCII; 0: a quote, a backslash or a control character.
@@ -258,34 +269,54 @@ private:
             return;
         }
         uint64_t seen = 0;
-        while (true) {
+        for (size_t place = 0;; ++place) {
             skip_space();
-            bool escaped;
-            const std::string_view name = string(escaped);
+            const Node* const below = node == nullptr ? key() : key(*node, place, seen);
             skip_space();
-            expect(':');
-            skip_space();
-            value(node == nullptr ? nullptr : child(*node, name, escaped, seen), depth + 1);
+            value(below, depth + 1);
             skip_space();
             if (more() && *at_ == '}') break;
             expect(',');
         }
         ++at_;
     }
-    const Node* child(const Node& node, std::string_view name, bool escaped, uint64_t& seen) {
+    // Passes over a key and its colon; nothing below it is looked for.
+    const Node* key() {
+        bool escaped;
+        string(escaped);
+        skip_space();
+        expect(':');
+        return nullptr;
+    }
+    // Passes over a key at a place of a node's object, and its colon; gives the node that the key leads to, or null.
+    const Node* key(const Node& node, size_t place, uint64_t& seen) {
+        const bool is_known = place < node.keys.size() && begins_with(node.keys[place].text);
+        const KnownKey found = is_known ? KnownKey{{}, node.keys[place].child, node.keys[place].bit} : new_key(node, place);
+        if (is_known) at_ += node.keys[place].text.size();
+        if (seen & found.bit) throw Bad{kTwice};
+        seen |= found.bit;
+        return found.child;
+    }
+    bool begins_with(std::string_view text) const {
+        return static_cast<size_t>(end_ - at_) >= text.size() && std::memcmp(at_, text.data(), text.size()) == 0;
+    }
+    KnownKey new_key(const Node& node, size_t place) {
+        const char* const start = at_;
+        bool escaped;
+        std::string_view name = string(escaped);
+        skip_space();
+        expect(':');
         if (escaped) {
             name_.clear();
             put_unescaped(name_, name);
             name = name_;
         }
-        for (size_t i = 0; i < node.children.size(); ++i) {
-            if (node.children[i].name != name) continue;
-            const uint64_t bit = uint64_t{1} << i;
-            if (seen & bit) throw Bad{kTwice};
-            seen |= bit;
-            return &node.children[i];
-        }
-        return nullptr;
+        KnownKey key{{start, at_}, nullptr, 0};
+        for (size_t i = 0; i < node.children.size(); ++i)
+            if (node.children[i].name == name) key.child = &node.children[i], key.bit = uint64_t{1} << i;
+        if (place >= kMaxKeys || key.text.size() > kMaxKeyBytes) return key;
+        if (place >= node.keys.size()) node.keys.resize(place + 1, {"\"", nullptr, 0});
+        return node.keys[place] = key;
     }
     void array(int depth) {
         if (depth == kMaxDepth) throw Bad{kTooDeep};
