@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from pipeline.arrays import Integers
 
+
+Item = TypeVar("Item")
 
 GROUP_BYTES = 16_000_000
 """Bytes of text at which a group of rows ends, however few they are."""
@@ -114,6 +116,12 @@ def _in_order_of_rows(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
     absent = is_null(encoded.indices)
     codes = ranks[np.where(absent, distinct, places(encoded))]
     return from_places(codes, encoded.dictionary.take(appearing), absent)
+
+
+def taken(items: list[Item]) -> Iterator[Item]:
+    """Take the items out of a list, the last one first, so that none is kept longer than it is used."""
+    while items:
+        yield items.pop()
 
 
 class Peekable:

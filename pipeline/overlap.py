@@ -117,6 +117,7 @@ class ScannedAhead(Generic[Item]):
             for item in self._items:
                 if not self._put(item):
                     return
+                del item  # it is not kept while the next one is made
             self._put(_End())
         except BaseException as error:  # noqa: BLE001 - it is raised where the items are taken
             self._put(_End(error))

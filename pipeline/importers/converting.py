@@ -197,7 +197,9 @@ class HarnessFile:
             raise
         return measurements.schema, self._batches(measurements, opening)
 
-    def _batches(self, measurements: Measurements, opening: AbstractContextManager[object]) -> Generator[pa.RecordBatch]:
+    def _batches(
+        self, measurements: Measurements, opening: AbstractContextManager[object]
+    ) -> Generator[pa.RecordBatch]:
         try:
             with closing(measurements.batches(self.session_id, self._start.ticks)) as batches:
                 for batch in batches:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.arrays import from_numbers, from_places, from_strings
+from pipeline.batches import taken
 from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
@@ -135,7 +136,7 @@ class Measurements:
 
     def _first_keys(self) -> dict[str, set[str]]:
         """Find the keys and types of JSON attributes in the first rows, which are kept for `batches`."""
-        self._peeked = [batch for batch in (next(self._stream, None),) if batch is not None]
+        self._peeked = list(itertools.islice(self._stream, 1))
         found: dict[str, set[str]] = {}
         for batch in self._peeked:
             found |= kinds_of(batch.column("attributes"))
@@ -164,7 +165,7 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        with ScannedAhead(itertools.chain(self._peeked, self._stream), ahead=1) as ahead:
+        with ScannedAhead(itertools.chain(taken(self._peeked), self._stream), ahead=1) as ahead:
             for raw in ahead:
                 batch = self._batch(raw, session_id, start, sequence)
                 sequence += raw.num_rows

@@ -23,9 +23,7 @@ def distinct_texts(texts: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int64
     """
     exported = Exported(texts)
     codes, firsts = np.empty(len(texts), np.int32), np.empty(len(texts), np.int64)
-    count = LIBRARY.pipeline_distinct_texts(
-        exported.schema, exported.array, codes.ctypes.data, firsts.ctypes.data
-    )
+    count = LIBRARY.pipeline_distinct_texts(exported.schema, exported.array, codes.ctypes.data, firsts.ctypes.data)
     if count < 0:
         raise MemoryError("no memory for texts") if count == _NO_MEMORY else TypeError("a column holds no texts")
     return codes, firsts[:count]

@@ -6,12 +6,13 @@ import io
 import itertools
 import json
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.batches import as_table, gathered
+from pipeline.batches import as_table, gathered, taken
 from pipeline.model import REPEATED_TEXT, plain_schema
 from pipeline.overlap import ScannedAhead
 from pipeline.writers import METADATA_KEY, complete_or_nothing
@@ -68,9 +69,9 @@ def write_rows(
         metadata: of the file.
     """
     groups = gathered(batches, ROW_GROUP_ROWS)
-    first = next(groups, None)
-    shape = schema if first is None else _with_dictionaries(first, schema)
-    tables = (as_table(group, shape) for group in itertools.chain([] if first is None else [first], groups))
+    first = list(itertools.islice(groups, 1))
+    shape = _with_dictionaries(first[0], schema) if first else schema
+    tables = map(partial(as_table, schema=shape), itertools.chain(taken(first), groups))
     counts = [field.name for field in schema if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)]
     making: AbstractContextManager[Iterable[pa.Table]] = ScannedAhead(tables, ahead=1) if ahead else nullcontext(tables)
     with (
@@ -93,6 +94,7 @@ def write_rows(
         writer.add_key_value_metadata(metadata or {})
         for table in made:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            del table  # before the next one is waited for
 
 
 @contextmanager
