@@ -49,7 +49,7 @@ def run(command: list[str]) -> Run | None:
     seconds = time.monotonic() - started
     if process.returncode:
         return None
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
 def checked(command: list[str]) -> None:

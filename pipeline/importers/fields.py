@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline.engine import quote_identifier
 from pipeline.errors import UsageError
 from pipeline.importers.blocks import line_blocks
-from pipeline.native import JsonLines
+from pipeline.native import JSON, JsonLines
 from pipeline.overlap import ScannedAhead
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-
-_JSON = {b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,10 @@ class _Lines:
         self._path = path
         self._fields = fields
         self._schema = pa.schema(
-            [pa.field(field.name, pa.string(), metadata=_JSON if field.is_json else None) for field in fields]
+            [
+                pa.field(field.name, pa.dictionary(pa.int32(), JSON) if field.is_json else pa.string())
+                for field in fields
+            ]
         )
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:

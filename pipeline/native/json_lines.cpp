@@ -40,38 +40,94 @@ struct Bad {
 // read again; and what followed an object once mostly follows it again.
 class KnownObjects {
 public:
-    // Gives the object that is expected next if the text begins with it, else nothing.
-    std::string_view expected(std::string_view text) {
-        const uint16_t place = next_[last_];
-        const std::string& object = objects_[place];
-        if (object.empty() || text.compare(0, object.size(), object) != 0) return {};
-        last_ = place;
-        return object;
+    struct Known {
+        std::string object;
+        int64_t block = -1;  // the last one that has it
+        int32_t code = 0;    // in that block
+        uint16_t next = 0;   // the place of what followed
+    };
+
+    // Gives the object that is expected next if the text begins with it, else null.
+    Known* expected(std::string_view text) {
+        Known& known = places_[places_[last_].next];
+        if (known.object.empty() || text.compare(0, known.object.size(), known.object) != 0) return nullptr;
+        last_ = places_[last_].next;
+        return &known;
     }
-    void note(std::string_view object) {
-        if (object.size() > kMaxBytes) return;
+    // Notes an object that was read, and gives it if it is the one that is known already, else null.
+    Known* note(std::string_view object, int64_t block, int32_t code) {
+        if (object.size() > kMaxBytes) return nullptr;
         const auto place = static_cast<uint16_t>(std::hash<std::string_view>{}(object) % kPlaces);
-        objects_[place] = object;
-        last_ = next_[last_] = place;
+        last_ = places_[last_].next = place;
+        Known& known = places_[place];
+        if (known.object == object) return &known;
+        known.object = object;
+        known.block = block;
+        known.code = code;
+        return nullptr;
     }
 
 private:
     static constexpr size_t kPlaces = 1024, kMaxBytes = 2048;
-    std::vector<std::string> objects_ = std::vector<std::string>(kPlaces);
-    std::vector<uint16_t> next_ = std::vector<uint16_t>(kPlaces);  // by place: the place of what followed
+    std::vector<Known> places_ = std::vector<Known>(kPlaces);
     uint16_t last_ = 0;
 };
 
-// One field of all rows: texts as Arrow has them, a byte for each that is there.
+// One field of all rows of a block: texts as Arrow has them, and a byte for each row that has one. JSON is kept as a
+// dictionary, in which one text may stand more than once.
 struct Texts {
     std::vector<int32_t> ends{0};
     std::string data;
     std::vector<uint8_t> present;
+    std::vector<int32_t> codes;
+    const bool is_json;
     KnownObjects known;
+    int64_t block = 0;
+
+    explicit Texts(bool json) : is_json(json) {}
     void clear() {
         ends.assign(1, 0);
         data.clear();
         present.clear();
+        codes.clear();
+        ++block;
+    }
+    void begin_row() {
+        present.push_back(0);
+        if (is_json) codes.push_back(0);
+    }
+    void end_row() {
+        if (!is_json) end_text();
+    }
+    void end_text() { ends.push_back(static_cast<int32_t>(data.size())); }
+    void put_json(std::string_view json) {
+        present.back() = 1;
+        codes.back() = new_code();
+        data.append(json);
+        end_text();
+    }
+    // Gives how many of the bytes that a text begins with are an object that is known, after it was put.
+    size_t put_known(std::string_view text) {
+        KnownObjects::Known* const found = known.expected(text);
+        if (found == nullptr) return 0;
+        put_known(*found);
+        return found->object.size();
+    }
+    void put_object(std::string_view object) {
+        KnownObjects::Known* const found = known.note(object, block, new_code());
+        found == nullptr ? put_json(object) : put_known(*found);
+    }
+
+private:
+    int32_t new_code() const { return static_cast<int32_t>(ends.size() - 1); }
+    void put_known(KnownObjects::Known& found) {
+        if (found.block != block) {
+            found.block = block;
+            found.code = new_code();
+            return put_json(found.object);
+        }
+        present.back() = 1;
+        codes.back() = found.code;
     }
 };
 
@@ -124,8 +180,7 @@ int hex_digit(char c) {
 
 class Line {
 public:
-    Line(const char* at, const char* end, std::vector<Texts>& fields, const std::vector<bool>& raw)
-        : at_(at), end_(end), fields_(fields), raw_(raw) {}
+    Line(const char* at, const char* end, std::vector<Texts>& fields) : at_(at), end_(end), fields_(fields) {}
 
     void read(const Node& root) {
         skip_space();
@@ -228,15 +283,12 @@ private:
     void value(const Node* node, int depth) {
         if (!more()) throw Bad{kNotJson};
         const char* const start = at_;
-        const bool is_whole = node != nullptr && node->field >= 0 && node->children.empty() && *at_ == '{';
+        Texts* const field = node == nullptr || node->field < 0 ? nullptr : &fields_[node->field];
+        const bool is_whole = field != nullptr && field->is_json && node->children.empty() && *at_ == '{';
         if (is_whole) {
-            const std::string_view object = fields_[node->field].known.expected({at_, static_cast<size_t>(end_ - at_)});
-            if (!object.empty()) {
-                at_ += object.size();
-                fields_[node->field].data.append(object);
-                fields_[node->field].present.back() = 1;
-                return;
-            }
+            const size_t known = field->put_known({at_, static_cast<size_t>(end_ - at_)});
+            at_ += known;
+            if (known != 0) return;
         }
         bool escaped = false;
         std::string_view text;
@@ -251,14 +303,17 @@ private:
             case 'I': word("Infinity"); break;
             default: number();
         }
-        if (node == nullptr || node->field < 0 || *start == 'n') return;
-        Texts& field = fields_[node->field];
-        if (*start == '"' && !raw_[node->field])
-            escaped ? put_unescaped(field.data, text) : void(field.data.append(text));
+        if (field == nullptr || *start == 'n') return;
+        const std::string_view whole(start, at_ - start);
+        if (is_whole) return field->put_object(whole);
+        if (field->is_json) return field->put_json(whole);
+        field->present.back() = 1;
+        if (*start != '"')
+            field->data.append(whole);
+        else if (escaped)
+            put_unescaped(field->data, text);
         else
-            field.data.append(start, at_ - start);
-        field.present.back() = 1;
-        if (is_whole) field.known.note({start, static_cast<size_t>(at_ - start)});
+            field->data.append(text);
     }
     void object(const Node* node, int depth) {
         if (depth == kMaxDepth) throw Bad{kTooDeep};
@@ -386,14 +441,13 @@ private:
     const char* at_;
     const char* const end_;
     std::vector<Texts>& fields_;
-    const std::vector<bool>& raw_;
     std::string name_;
 };
 
 class Lines {
 public:
     // Adds the next field; `path` holds its keys, each ended by NUL.
-    void add_field(std::string_view path, bool is_raw) {
+    void add_field(std::string_view path, bool is_json) {
         Node* node = &root_;
         while (!path.empty()) {
             const std::string_view name = path.substr(0, path.find('\0'));
@@ -409,8 +463,7 @@ public:
             node = next;
         }
         node->field = static_cast<int32_t>(fields_.size());
-        fields_.emplace_back();
-        raw_.push_back(is_raw);
+        fields_.emplace_back(is_json);
     }
     Fault read(const char* data, size_t size, int64_t& line) {
         for (Texts& field : fields_) field.clear();
@@ -420,13 +473,13 @@ public:
             const auto* stop = static_cast<const char*>(std::memchr(data, '\n', end - data));
             if (stop == nullptr) stop = end;
             if (!is_blank({data, static_cast<size_t>(stop - data)})) {
-                for (Texts& field : fields_) field.present.push_back(0);
+                for (Texts& field : fields_) field.begin_row();
                 try {
-                    Line(data, stop, fields_, raw_).read(root_);
+                    Line(data, stop, fields_).read(root_);
                 } catch (const Bad& bad) {
                     return bad.fault;
                 }
-                for (Texts& field : fields_) field.ends.push_back(static_cast<int32_t>(field.data.size()));
+                for (Texts& field : fields_) field.end_row();
                 ++rows_;
             }
             data = stop + 1;
@@ -441,7 +494,6 @@ private:
 
     Node root_;
     std::vector<Texts> fields_;
-    std::vector<bool> raw_;
     int64_t rows_ = 0;
 };
 
@@ -451,9 +503,9 @@ private:
 extern "C" void* pipeline_json_lines_new() { return new (std::nothrow) Lines(); }
 extern "C" void pipeline_json_lines_free(void* lines) { delete static_cast<Lines*>(lines); }
 
-extern "C" int32_t pipeline_json_lines_field(void* lines, const char* path, int64_t size, int32_t is_raw) {
+extern "C" int32_t pipeline_json_lines_field(void* lines, const char* path, int64_t size, int32_t is_json) {
     try {
-        static_cast<Lines*>(lines)->add_field({path, static_cast<size_t>(size)}, is_raw != 0);
+        static_cast<Lines*>(lines)->add_field({path, static_cast<size_t>(size)}, is_json != 0);
         return kSound;
     } catch (const std::exception&) {
         return kNoMemory;
@@ -472,13 +524,16 @@ extern "C" int32_t pipeline_json_lines_read(void* lines, const char* data, int64
     }
 }
 
-// Gives where the texts of a field lie, their ends, and a byte for each row that has one.
-extern "C" void pipeline_json_lines_texts(const void* lines, int32_t field, const void** data, const void** ends,
-                                          const void** present) {
+// Gives where the texts of a field lie, their ends, and a byte for each row that has one; where the texts are a dictionary
+// the codes of the rows, too. Gives how many texts there are.
+extern "C" int64_t pipeline_json_lines_texts(const void* lines, int32_t field, const void** data, const void** ends,
+                                             const void** present, const void** codes) {
     const Texts& texts = static_cast<const Lines*>(lines)->field(field);
     *data = texts.data.data();
     *ends = texts.ends.data();
     *present = texts.present.data();
+    *codes = texts.is_json ? texts.codes.data() : nullptr;
+    return static_cast<int64_t>(texts.ends.size() - 1);
 }
 
 // Finds a text; gives its place, or -1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipeline.native.library import LIBRARY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+JSON = pa.json_(pa.utf8())
 _NO_MEMORY = 1
 _FAULTS = {
     2: "is no JSON",
@@ -43,16 +45,16 @@ class JsonLines:
         """Say which fields.
 
         Args:
-            fields: of each the keys that lead to it, and whether its JSON text is wanted. Otherwise a string gives what
-                it stands for, and any other value its JSON text.
+            fields: of each the keys that lead to it, and whether it is wanted as JSON. Otherwise a string gives what it
+                stands for, and any other value its JSON text.
         """
-        self._count = len(fields)
+        self._is_json = [is_json for _, is_json in fields]
         self._handle = LIBRARY.pipeline_json_lines_new()
         if not self._handle:
             raise MemoryError("no memory for fields")
-        for keys, is_raw in fields:
+        for keys, is_json in fields:
             path = b"".join(key.encode() + b"\0" for key in keys)
-            if LIBRARY.pipeline_json_lines_field(self._handle, path, len(path), is_raw):
+            if LIBRARY.pipeline_json_lines_field(self._handle, path, len(path), is_json):
                 raise ValueError("these are more fields than can be looked for")
 
     def __del__(self) -> None:
@@ -67,7 +69,7 @@ class JsonLines:
             size: how many of its bytes, less than 2 GiB.
 
         Returns:
-            the texts of each field, null where a line has none, or has null there.
+            the texts of each field, null where a line has none, or has null there: strings, or JSON in a dictionary.
 
         Raises:
             BadLineError: a line is no JSON object, or has a field twice.
@@ -79,17 +81,23 @@ class JsonLines:
             raise MemoryError("no memory for fields")
         if fault:
             raise BadLineError(line.value, _FAULTS[fault])
-        return [self._texts(at, rows.value) for at in range(self._count)]
+        return [self._texts(at, rows.value) for at in range(len(self._is_json))]
 
     def _texts(self, field: int, rows: int) -> pa.Array:
-        data, ends, present = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
-        LIBRARY.pipeline_json_lines_texts(self._handle, field, data, ends, present)
-        offsets = ctypes.string_at(ends, 4 * (rows + 1))
-        size = int.from_bytes(offsets[-4:], "little")
+        data, ends, present, codes = (ctypes.c_void_p() for _ in range(4))
+        count = LIBRARY.pipeline_json_lines_texts(self._handle, field, data, ends, present, codes)
+        offsets = ctypes.string_at(ends, 4 * (count + 1))
+        size = int.from_bytes(offsets[-4:], sys.byteorder)
         flags = np.frombuffer(ctypes.string_at(present, rows), np.bool_)
         validity = None if flags.all() else pa.py_buffer(np.packbits(flags, bitorder="little"))
-        return pa.Array.from_buffers(
-            pa.string(), rows, [validity, pa.py_buffer(offsets), pa.py_buffer(ctypes.string_at(data, size))]
+        texts = [pa.py_buffer(offsets), pa.py_buffer(ctypes.string_at(data, size))]
+        if not self._is_json[field]:
+            return pa.Array.from_buffers(pa.string(), rows, [validity, *texts])
+        indices = pa.py_buffer(ctypes.string_at(codes, 4 * rows)) if rows else pa.py_buffer(b"")
+        return pa.DictionaryArray.from_arrays(
+            pa.Array.from_buffers(pa.int32(), rows, [validity, indices]),
+            pa.Array.from_buffers(JSON, count, [None, *texts]),
+            safe=False,
         )
 
 

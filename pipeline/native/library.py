@@ -64,7 +64,7 @@ def _load() -> ctypes.CDLL:
         "json_lines_free": (None, [pointer]),
         "json_lines_field": (number, [pointer, text, long, number]),
         "json_lines_read": (number, [pointer, pointer, long, place, place]),
-        "json_lines_texts": (None, [pointer, number, addresses, addresses, addresses]),
+        "json_lines_texts": (long, [pointer, number, addresses, addresses, addresses, addresses]),
         "distinct_texts": (long, [pointer, pointer, pointer, pointer]),
         "find_text": (long, [pointer, long, text, long]),
         "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
