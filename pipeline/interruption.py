@@ -88,7 +88,7 @@ def telling(done: Sequence[str], *, verb: str, rest: str) -> Iterator[None]:
     except BaseException as error:
         sessions = "1 session was" if len(done) == 1 else f"{len(done):,} sessions were"
         told = f"{sessions} {verb} before; {rest}" if done else f"nothing was {verb}"
-        if is_interruption(error):
+        if is_interruption(error) or isinstance(error, MemoryError):
             error.add_note(told)
         elif done and isinstance(error, PipelineError):
             error.args = (f"{error}; {told}",)

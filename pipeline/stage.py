@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -28,6 +27,7 @@ from pipeline.destination import (
 )
 from pipeline.errors import DestinationError
 from pipeline.existing import is_published
+from pipeline.integrity import file_sha256
 from pipeline.interruption import is_interruption, uninterrupted
 from pipeline.journal import NEW_SUFFIX, append_record, read_records, replace_records
 from pipeline.locks import LOCK_NAME, DirectoryLock
@@ -329,8 +329,6 @@ def _remove(path: Path) -> None:
 def _hash(path: Path) -> str | None:
     """SHA-256 of a file in hexadecimal digits, None where it cannot be read or is none."""
     try:
-        with path.open("rb", buffering=0) as file:
-            digest = hashlib.file_digest(file, "sha256")
+        return file_sha256(path) if _is_regular(path) else None
     except OSError:
         return None
-    return digest.hexdigest() if _is_regular(path) else None

@@ -937,6 +937,13 @@ def test_a_mapping_that_does_not_fit_is_told(tmp_path, mapping, phrase):
         import_sessions(tmp_path / "run.csv", tmp_path / "store", mapping=mapping)
 
 
+def test_a_mapping_that_no_record_fits_is_told(tmp_path):
+    (tmp_path / "run.ndjson").write_text('{"rtt": 1.5}\n{"rtt": 2.5}\n')
+    with pytest.raises(SourceError, match=r"run\.ndjson: no record has 'rt'; did you mean 'rtt'"):
+        import_sessions(tmp_path / "run.ndjson", tmp_path / "store", mapping=["value=rt"])
+    assert not (tmp_path / "store").exists()
+
+
 def test_a_path_with_signs_of_a_pattern_is_a_path(tmp_path):
     path = write_k6(tmp_path / "a [1]*'\"; x" / "run?.json")
     import_sessions(path, tmp_path / "store")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CLOSED_PIPE = 141
 _UNEXPECTED = 1
 _MAX_LINE = 1500
-# What an interruption of a command says where nothing more is known.
+# What an interruption of a command, or the end of its memory, says where nothing more is known.
 _UNDONE = {
     "import": "nothing was imported",
     "export": "nothing was published",
@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CLOSED_PIPE
     except BaseException as error:
         # The engine wraps what is raised inside it, an interruption too.
+        # Whoever held a stage or a store has noted what became of it.
+        notes = getattr(error, "__notes__", None) or [_UNDONE[word] for word in given[:1] if word in _UNDONE]
         if signals.received:
-            # Whoever held a stage or a store has noted what became of it.
-            notes = getattr(error, "__notes__", None) or [_UNDONE[word] for word in given[:1] if word in _UNDONE]
             _say("; ".join(["interrupted", *notes[:1]]))
             return 128 + signals.received
         if isinstance(error, SystemExit):
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _say(error, hint="" if not isinstance(error, UsageError) else "; --help shows the options")
             return error.exit_status
         if isinstance(error, MemoryError):
-            _say(f"{error or 'no memory'}: the machine or a limit gives no more; nothing was published")
+            _say("; ".join([f"{error or 'no memory'}: the machine or a limit gives no more", *notes[:1]]))
             return _UNEXPECTED
         _say(f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where")
         return _UNEXPECTED

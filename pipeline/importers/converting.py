@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.arrays import integers
 from pipeline.errors import SourceError
-from pipeline.importers.connection import one_line, open_connection
+from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.content import open_content
 from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.facts import read_facts
@@ -206,6 +206,8 @@ class HarnessFile:
                     if batch.num_rows:
                         self._summary.add(batch, measurements.attributes)
                     yield batch
+            if not self._summary.measurement_count and self._definition.lacking:
+                raise WholeFileError(self._definition.lacking)
         finally:
             opening.__exit__(None, None, None)
 

@@ -38,6 +38,7 @@ class Definition:
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
+        lacking: what to say of a file that gives no measurement; where there is nothing to say, it may be empty.
         is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
     """
 
@@ -51,6 +52,7 @@ class Definition:
     companions: tuple[str, ...] = ()
     is_built_in: bool = False
     is_typed: bool = False
+    lacking: str | None = None
 
 
 def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Definition:

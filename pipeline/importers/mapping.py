@@ -82,7 +82,11 @@ class Mapping:
             raise SourceError(f"{path}: is one JSON array; --map takes CSV, or NDJSON with one object a line")
         is_json = head.text.lstrip()[:1] == "{"
         used = [*(name for name, _ in self.values), *self.columns.values()]
+        lacking = None
         if is_json:
+            missing = [name for name, _ in self.values]
+            keys = list(head.value) if isinstance(head.value, dict) else []
+            lacking = f"no record has {' or '.join(map(repr, missing))}; {suggest(missing[0], keys, noun='its keys')}"
             sections = {"measurements": self._sql(_json_column, is_json=True)}
         else:
             fields = [field.strip() for field in split_record([head.first_line])[0]]
@@ -96,6 +100,7 @@ class Mapping:
             format="ndjson" if is_json else "csv",
             is_typed=is_json,
             sections=sections,
+            lacking=lacking,
         )
 
     def _sql(self, column: Callable[[str], str], *, is_json: bool) -> str:
