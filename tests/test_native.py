@@ -21,7 +21,7 @@ import json, math, random, struct, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
-from pipeline.native import BadLineError, JsonLines, find_text
+from pipeline.native import BadLineError, JsonLines, distinct_texts, find_text
 from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
 
 random.seed(int(sys.argv[1]))
@@ -98,6 +98,16 @@ def taken_apart(data):
             array.validate(full=True)
         find_text(block, 0, len(block), random.choice([b"a", b'"b', b"\\n"]))
 
+def told_apart(array):
+    texts = (array if random.random() < 0.5 else pa.concat_arrays([array] * random.randrange(1, 5))).to_pylist()
+    codes, firsts = distinct_texts(pa.array(texts, array.type))
+    expected = {}
+    assert codes.tolist() == [expected.setdefault(one, len(expected)) for one in texts]
+    assert [texts[at] for at in firsts] == list(expected)
+    assert firsts.tolist() == [texts.index(one) for one in expected]
+    codes, firsts = distinct_texts(array)
+    assert [array[int(firsts[code])].as_py() for code in codes] == array.to_pylist()
+
 KINDS = ["bool", "int64", "float64", "us", "ns", "string", "large", "view", "dictionary", "small"]
 buffer, series = TextBuffer(), Series()
 for _ in range(int(sys.argv[2])):
@@ -117,6 +127,9 @@ for _ in range(int(sys.argv[2])):
     buffer.csv(batch, spreadsheet=random.random() < 0.5)
     digest_sums(batch, list(range(2 * len(kinds))))
     in_lines(batch)
+    for array in batch.columns:
+        if array.type in {pa.string(), pa.large_string(), pa.string_view()}:
+            told_apart(array)
     looked_at(batch)
     looked_at(pa.record_batch([spoiled(batch.column(0))], names=["c"]))
 

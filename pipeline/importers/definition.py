@@ -38,8 +38,8 @@ class Definition:
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
-        lacking: what to say of a file that gives no measurement; where there is nothing to say, it may be empty.
         is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
+        lacking: what is wrong with a file that gives no measurement; None where such a file is sound.
     """
 
     name: str

@@ -62,16 +62,16 @@ class Tags:
             UnseenKeyError: there is another key, or a value of another type.
             SourceError: a text is no JSON object, or a value does not fit its type.
         """
-        codes, firsts = distinct_texts(objects)
+        narrow, firsts = distinct_texts(objects)
         rows = [self._values(text) for text in objects.take(from_numbers(firsts, pa.int64())).to_pylist()]
-        wide = codes.astype(np.intp)
+        codes = narrow.astype(np.intp)  # what numpy takes without converting it for each column
         columns = []
         for place, kind in enumerate(self._kinds):
             values = _array([row[place] for row in rows], kind)
             if kind == "string":
-                columns.append(_repeated(values.dictionary_encode(), codes, wide))
+                columns.append(_repeated(values.dictionary_encode(), codes))
             else:
-                columns.append(values.take(from_numbers(wide, pa.int64())))
+                columns.append(values.take(from_numbers(codes, pa.int64())))
         return columns
 
     def _values(self, text: str | None) -> list[Any]:
@@ -116,16 +116,10 @@ def common_kind(kinds: Collection[str]) -> str:
     return next(iter(kinds)) if len(kinds) == 1 else "string"
 
 
-def _repeated(distinct: pa.DictionaryArray, codes: NDArray[np.int32], wide: NDArray[np.intp]) -> pa.DictionaryArray:
+def _repeated(distinct: pa.DictionaryArray, codes: NDArray[np.intp]) -> pa.DictionaryArray:
     """Give each row one of the distinct values, by its code."""
-    mapping = places(distinct)
-    if distinct.null_count:
-        return from_places(mapping[wide], distinct.dictionary, is_null(distinct)[wide])
-    if len(distinct.dictionary) == len(distinct):
-        return from_places(codes, distinct.dictionary)
-    if len(distinct.dictionary) == 1:
-        return from_places(np.zeros(len(codes), np.int32), distinct.dictionary)
-    return from_places(mapping[wide], distinct.dictionary)
+    absent = is_null(distinct)[codes] if distinct.null_count else None
+    return from_places(places(distinct)[codes], distinct.dictionary, absent)
 
 
 def _array(values: list[Any], kind: str) -> pa.Array:

@@ -137,7 +137,6 @@ struct Node;
 struct KnownKey {
     std::string text;
     const Node* child;
-    uint64_t bit;
 };
 
 // A key on the way to a field.
@@ -326,7 +325,7 @@ private:
         uint64_t seen = 0;
         for (size_t place = 0;; ++place) {
             skip_space();
-            const Node* const below = node == nullptr ? key() : key(*node, place, seen);
+            const Node* const below = key(node, place, seen);
             skip_space();
             value(below, depth + 1);
             skip_space();
@@ -335,43 +334,52 @@ private:
         }
         ++at_;
     }
-    // Passes over a key and its colon; nothing below it is looked for.
-    const Node* key() {
-        bool escaped;
-        string(escaped);
+    // Passes over a key and its colon; gives what stands between its quotes, and whether there are escapes in it.
+    std::string_view key(bool& escaped) {
+        const std::string_view name = string(escaped);
         skip_space();
         expect(':');
-        return nullptr;
+        return name;
     }
-    // Passes over a key at a place of a node's object, and its colon; gives the node that the key leads to, or null.
-    const Node* key(const Node& node, size_t place, uint64_t& seen) {
-        const bool is_known = place < node.keys.size() && begins_with(node.keys[place].text);
-        const KnownKey found = is_known ? KnownKey{{}, node.keys[place].child, node.keys[place].bit} : new_key(node, place);
-        if (is_known) at_ += node.keys[place].text.size();
-        if (seen & found.bit) throw Bad{kTwice};
-        seen |= found.bit;
-        return found.child;
+    // Passes over a key at a place of an object, and its colon; gives the node that it leads to, or null.
+    const Node* key(const Node* node, size_t place, uint64_t& seen) {
+        bool escaped;
+        if (node == nullptr) return key(escaped), nullptr;
+        const Node* below;
+        if (place < node->keys.size() && begins_with(node->keys[place].text)) {
+            at_ += node->keys[place].text.size();
+            below = node->keys[place].child;
+        } else {
+            below = new_key(*node, place);
+        }
+        if (below == nullptr) return nullptr;
+        const uint64_t bit = uint64_t{1} << (below - node->children.data());
+        if (seen & bit) throw Bad{kTwice};
+        seen |= bit;
+        return below;
     }
     bool begins_with(std::string_view text) const {
         return static_cast<size_t>(end_ - at_) >= text.size() && std::memcmp(at_, text.data(), text.size()) == 0;
     }
-    KnownKey new_key(const Node& node, size_t place) {
+    // Does so where another key is expected, and notes it.
+    const Node* new_key(const Node& node, size_t place) {
         const char* const start = at_;
         bool escaped;
-        std::string_view name = string(escaped);
-        skip_space();
-        expect(':');
+        std::string_view name = key(escaped);
         if (escaped) {
             name_.clear();
             put_unescaped(name_, name);
             name = name_;
         }
-        KnownKey key{{start, at_}, nullptr, 0};
-        for (size_t i = 0; i < node.children.size(); ++i)
-            if (node.children[i].name == name) key.child = &node.children[i], key.bit = uint64_t{1} << i;
-        if (place >= kMaxKeys || key.text.size() > kMaxKeyBytes) return key;
-        if (place >= node.keys.size()) node.keys.resize(place + 1, {"\"", nullptr, 0});
-        return node.keys[place] = key;
+        const Node* below = nullptr;
+        for (const Node& child : node.children)
+            if (child.name == name) below = &child;
+        const std::string_view text(start, at_ - start);
+        if (place < kMaxKeys && text.size() <= kMaxKeyBytes) {
+            if (place >= node.keys.size()) node.keys.resize(place + 1, {"\"", nullptr});  // which is no key
+            node.keys[place] = {std::string(text), below};
+        }
+        return below;
     }
     void array(int depth) {
         if (depth == kMaxDepth) throw Bad{kTooDeep};

@@ -93,7 +93,7 @@ class JsonLines:
         texts = [pa.py_buffer(offsets), pa.py_buffer(ctypes.string_at(data, size))]
         if not self._is_json[field]:
             return pa.Array.from_buffers(pa.string(), rows, [validity, *texts])
-        indices = pa.py_buffer(ctypes.string_at(codes, 4 * rows)) if rows else pa.py_buffer(b"")
+        indices = pa.py_buffer(ctypes.string_at(codes, 4 * rows))
         return pa.DictionaryArray.from_arrays(
             pa.Array.from_buffers(pa.int32(), rows, [validity, indices]),
             pa.Array.from_buffers(JSON, count, [None, *texts]),
