@@ -20,8 +20,9 @@ Item = TypeVar("Item")
 _AHEAD = 2
 _CHECK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
-REUSED_BUFFERS = 3
-"""How many buffers a writer must take turns with: one being filled, one waiting, one being written."""
+_BEHIND = 4
+REUSED_BUFFERS = _BEHIND + 2
+"""How many buffers a writer must take turns with: one being filled, those waiting, one being written."""
 
 
 class _Handover(Generic[Item]):
@@ -131,16 +132,16 @@ class ScannedAhead(Generic[Item]):
 
 
 class WrittenBehind:
-    """Hands what is written to sinks, each in a thread of its own and at most one write behind; for a `with` statement.
+    """Hands what is written to sinks, each in a thread of its own and a few writes behind; for a `with` statement.
 
-    What is written must stay as it is during the next `REUSED_BUFFERS - 1` writes. An error is raised by a later
-    write, or at the end.
+    So none waits for another that is slower for a moment, as a disk is. What is written must stay as it is during the
+    next `REUSED_BUFFERS - 1` writes. An error is raised by a later write, or at the end.
     """
 
     def __init__(self, *sinks: Sink) -> None:
         self._error: BaseException | None = None
         self._stopped = False
-        self._waiting: list[_Handover[bytes | memoryview | None]] = [_Handover(1) for _ in sinks]
+        self._waiting: list[_Handover[bytes | memoryview | None]] = [_Handover(_BEHIND) for _ in sinks]
         self._threads = [
             threading.Thread(target=self._run, args=(sink, waiting), name="write", daemon=True)
             for sink, waiting in zip(sinks, self._waiting, strict=True)

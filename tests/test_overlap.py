@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import cycle
 
 import polars as pl
 import pyarrow as pa
@@ -21,7 +22,7 @@ from conftest import row, write_ndjson
 import pipeline
 from pipeline.destination import CountingFile
 from pipeline.errors import DestinationError
-from pipeline.overlap import ScannedAhead, WrittenBehind
+from pipeline.overlap import REUSED_BUFFERS, ScannedAhead, WrittenBehind
 
 ROWS = 60_000
 FAILING = "CASE WHEN sequence > 40000 THEN error('boom') ELSE true END"
@@ -110,6 +111,26 @@ def test_what_cannot_be_written_is_an_error_at_the_end():
 
     with pytest.raises(OSError, match="full"), WrittenBehind(Full()) as sink:
         sink.write(b"x")
+
+
+def test_a_buffer_is_not_filled_again_before_it_is_written():
+    class Slow:
+        def __init__(self):
+            self.written = []
+
+        def write(self, data):
+            time.sleep(0.002)
+            self.written.append(int.from_bytes(data, "big"))
+            return len(data)
+
+    slow, slower = Slow(), Slow()
+    buffers = cycle([bytearray(8) for _ in range(REUSED_BUFFERS)])
+    with WrittenBehind(slow, slower) as sink:
+        for number in range(50):
+            buffer = next(buffers)
+            buffer[:] = number.to_bytes(8, "big")
+            sink.write(memoryview(buffer))
+    assert slow.written == slower.written == list(range(50))
 
 
 def test_a_record_of_another_session_is_refused_beside_parquet_too(tmp_path):
