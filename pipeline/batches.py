@@ -57,8 +57,9 @@ def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.R
             count += part.num_rows
             size += added
             if count == rows or size >= GROUP_BYTES:
-                yield waiting
+                full = [waiting]
                 waiting, count, size = [], 0, 0
+                yield full.pop()  # it is not kept here while it is used
     if count:
         yield waiting
 

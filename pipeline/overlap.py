@@ -40,15 +40,16 @@ class _Handover(Generic[Item]):
             lock.acquire()
         self._next_put = self._next_get = 0
 
-    def put(self, item: Item, timeout: float = -1) -> bool:
-        """Hand an item over when there is a place for it; False where none came in time."""
+    def reserve(self, timeout: float = -1) -> bool:
+        """Wait for a place for the next item; False where none came in time."""
+        return self._free[self._next_put].acquire(timeout=timeout)
+
+    def put(self, item: Item) -> None:
+        """Hand an item over, at the place that was reserved."""
         place = self._next_put
-        if not self._free[place].acquire(timeout=timeout):
-            return False
         self._items[place] = item
         self._next_put = (place + 1) % len(self._items)
         self._full[place].release()
-        return True
 
     def get(self, timeout: float = -1) -> Item:
         """Take the next item.
@@ -83,7 +84,7 @@ class ScannedAhead(Generic[Item]):
 
         Args:
             items: what is iterated.
-            ahead: how many items may wait.
+            ahead: how many items may be there that were not taken yet, the one that is being made included.
         """
         self._items = items
         self._waiting: _Handover[Item | _End] = _Handover(ahead)
@@ -114,19 +115,21 @@ class ScannedAhead(Generic[Item]):
         raise self._end.error or StopIteration
 
     def _run(self) -> None:
-        try:
-            for item in self._items:
-                if not self._put(item):
-                    return
-                del item  # it is not kept while the next one is made
-            self._put(_End())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the items are taken
-            self._put(_End(error))
+        end = None
+        while end is None and self._is_wanted():
+            try:
+                self._waiting.put(next(self._items))
+            except StopIteration:
+                end = _End()
+            except BaseException as error:  # noqa: BLE001 - it is raised where the items are taken
+                end = _End(error)
+        if end is not None:
+            self._waiting.put(end)
 
-    def _put(self, item: Item | _End) -> bool:
-        """Hand an item over; False where nobody wants it any more."""
+    def _is_wanted(self) -> bool:
+        """Wait for a place before the next item is made; False where nobody wants one any more."""
         while not self._stopped:
-            if self._waiting.put(item, timeout=_CHECK_SECONDS):
+            if self._waiting.reserve(timeout=_CHECK_SECONDS):
                 return True
         return False
 
@@ -154,8 +157,7 @@ class WrittenBehind:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            for waiting in self._waiting:
-                waiting.put(None)
+            self._hand_on(None)
             for thread in self._threads:
                 thread.join()
             if self._error is not None:
@@ -170,9 +172,13 @@ class WrittenBehind:
         """Hand bytes on to be written."""
         if self._error is not None:
             raise self._error
-        for waiting in self._waiting:
-            waiting.put(data)
+        self._hand_on(data)
         return len(data)
+
+    def _hand_on(self, data: bytes | memoryview | None) -> None:
+        for waiting in self._waiting:
+            waiting.reserve()
+            waiting.put(data)
 
     def _next(self, waiting: _Handover[bytes | memoryview | None]) -> bytes | memoryview | None:
         while not self._stopped:

@@ -87,7 +87,7 @@ class _Lines:
         return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        with ScannedAhead(self._read(), ahead=1) as ahead:
+        with ScannedAhead(self._read()) as ahead:
             yield from ahead
 
     def _read(self) -> Iterator[pa.RecordBatch]:

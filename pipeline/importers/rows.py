@@ -165,7 +165,7 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        with ScannedAhead(itertools.chain(taken(self._peeked), self._stream), ahead=1) as ahead:
+        with ScannedAhead(itertools.chain(taken(self._peeked), self._stream)) as ahead:
             for raw in ahead:
                 batch = self._batch(raw, session_id, start, sequence)
                 sequence += raw.num_rows
