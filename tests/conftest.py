@@ -8,10 +8,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from judging import Commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURE_STORE = ROOT / "data" / "fixtures" / "teleoperation"
@@ -27,6 +31,13 @@ settings.load_profile("default")
 def fixture_store() -> Path:
     """The recorded teleoperation sessions, as a store."""
     return FIXTURE_STORE
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Commands that run in processes forked from one that has loaded the engines, which takes most of their time."""
+    with Commands(tmp_path_factory.mktemp("commands")) as running:
+        yield running
 
 
 def row(session_id: str = "s1", sequence: int = 0, **given: Any) -> dict[str, Any]:

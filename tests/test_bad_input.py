@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import Result, names_in, pipeline, row, write_ndjson
+from conftest import names_in, pipeline, row, write_ndjson
 
 from pipeline import import_sessions
 
@@ -45,63 +45,6 @@ class Case(NamedTuple):
 
 
 CASES: list[Case] = []
-
-# Starting Python and loading the engines some 200 times would be most of this module's time. So one process loads them
-# and forks another one for each command. Without pandas, which pyarrow would load in each where it is installed.
-FORKING = """
-import json, os, sys, traceback
-
-class WithoutPandas:
-    def find_spec(name, path=None, target=None):
-        if name == "pandas":
-            raise ImportError(name)
-
-sys.meta_path.insert(0, WithoutPandas)
-import duckdb, pyarrow.csv, pyarrow.parquet
-import pipeline.api, pipeline.importing, pipeline.notebook, pipeline.sources.plain, pipeline.store
-from pipeline.cli import main
-
-for line in sys.stdin:
-    job = json.loads(line)
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            os.chdir(job["cwd"])
-            os.environ["TMPDIR"] = job["tmp"]
-            for number, name in ((1, job["out"]), (2, job["err"])):
-                os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)
-            status = main(job["arguments"])
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def command(tmp_path_factory):
-    """Run a command in a directory, as `conftest.pipeline` does, its temporary files in `tmp` beside `work`."""
-    directory = tmp_path_factory.mktemp("forking")
-    arguments = [sys.executable, "-c", FORKING]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-
-        def run(arguments, cwd, tmp):
-            out, err = directory / "out", directory / "err"
-            job = {"arguments": arguments, "cwd": str(cwd), "tmp": str(tmp), "out": str(out), "err": str(err)}
-            server.stdin.write(json.dumps(job) + "\n")
-            server.stdin.flush()
-            status = int(server.stdout.readline())
-            result = Result(status, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
-            out.unlink()
-            err.unlink()
-            return result
-
-        yield run
-        server.stdin.close()
 
 
 def case(name, status, *phrases):
@@ -788,10 +731,10 @@ def test_every_case_has_a_name_of_its_own():
 
 
 @pytest.mark.parametrize("one", CASES, ids=[one.name for one in CASES])
-def test_bad_input_is_one_clear_line_and_publishes_nothing(one, command, good_store, tmp_path):
+def test_bad_input_is_one_clear_line_and_publishes_nothing(one, commands, good_store, tmp_path):
     shutil.copytree(good_store, tmp_path / "store")
     (tmp_path / "tmp").mkdir()
-    result = command(one.make(tmp_path), cwd=tmp_path, tmp=tmp_path / "tmp")
+    result = commands.run(one.make(tmp_path), cwd=tmp_path, tmp=tmp_path / "tmp")
     lines = result.err.splitlines()
     assert len(lines) == 1, result.err
     assert lines[0].startswith("pipeline: "), result.err
@@ -807,18 +750,19 @@ def test_bad_input_is_one_clear_line_and_publishes_nothing(one, command, good_st
     assert names_in(tmp_path / "tmp") == []
 
 
-def test_the_same_harness_finds_no_fault_in_good_input(command, good_store, tmp_path):
-    result = command(["export", str(good_store), "--to", TO], cwd=tmp_path, tmp=tmp_path)
+def test_the_same_harness_finds_no_fault_in_good_input(commands, good_store, tmp_path):
+    result = commands.run(["export", str(good_store), "--to", TO], cwd=tmp_path, tmp=tmp_path)
     assert (result.status, result.err) == (0, "")
     assert names_in(tmp_path / "out") == ["package"]
 
 
 @pytest.mark.parametrize("name", ["noise in .parquet", "NDJSON: bare NaN", "usage: a file as the destination"])
-def test_a_process_of_its_own_says_the_same(name, command, good_store, tmp_path):
+def test_a_process_of_its_own_says_the_same(name, commands, good_store, tmp_path):
     (one,) = [one for one in CASES if one.name == name]
     shutil.copytree(good_store, tmp_path / "store")
     arguments = one.make(tmp_path)
-    assert pipeline(*arguments, cwd=tmp_path) == command(arguments, cwd=tmp_path, tmp=tmp_path)
+    alone, forked = pipeline(*arguments, cwd=tmp_path), commands.run(arguments, cwd=tmp_path, tmp=tmp_path)
+    assert (alone.status, alone.out, alone.err) == (forked.status, forked.out, forked.err)
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.arrows"])
@@ -966,13 +910,13 @@ DESTINATIONS = [
     ids=[one[0] for one in DESTINATIONS],
 )
 def test_what_is_not_ours_is_left_alone(
-    export, prepare, target, options, phrase, command, good_store, tmp_path, tmp_path_factory
+    export, prepare, target, options, phrase, commands, good_store, tmp_path, tmp_path_factory
 ):
     shutil.copytree(good_store, tmp_path / "store")
     prepare(tmp_path)
     before = snapshot(tmp_path)
     elsewhere = tmp_path_factory.mktemp("tmp")
-    result = command([export, "store", "--to", target, *options], cwd=tmp_path, tmp=elsewhere)
+    result = commands.run([export, "store", "--to", target, *options], cwd=tmp_path, tmp=elsewhere)
     assert result.status == 4, result.err
     assert len(result.err.splitlines()) == 1
     assert phrase in result.err
@@ -990,12 +934,12 @@ def test_what_is_not_ours_is_left_alone(
     ],
     ids=["a file above it", "a place where none can write", "a home directory", "a file"],
 )
-def test_an_import_leaves_alone_what_is_no_store(prepare, target, phrase, command, tmp_path, tmp_path_factory):
+def test_an_import_leaves_alone_what_is_no_store(prepare, target, phrase, commands, tmp_path, tmp_path_factory):
     write_ndjson(tmp_path / "a.ndjson", [row()])
     prepare(tmp_path)
     before = snapshot(tmp_path)
     elsewhere = tmp_path_factory.mktemp("tmp")
-    result = command(["import", "a.ndjson", "--to", target], cwd=tmp_path, tmp=elsewhere)
+    result = commands.run(["import", "a.ndjson", "--to", target], cwd=tmp_path, tmp=elsewhere)
     assert result.status == 4, result.err
     assert len(result.err.splitlines()) == 1
     assert phrase in result.err

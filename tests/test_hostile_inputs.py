@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 from hostile_inputs import GROUPS, MADE, inputs
 from injection import WrongOutcomeError
-from judging import Commands, HostileInput, judge
+from judging import HostileInput, judge
 from made import CORPORA, one_file
 from mutations import ROWS, bases, ndjson_bytes
 
@@ -22,12 +22,6 @@ def sample(group):
         return list(islice(inputs(group, 0, 0), 2))
     cases = list(inputs(group, CHANGES, 3))
     return cases[3 :: max(5, len(cases) // 10)] if group in MADE else cases
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory):
-    with Commands(tmp_path_factory.mktemp("commands")) as running:
-        yield running
 
 
 @pytest.mark.parametrize("group", GROUPS)
