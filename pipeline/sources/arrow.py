@@ -27,6 +27,7 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         source.seek(0)
         if is_file:
             with pa.ipc.open_file(source) as file:
+                _check_beginning(path, file.schema)
                 _check_schema(path, file.schema, skip=_FILE_MAGIC_BYTES)
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
                 yield from _sliced(file.schema, batches, reading.batch_size)
@@ -34,6 +35,18 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
             with pa.ipc.open_stream(source) as stream:
                 _check_schema(path, stream.schema, skip=0)
                 yield from _sliced(stream.schema, stream, reading.batch_size)
+
+
+def _check_beginning(path: Path, schema: pa.Schema) -> None:
+    """Refuse a file whose schema at the end, which pyarrow goes by, is not that at its beginning.
+
+    Raises:
+        pa.ArrowInvalid: one of them is damaged.
+    """
+    with pa.OSFile(str(path)) as file:
+        file.seek(_FILE_MAGIC_BYTES)
+        if not pa.ipc.read_schema(pa.ipc.read_message(file)).equals(schema):
+            raise pa.ArrowInvalid("its schema at the end is not that at the beginning")
 
 
 def _check_schema(path: Path, schema: pa.Schema, *, skip: int) -> None:
