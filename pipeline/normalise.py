@@ -153,8 +153,7 @@ class Normaliser:
             raise SourceError(f"attribute {name!r} of the session records does not fit int64") from error
 
     def _cast(self, name: str, array: pa.Array, wanted: pa.DataType | None, batch: pa.RecordBatch) -> pa.Array:
-        if pa.types.is_dictionary(array.type):
-            array = array.dictionary_decode()
+        array = _decoded(array)
         have = array.type
         textual = pa.types.is_string(have) or pa.types.is_large_string(have) or pa.types.is_string_view(have)
         if pa.types.is_null(have):
@@ -179,8 +178,7 @@ class Normaliser:
 
     def _timestamps(self, array: pa.Array, batch: pa.RecordBatch) -> tuple[Any, pa.Array]:
         """Give times in UTC and the unit, and which of them lost digits below it."""
-        if pa.types.is_dictionary(array.type):
-            array = array.dictionary_decode()
+        array = _decoded(array)
         if pa.types.is_null(array.type):
             return None, array.cast(timestamp_type(self._unit))
         if not pa.types.is_timestamp(array.type):
@@ -228,6 +226,15 @@ def check_column_names(names: Sequence[str]) -> None:
             raise SourceError(f"column {name!r} occurs {counts[name]} times; keep one of them")
         if before != name:
             raise SourceError(f"columns {before!r} and {name!r} differ only in case; rename one of them")
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    """Write a dictionary's values out, which pyarrow does not do for views, Polars' texts."""
+    if not pa.types.is_dictionary(array.type):
+        return array
+    if pa.types.is_string_view(array.type.value_type):
+        array = pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    return array.dictionary_decode()
 
 
 def _casts(value: pa.Scalar, target: pa.DataType) -> bool:

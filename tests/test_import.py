@@ -1151,3 +1151,32 @@ def test_the_command_says_what_it_imported(tmp_path):
     result = pipeline("import", source, "--to", tmp_path / "other", "--session-id", "s1")
     assert result.status == 3
     assert "rows are of session 's2', not of 's1'" in result.err
+
+
+POLARS_FILES = {
+    "a.arrow": lambda frame, path: frame.write_ipc(path),
+    "compressed/a.arrow": lambda frame, path: frame.write_ipc(path, compression="zstd"),
+    "sunk/a.arrow": lambda frame, path: frame.lazy().sink_ipc(path),
+    "oldest/a.arrow": lambda frame, path: frame.write_ipc(path, compat_level=pl.CompatLevel.oldest()),
+    "a.arrows": lambda frame, path: frame.write_ipc_stream(path),
+    "a.parquet": lambda frame, path: frame.write_parquet(path),
+}
+
+
+@pytest.mark.parametrize("repeated", [pl.String, pl.Categorical, pl.Enum(["s1", "s2", "m", "é", "ms"])], ids=str)
+@pytest.mark.parametrize("name", POLARS_FILES)
+def test_files_of_polars_are_read(tmp_path, name, repeated):
+    texts = ("session_id", "metric", "unit", "link")
+    rows = [
+        row(f"s{1 + i // 40}", i, metric="m", value=i / 7, unit="ms" if i % 3 else None, link="é" if i % 2 else None)
+        for i in range(80)
+    ]
+    frame = pl.DataFrame(rows).with_columns(
+        pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC"), pl.col(texts).cast(repeated)
+    )
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    POLARS_FILES[name](frame, path)
+    export_measurements(path, tmp_path / "out")
+    (written,) = (tmp_path / "out").glob("measurements_*.ndjson")
+    assert [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()] == rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _FILE_MAGIC = b"ARROW1"
 _FILE_MAGIC_BYTES = 8  # with padding
+_CONTINUATION = b"\xff\xff\xff\xff"
+_SHORTEST_MESSAGE = 32  # a smaller number is no length, but the place of the table in a message without one
+_MAX_SCHEMA_BYTES = 16 << 20
 
 
 def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -27,47 +31,51 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         source.seek(0)
         if is_file:
             with pa.ipc.open_file(source) as file:
-                _check_beginning(path, file.schema)
-                _check_schema(path, file.schema, skip=_FILE_MAGIC_BYTES)
+                _check_schema(_schema_message(path, skip=_FILE_MAGIC_BYTES), file.schema)
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
                 yield from _sliced(file.schema, batches, reading.batch_size)
         else:
             with pa.ipc.open_stream(source) as stream:
-                _check_schema(path, stream.schema, skip=0)
+                _check_schema(_schema_message(path, skip=0), stream.schema)
                 yield from _sliced(stream.schema, stream, reading.batch_size)
 
 
-def _check_beginning(path: Path, schema: pa.Schema) -> None:
-    """Refuse a file whose schema at the end, which pyarrow goes by, is not that at its beginning.
+def _schema_message(path: Path, *, skip: int) -> bytes:
+    """Read the first message of a file, with its length before it, which Polars leaves out in files."""
+    with path.open("rb") as file:
+        file.seek(skip)
+        first = file.read(4)
+        if first == _CONTINUATION:
+            first = file.read(4)
+        if int.from_bytes(first, "little") < _SHORTEST_MESSAGE:
+            message = first + file.read(_MAX_SCHEMA_BYTES - 4)  # what follows the schema does not matter
+            message = message[: len(message) // 8 * 8]
+        else:
+            message = file.read(min(int.from_bytes(first, "little"), _MAX_SCHEMA_BYTES))
+    return _CONTINUATION + len(message).to_bytes(4, "little") + message
 
-    Raises:
-        pa.ArrowInvalid: one of them is damaged.
-    """
-    with pa.OSFile(str(path)) as file:
-        file.seek(_FILE_MAGIC_BYTES)
-        if not pa.ipc.read_schema(pa.ipc.read_message(file)).equals(schema):
-            raise pa.ArrowInvalid("its schema at the end is not that at the beginning")
 
-
-def _check_schema(path: Path, schema: pa.Schema, *, skip: int) -> None:
+def _check_schema(message: bytes, schema: pa.Schema) -> None:
     """Refuse a schema that is damaged so that pyarrow takes it for another one.
+
+    A file has its schema twice, and pyarrow goes by the one at the end.
 
     Raises:
         pa.ArrowInvalid: it is damaged.
     """
+    if not pa.ipc.read_schema(pa.ipc.read_message(pa.py_buffer(message))).equals(schema):
+        raise pa.ArrowInvalid("its schema at the end is not that at the beginning")
     if any(field.type.num_fields for field in schema):
         return  # nested types are refused later, and cost nanoarrow twice the time with each level
     import nanoarrow  # noqa: PLC0415 - only where it is used
 
-    with path.open("rb") as file:
-        file.seek(skip)
-        try:
-            with nanoarrow.ArrayStream.from_readable(file) as stream:
-                _ = stream.schema
-        except Exception as error:
-            # There are schemas that nanoarrow does not know; pyarrow reads those.
-            if "verification failed" in str(error):
-                raise pa.ArrowInvalid("its schema is damaged") from error
+    try:
+        with nanoarrow.ArrayStream.from_readable(io.BytesIO(message)) as stream:
+            _ = stream.schema
+    except Exception as error:
+        # There are schemas that nanoarrow does not know; pyarrow reads those.
+        if "verification failed" in str(error):
+            raise pa.ArrowInvalid("its schema is damaged") from error
 
 
 def _check_sound(array: pa.Array) -> None:
