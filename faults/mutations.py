@@ -93,6 +93,14 @@ def csv_bytes(rows: Rows = ROWS) -> bytes:
     return out.getvalue().encode()
 
 
+def polars_bytes(table: pa.Table) -> bytes:
+    """Arrow file as Polars writes it: texts are views, and the schema has no length before it."""
+    views = [pa.string_view() if pa.types.is_string(kind) else kind for kind in table.schema.types]
+    data = arrow_bytes(table.cast(pa.schema(list(zip(table.schema.names, views, strict=True)))))
+    table_begins = int.from_bytes(data[16:20], "little")
+    return data[:8] + (8 + table_begins).to_bytes(4, "little") + bytes(4) + data[16:]
+
+
 def read_ndjson(path: Path) -> Rows:
     """Read NDJSON with Python's json."""
     return [json.loads(line) for line in _text(path).split("\n") if line.strip(" \t\r\f\v")]
@@ -195,6 +203,7 @@ def bases() -> dict[str, Base]:
         "arrow file, dictionary": Base("a.arrow", arrow_bytes(dictionary, rows=100), arrow),
         "arrow file, lz4": Base("a.arrow", arrow_bytes(table, compression="lz4"), arrow),
         "arrow stream, zstd": Base("a.arrow", arrow_bytes(table, stream=True, compression="zstd"), arrow),
+        "arrow file, Polars": Base("a.arrow", polars_bytes(table), (read_arrow,)),
         "csv": Base("a.csv", csv_bytes(), (read_csv, read_csv_lenient)),
         "ndjson": Base("a.ndjson", ndjson_bytes(), (read_ndjson,)),
         "gzip": Base("a.ndjson.gz", _gzip(ndjson_bytes()), (read_ndjson,)),
