@@ -47,11 +47,12 @@ def _schema_message(path: Path, *, skip: int) -> bytes:
         first = file.read(4)
         if first == _CONTINUATION:
             first = file.read(4)
-        if int.from_bytes(first, "little") < _SHORTEST_MESSAGE:
+        length = int.from_bytes(first, "little")
+        if length < _SHORTEST_MESSAGE:
             message = first + file.read(_MAX_SCHEMA_BYTES - 4)  # what follows the schema does not matter
             message = message[: len(message) // 8 * 8]
         else:
-            message = file.read(min(int.from_bytes(first, "little"), _MAX_SCHEMA_BYTES))
+            message = file.read(min(length, _MAX_SCHEMA_BYTES))
     return _CONTINUATION + len(message).to_bytes(4, "little") + message
 
 
