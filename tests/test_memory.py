@@ -164,9 +164,10 @@ def test_memory_of_an_import_does_not_follow_the_file(tmp_path):
             file.writelines(POINT % (n % 1_000_000, n, n % 50, n % 50) for n in range(rows))
         peaks.append(peak_megabytes("import", path, "--to", tmp_path / f"store-{rows}"))
         path.unlink()
-    # The larger file has 120 MB more.
+    # The larger file has 120 MB more. Whoever held it would need all of that: the engine's own buffers, which
+    # fill up with the first million rows, need 15 to 35 MB.
     assert peaks[1] < 250
-    assert peaks[1] < peaks[0] + 30
+    assert peaks[1] < peaks[0] + 60
 
 
 def test_texts_of_a_megabyte_do_not_multiply(tmp_path):
