@@ -45,6 +45,7 @@ _MODULES = (
     "xlsxwriter",
     "zstandard",
 )
+_BLOCK_BYTES = 4096
 _TRACER_SECONDS = 20.0
 _ATTACHED_SECONDS = 0.005
 _ANY_TRACER = (0x59616D61, -1)  # PR_SET_PTRACER, PR_SET_PTRACER_ANY
@@ -115,6 +116,8 @@ class Starter:
 def _serve() -> None:
     for module in _MODULES:
         importlib.import_module(module)
+    # Files of a few kilobytes are written as those of gigabytes are, block after block past the page cache.
+    importlib.import_module("pipeline.durable").BLOCK_BYTES = _BLOCK_BYTES
     while line := sys.stdin.readline():
         if len(list(Path("/proc/self/task").iterdir())) != 1:
             raise SystemExit("starter: has more than one thread, which cannot be forked")

@@ -11,9 +11,9 @@ import hashlib
 import os
 import sys
 from contextlib import contextmanager, suppress
-from functools import cache
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from pipeline.durable import DurableFile, WholeWrites
 from pipeline.errors import DestinationError
 
 if TYPE_CHECKING:
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.compression import Sink
+    from pipeline.durable import RawFile
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
-_SYNC_FILE_RANGE_WRITE = 2
-_WRITEBACK_BYTES = 16 << 20
 ASIDE = ".aside"
 
 
@@ -38,7 +37,7 @@ class CountingFile:
         bytes: how many bytes were written.
     """
 
-    def __init__(self, file: IO[bytes] | _Unbuffered, name: str, *, hashed: bool) -> None:
+    def __init__(self, file: RawFile, name: str, *, hashed: bool) -> None:
         self._file = file
         self._hash = hashlib.sha256() if hashed else None
         self.name = name
@@ -128,41 +127,6 @@ def writing_errors(name: object) -> Iterator[None]:
         raise DestinationError(f"{name}: cannot be written ({error.strerror or error})") from error
 
 
-class _Unbuffered:
-    """Writes all of the data, which a raw file may do only in part."""
-
-    def __init__(self, file: IO[bytes], *, sync: bool = False) -> None:
-        """Write to a raw file; `sync` says that it will be synced, which then has less to wait for."""
-        self._file = file
-        self._start_writeback = _sync_file_range() if sync else None
-        self._written = self._begun = 0
-
-    def write(self, data: memoryview) -> None:
-        data = data.cast("B")
-        while data.nbytes:
-            count = self._file.write(data)
-            self._written += count
-            data = data[count:]
-        if self._start_writeback and self._written - self._begun >= _WRITEBACK_BYTES:
-            # Whether it worked is of no interest: the sync at the end tells.
-            self._start_writeback(self._file.fileno(), self._begun, self._written - self._begun, _SYNC_FILE_RANGE_WRITE)
-            self._begun = self._written
-
-    def flush(self) -> None:
-        pass
-
-
-@cache
-def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
-    """The call that lets the system begin to write a part of a file to the disk; None where there is none."""
-    try:
-        call = ctypes.CDLL(None).sync_file_range
-    except (AttributeError, OSError, TypeError):
-        return None
-    call.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
-    return cast("Callable[[int, int, int, int], int]", call)
-
-
 @contextmanager
 def new_file(path: Path, name: str, *, sync: bool, hashed: bool) -> Iterator[CountingFile]:
     """Open a new file for writing; it is durable when the `with` statement ends.
@@ -179,11 +143,11 @@ def new_file(path: Path, name: str, *, sync: bool, hashed: bool) -> Iterator[Cou
     with writing_errors(name):
         file = path.open("xb", buffering=0)
     try:
-        counting = CountingFile(_Unbuffered(file, sync=sync), name, hashed=hashed)
-        yield counting
+        raw = DurableFile(file) if sync else WholeWrites(file)
+        yield CountingFile(raw, name, hashed=hashed)
         with writing_errors(name):
-            if sync:
-                os.fsync(file.fileno())
+            if isinstance(raw, DurableFile):
+                raw.sync()
             file.close()
     finally:
         with suppress(OSError):  # an earlier error ended it, which is the one to hear of
@@ -196,7 +160,7 @@ def standard_output() -> Iterator[CountingFile]:
     sys.stdout.flush()
     # Past the buffer, whose lock a write that waits for a slow reader would hold when the process ends.
     raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
-    yield CountingFile(_Unbuffered(raw), "standard output", hashed=False)
+    yield CountingFile(WholeWrites(raw), "standard output", hashed=False)
 
 
 def sync_directory(path: Path) -> None:
