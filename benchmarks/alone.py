@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("what", choices=["limit", "size", "long"])
     parser.add_argument("--rows", type=int, default=SIZES[1], help="for `limit`")
     parser.add_argument("--largest", type=int, default=SIZES[-1], help="for `size`: no more rows than these")
+    parser.add_argument("--synced", action="store_true", help="for `size`: with hash and flush, as by default")
+    parser.add_argument("--tasks", nargs="*", choices=[*TASKS], default=[*TASKS], help="for `size`")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--directory", type=Path, help="where the files go; a temporary directory by default")
     options = parser.parse_args()
@@ -39,7 +41,8 @@ def main() -> None:
         if options.what == "limit":
             limit(place, options.rows, options.runs)
         elif options.what == "size":
-            size(place, [rows for rows in SIZES if rows <= options.largest], options.runs)
+            tasks = {name: [*TASKS[name], *([] if options.synced else FAST)] for name in options.tasks}
+            size(place, [rows for rows in SIZES if rows <= options.largest], tasks, options.runs)
         else:
             long_texts(place, options.runs)
 
@@ -65,14 +68,14 @@ def limit(place: Path, rows: int, runs: int) -> None:
     _table(commands, out, runs)
 
 
-def size(place: Path, sizes: list[int], runs: int) -> None:
+def size(place: Path, sizes: list[int], tasks: dict[str, list[str]], runs: int) -> None:
     """Take the time and memory of sources of several sizes."""
     out = place / "out"
     for rows in sizes:
         store = make_store(place, rows)
         commands = {
-            name: [*OWN, command, str(store), "--to", str(out), "--quiet", *how, *FAST]
-            for name, (command, *how) in TASKS.items()
+            name: [*OWN, command, str(store), "--to", str(out), "--quiet", *how]
+            for name, (command, *how) in tasks.items()
         }
         print(f"{rows:,} rows")
         _table(commands, out, runs)
