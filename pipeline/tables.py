@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -97,45 +97,87 @@ def measurement_files(
     selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
     key = [name for name in ("session_id", "sequence") if name in columns]
-
-    def file(scope: str, sessions: Sequence[Session], part: int, rows: Iterable[pa.RecordBatch]) -> TableFile:
-        content = finished.get(provisional_name("measurements", scope, part)) or Content(digested=digested)
-        if per_session:
-            content.rows_by_session = dict.fromkeys((s.session_id for s in sessions), 0) | content.rows_by_session
-        seen: list[Observer] = [partial(content.add, columns=columns), *([on_batch] if on_batch else [])]
-        return TableFile(
-            table="measurements",
-            scope=scope,
-            sessions=sessions,
-            reader=pa.RecordBatchReader.from_batches(schema, observed(rows, columns, seen)),
-            content=content,
-            part=part,
-            key=key if len(key) == 2 else [],
-        )
-
     groups: list[tuple[str, Sequence[Session]]] = [("cross-session", selected.sessions)]
     if per_session:
         names = safe_names(session.session_id for session in selected.sessions)
         groups = [(f"session-{names[session.session_id]}", [session]) for session in selected.sessions]
-    whole = _whole_groups([scope for scope, _ in groups], finished, is_split=rows_per_file is not None)
-    for scope, sessions in groups[:whole]:
-        for part in count(1):
-            if provisional_name("measurements", scope, part) not in finished:
-                break
-            yield file(scope, sessions, part, [])
-    rest = groups[whole:]
-    rows = replace(selected, sessions=tuple(s for _, sessions in rest for s in sessions)).batches(
-        [*columns, "timestamp"]
-    )
-    with ScannedAhead(rows) if ahead else nullcontext(rows) as scanned:
-        batches = Peekable(scanned)
+
+    def content_of(scope: str, sessions: Sequence[Session], part: int) -> Content:
+        content = finished.get(provisional_name("measurements", scope, part)) or Content(digested=digested)
+        if per_session:
+            content.rows_by_session = dict.fromkeys((s.session_id for s in sessions), 0) | content.rows_by_session
+        return content
+
+    def scanned() -> Iterator[_FileBegins | pa.RecordBatch]:
+        """Say where each file begins, then give its rows, which have entered its content."""
+        whole = _whole_groups([scope for scope, _ in groups], finished, is_split=rows_per_file is not None)
+        for scope, sessions in groups[:whole]:
+            for part in count(1):
+                if provisional_name("measurements", scope, part) not in finished:
+                    break
+                yield _FileBegins(scope, sessions, part, content_of(scope, sessions, part))
+        rest = groups[whole:]
+        rows = replace(selected, sessions=tuple(s for _, sessions in rest for s in sessions))
+        batches = Peekable(rows.batches([*columns, "timestamp"]))
         for scope, sessions in rest:
             group_rows = of_session(batches, sessions[0].session_id) if per_session else first_rows(batches, None)
             for part, part_rows in _parts(group_rows, rows_per_file):
-                content = finished.get(provisional_name("measurements", scope, part))
-                if content is not None:
+                content = content_of(scope, sessions, part)
+                is_finished = provisional_name("measurements", scope, part) in finished
+                if is_finished:
                     _pass_over(part_rows, content)
-                yield file(scope, sessions, part, part_rows if content is None else [])
+                yield _FileBegins(scope, sessions, part, content)
+                if not is_finished:
+                    yield from observed(part_rows, columns, [partial(content.add, columns=columns)])
+
+    items = scanned()
+    with ScannedAhead(items) if ahead else nullcontext(items) as stream:
+        for begin, rows in _by_file(iter(stream)):
+            yield TableFile(
+                table="measurements",
+                scope=begin.scope,
+                sessions=begin.sessions,
+                reader=pa.RecordBatchReader.from_batches(
+                    schema, observed(rows, columns, [on_batch] if on_batch else [])
+                ),
+                content=begin.content,
+                part=begin.part,
+                key=key if len(key) == 2 else [],
+            )
+
+
+@dataclass(frozen=True)
+class _FileBegins:
+    """Stands before the rows of a file.
+
+    Attributes:
+        scope: the word of the scope in its name.
+        sessions: the sessions it describes.
+        part: its number.
+        content: what its rows enter before they are given.
+    """
+
+    scope: str
+    sessions: Sequence[Session]
+    part: int
+    content: Content
+
+
+def _by_file(
+    stream: Iterator[_FileBegins | pa.RecordBatch],
+) -> Iterator[tuple[_FileBegins, Iterator[pa.RecordBatch]]]:
+    """Part a stream where files begin; the rows of each must be taken before the next is asked for."""
+    begins = [item for item in islice(stream, 1) if isinstance(item, _FileBegins)]
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        for item in stream:
+            if isinstance(item, _FileBegins):
+                begins.append(item)
+                return
+            yield item
+
+    while begins:
+        yield begins.pop(), rows()
 
 
 def _whole_groups(scopes: Sequence[str], finished: Mapping[str, Content], *, is_split: bool) -> int:

@@ -106,6 +106,16 @@ public:
         return true;
     }
 
+    // Whether all rows have a place of the dictionary, told many at a time; false also where that cannot be told so.
+    bool places_lie_within(int64_t rows) const {
+        if (index_format_ != 'i' || has_nulls() || dictionary_size() > INT32_MAX) return false;
+        const auto* places = values<uint32_t>();
+        const auto last = static_cast<uint32_t>(dictionary_size() - 1);
+        uint32_t signs = 0;
+        for (int64_t row = 0; row < rows; ++row) signs |= places[row] | (last - places[row]);
+        return (signs >> 31) == 0;
+    }
+
     // Text of a row of a plain column, or at a place of the dictionary.
     std::string_view text(int64_t at) const {
         at += is_dictionary() ? texts_->offset : offset_;

@@ -17,8 +17,18 @@ bool is_sound_text(std::string_view text, int32_t max_characters) {
     return characters >= 0 && (max_characters == 0 || (characters > 0 && characters <= max_characters));
 }
 
+bool are_sound_dictionary_texts(const Column& column, int32_t max_characters) {
+    for (int64_t at = 0; at < column.dictionary_size(); ++at)
+        if (column.is_null_text(at) || !is_sound_text(column.text(at), max_characters)) return false;
+    return true;
+}
+
 bool are_sound_texts(const Column& column, int64_t rows, int32_t max_characters) {
     if (column.is_constant(rows)) rows = 1;
+    // Most dictionaries are small and sound as a whole, so that no row needs a look of its own.
+    if (column.is_dictionary() && column.dictionary_size() <= rows && column.places_lie_within(rows) &&
+        are_sound_dictionary_texts(column, max_characters))
+        return true;
     std::vector<bool> checked(column.is_dictionary() ? static_cast<size_t>(column.dictionary_size()) : 0);
     for (int64_t row = 0; row < rows; ++row) {
         if (column.is_null(row)) continue;
@@ -39,6 +49,20 @@ enum Question : int32_t { kRequired = 1, kTellConstant = 2, kTellIncreasing = 4 
 // What is told of a batch: a bit each.
 enum Fact : int32_t { kSound = 1, kConstant = 2, kIncreasing = 4 };
 
+bool are_sound_times(const Column& column, int64_t rows) {
+    bool sound = true;
+    for (int64_t row = 0; row < rows; ++row) {
+        const int64_t ticks = column.integer(row);
+        sound &= (ticks >= kFirstMicrosecond) & (ticks < kAfterLastMicrosecond);
+    }
+    if (sound || !column.has_nulls()) return sound;
+    for (int64_t row = 0; row < rows; ++row) {
+        const int64_t ticks = column.integer(row);
+        if ((ticks < kFirstMicrosecond || ticks >= kAfterLastMicrosecond) && !column.is_null(row)) return false;
+    }
+    return true;
+}
+
 bool is_sound(const Column& column, int64_t rows, bool required, int32_t max_characters, int64_t text_bytes) {
     if (required && column.has_nulls())
         for (int64_t row = 0; row < rows; ++row)
@@ -49,12 +73,7 @@ bool is_sound(const Column& column, int64_t rows, bool required, int32_t max_cha
         case Kind::Int64:
         case Kind::Float64: return true;
         case Kind::Timestamp:
-            if (column.nanoseconds()) return true;  // 64 bits of them do not reach the limits
-            for (int64_t row = 0; row < rows; ++row) {
-                const int64_t ticks = column.integer(row);
-                if ((ticks < kFirstMicrosecond || ticks >= kAfterLastMicrosecond) && !column.is_null(row)) return false;
-            }
-            return true;
+            return column.nanoseconds() || are_sound_times(column, rows);  // 64 bits of those do not reach the limits
         case Kind::StringView: return false;  // no reader gives them here
         default: return column.texts_lie_within(rows, text_bytes) && are_sound_texts(column, rows, max_characters);
     }

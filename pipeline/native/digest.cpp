@@ -1,13 +1,13 @@
 // The digest of rows; pipeline/digest.py defines it.
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <stdexcept>
 #include <unordered_map>
 #include <vector>
 
 #include "arrow.h"
+#include "widest.h"
 
 namespace pipeline {
 namespace {
@@ -94,11 +94,9 @@ uint64_t mix(uint64_t word) {
     return word ^ (word >> 31);
 }
 
-uint64_t number_bits(double value) {
-    if (std::isnan(value)) return 0x7ff8000000000000;
-    uint64_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits;
+// The bits of a number, every NaN being one NaN.
+uint64_t one_nan(uint64_t bits) {
+    return (bits & 0x7fffffffffffffff) > 0x7ff0000000000000 ? 0x7ff8000000000000 : bits;
 }
 
 Words text_words(std::string_view text, const uint64_t* key) {
@@ -137,40 +135,51 @@ private:
     std::vector<Slot> slots_;
 };
 
-void add(Words& sum, const Words& words) {
-    sum.lane[0] += words.lane[0];
-    sum.lane[1] += words.lane[1];
+// One lane of many rows each, so that the compiler can work on several rows at a time.
+struct Rows {
+    explicit Rows(int64_t rows) : lane{std::vector<uint64_t>(rows), std::vector<uint64_t>(rows)} {}
+
+    void add(int64_t row, const Words& words) {
+        lane[0][row] += words.lane[0];
+        lane[1][row] += words.lane[1];
+    }
+
+    std::vector<uint64_t> lane[2];  // the sums of the words of each row
+    Words in_all{{0, 0}};           // added to each of them
+};
+
+PIPELINE_WIDEST void add_integers(const uint64_t* values, int64_t rows, uint64_t key, uint64_t* sums) {
+    for (int64_t row = 0; row < rows; ++row) sums[row] += mix(values[row] + key);
 }
 
-// The sums of the words of each row.
-struct Rows {
-    std::vector<Words> sums;
-    Words in_all{{0, 0}};  // added to each of them
-};
+PIPELINE_WIDEST void add_numbers(const uint64_t* bits, int64_t rows, uint64_t key, uint64_t* sums) {
+    for (int64_t row = 0; row < rows; ++row) sums[row] += mix(one_nan(bits[row]) + key);
+}
+
+PIPELINE_WIDEST void add_places(const int32_t* places, const uint64_t* known, int64_t rows, uint64_t* sums) {
+    for (int64_t row = 0; row < rows; ++row) sums[row] += known[places[row]];
+}
+
+PIPELINE_WIDEST uint64_t sum_of_rows(const uint64_t* sums, int64_t rows, uint64_t in_all) {
+    uint64_t sum = 0;
+    for (int64_t row = 0; row < rows; ++row) sum += mix(sums[row] + in_all);
+    return sum;
+}
 
 Words dictionary_words(const Column& column, int64_t place, const uint64_t* key) {
     return column.is_null_text(place) ? Words{{0, 0}} : text_words(column.text(place), key);
 }
 
 // A dictionary of more texts than there are rows: only those that rows have are looked at.
-void add_few_of_many(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums) {
+void add_few_of_many(const Column& column, const uint64_t* key, int64_t rows, Rows& to) {
     std::unordered_map<int64_t, Words> known;
     for (int64_t row = 0; row < rows; ++row) {
         if (column.is_null(row)) continue;
         const int64_t place = column.index(row);
         if (place < 0 || place >= column.dictionary_size()) throw std::out_of_range("index");
         const auto found = known.find(place);
-        add(sums[row], found != known.end() ? found->second
-                                            : known.emplace(place, dictionary_words(column, place, key)).first->second);
-    }
-}
-
-template <class Index>
-void add_places(const Index* places, const std::vector<Words>& known, const Column& column, int64_t rows, Words* sums) {
-    const bool has_nulls = column.has_nulls();
-    for (int64_t row = 0; row < rows; ++row) {
-        if (has_nulls && column.is_null(row)) continue;
-        add(sums[row], known.at(static_cast<size_t>(places[row])));
+        to.add(row, found != known.end() ? found->second
+                                         : known.emplace(place, dictionary_words(column, place, key)).first->second);
     }
 }
 
@@ -178,39 +187,56 @@ void add_dictionary(const Column& column, const uint64_t* key, int64_t rows, Row
     if (column.is_constant(rows)) {
         const int64_t place = column.index(0);
         if (place < 0 || place >= column.dictionary_size()) throw std::out_of_range("index");
-        add(to.in_all, dictionary_words(column, place, key));
+        const Words words = dictionary_words(column, place, key);
+        for (int lane = 0; lane < 2; ++lane) to.in_all.lane[lane] += words.lane[lane];
         return;
     }
     if (column.dictionary_size() > rows) {
-        add_few_of_many(column, key, rows, to.sums);
+        add_few_of_many(column, key, rows, to);
         return;
     }
-    std::vector<Words> known;
-    for (int64_t place = 0; place < column.dictionary_size(); ++place)
-        known.push_back(dictionary_words(column, place, key));
-    if (column.index_format() == 'i') {
-        add_places(column.values<int32_t>(), known, column, rows, to.sums.data());
+    std::vector<uint64_t> known[2];
+    for (int64_t place = 0; place < column.dictionary_size(); ++place) {
+        const Words words = dictionary_words(column, place, key);
+        for (int lane = 0; lane < 2; ++lane) known[lane].push_back(words.lane[lane]);
+    }
+    if (column.places_lie_within(rows)) {
+        for (int lane = 0; lane < 2; ++lane)
+            add_places(column.values<int32_t>(), known[lane].data(), rows, to.lane[lane].data());
         return;
     }
-    for (int64_t row = 0; row < rows; ++row)
-        if (!column.is_null(row)) add(to.sums[row], known.at(static_cast<size_t>(column.index(row))));
+    for (int64_t row = 0; row < rows; ++row) {
+        if (column.is_null(row)) continue;
+        const auto place = static_cast<size_t>(column.index(row));
+        to.add(row, {{known[0].at(place), known[1].at(place)}});
+    }
 }
 
-void add_texts(const Column& column, const uint64_t* key, int64_t rows, std::vector<Words>& sums) {
+void add_texts(const Column& column, const uint64_t* key, int64_t rows, Rows& to) {
     LateTexts late(key);
     for (int64_t row = 0; row < rows; ++row)
-        if (!column.is_null(row)) add(sums[row], late.words(column.text(row)));
+        if (!column.is_null(row)) to.add(row, late.words(column.text(row)));
 }
 
-template <class Bits>
-void add_bits(const Column& column, const uint64_t* key, int64_t rows, Words* sums, Bits bits) {
-    const uint64_t first = key[0], second = key[1];
-    const bool has_nulls = column.has_nulls();
+void add_bools(const Column& column, const uint64_t* key, int64_t rows, Rows& to) {
+    Words of[2];
+    for (uint64_t value = 0; value < 2; ++value) of[value] = {{mix(value + key[0]), mix(value + key[1])}};
+    for (int64_t row = 0; row < rows; ++row)
+        if (!column.is_null(row)) to.add(row, of[column.boolean(row)]);
+}
+
+// Values of 64 bits: all are added, and those taken back that stand where there is none.
+void add_values(const Column& column, const uint64_t* key, int64_t rows, Rows& to) {
+    const auto* values = column.values<uint64_t>();
+    if (values == nullptr) return;
+    const bool numbers = column.kind() == Kind::Float64;
+    for (int lane = 0; lane < 2; ++lane)
+        (numbers ? add_numbers : add_integers)(values, rows, key[lane], to.lane[lane].data());
+    if (!column.has_nulls()) return;
     for (int64_t row = 0; row < rows; ++row) {
-        if (has_nulls && column.is_null(row)) continue;
-        const uint64_t word = bits(row);
-        sums[row].lane[0] += mix(word + first);
-        sums[row].lane[1] += mix(word + second);
+        if (!column.is_null(row)) continue;
+        const uint64_t word = numbers ? one_nan(values[row]) : values[row];
+        for (int lane = 0; lane < 2; ++lane) to.lane[lane][row] -= mix(word + key[lane]);
     }
 }
 
@@ -222,34 +248,21 @@ void add_bits(const Column& column, const uint64_t* key, int64_t rows, Words* su
 extern "C" int32_t pipeline_digest(const ArrowSchema* schema, const ArrowArray* array, const uint64_t* keys,
                                    uint64_t* sums) {
     try {
-        Rows rows{std::vector<Words>(static_cast<size_t>(array->length), Words{{0, 0}})};
-        Words* const of_rows = rows.sums.data();
+        Rows rows(array->length);
         for (int64_t i = 0; i < array->n_children; ++i) {
             const Column column(*schema->children[i], *array->children[i], array->offset);
             const uint64_t* key = keys + 2 * i;
             switch (column.kind()) {
                 case Kind::Unknown: return 2;
-                case Kind::Bool:
-                    add_bits(column, key, array->length, of_rows, [&](int64_t row) { return column.boolean(row); });
-                    break;
+                case Kind::Bool: add_bools(column, key, array->length, rows); break;
                 case Kind::Float64:
-                    add_bits(column, key, array->length, of_rows,
-                             [values = column.values<double>()](int64_t row) { return number_bits(values[row]); });
-                    break;
                 case Kind::Int64:
-                case Kind::Timestamp:
-                    add_bits(column, key, array->length, of_rows,
-                             [values = column.values<uint64_t>()](int64_t row) { return values[row]; });
-                    break;
-                default:
-                    if (column.is_dictionary())
-                        add_dictionary(column, key, array->length, rows);
-                    else
-                        add_texts(column, key, array->length, rows.sums);
+                case Kind::Timestamp: add_values(column, key, array->length, rows); break;
+                default: (column.is_dictionary() ? add_dictionary : add_texts)(column, key, array->length, rows);
             }
         }
-        for (const Words& row : rows.sums)
-            for (int lane = 0; lane < 2; ++lane) sums[lane] += mix(row.lane[lane] + rows.in_all.lane[lane]);
+        for (int lane = 0; lane < 2; ++lane)
+            sums[lane] += sum_of_rows(rows.lane[lane].data(), array->length, rows.in_all.lane[lane]);
         return 0;
     } catch (const std::exception&) {
         return 1;
