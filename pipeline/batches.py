@@ -119,6 +119,11 @@ def _in_order_of_rows(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
     return from_places(codes, encoded.dictionary.take(appearing), absent)
 
 
+def select_columns(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Give columns of a batch in an order; a batch that is so already is given as it is, which costs less."""
+    return batch if batch.schema.names == list(names) else batch.select(list(names))
+
+
 def taken(items: list[Item]) -> Iterator[Item]:
     """Take the items out of a list, the last one first, so that none is kept longer than it is used."""
     while items:
@@ -163,6 +168,16 @@ def first_rows(batches: Peekable, rows: int | None) -> Iterator[pa.RecordBatch]:
         taken = batches.take(batch.num_rows if left is None else left)
         left = None if left is None else left - taken.num_rows
         yield taken
+
+
+def parts(batches: Iterable[pa.RecordBatch], rows: int | None) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """Cut a stream into parts of so many rows, numbered from 1; without rows there is one part without rows."""
+    waiting = Peekable(batches)
+    part = 1
+    yield part, first_rows(waiting, rows)
+    while rows is not None and waiting.peek() is not None:
+        part += 1
+        yield part, first_rows(waiting, rows)
 
 
 def counted(

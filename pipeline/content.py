@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.arrays import integers
-from pipeline.digest import Digest, digest_rows
+from pipeline.batches import select_columns
+from pipeline.digest import Digest, digest_keys, digest_rows
+from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +39,7 @@ class Content:
         self.sequences: dict[str, tuple[int, int]] = {}
         self._digest = Digest() if digested else None
         self._digest_by_session: dict[str, Digest] = {}
+        self._keys: list[int] | None = None
 
     @property
     def digest(self) -> str | None:
@@ -91,7 +94,7 @@ class Content:
 
         Args:
             batch: the rows, with session_id and timestamp.
-            columns: what of them is written, and so enters the digest.
+            columns: what of them is written, and so enters the digest; the same for all batches, as their types are.
         """
         session_id = batch.column("session_id")[0].as_py()
         self.rows += batch.num_rows
@@ -103,7 +106,9 @@ class Content:
         ticks = integers(batch.column("timestamp"))
         self.add_times(int(ticks.min()), int(ticks.max()))
         if self._digest:
-            lanes = digest_rows(batch.select(list(columns)))
+            rows = select_columns(batch, columns)
+            self._keys = self._keys or digest_keys(rows.schema)
+            lanes = digest_rows(rows, self._keys)
             self._digest.add(lanes)
             self._digest_by_session.setdefault(session_id, Digest()).add(lanes)
 
@@ -112,6 +117,16 @@ class Content:
         self.rows += batch.num_rows
         if self._digest:
             self._digest.add(digest_rows(batch))
+
+    def pass_over(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Read rows that have been added already, by the run that wrote their file.
+
+        Raises:
+            SourceError: they are not as many.
+        """
+        passed = sum(batch.num_rows for batch in batches)
+        if passed != self.rows:
+            raise SourceError(f"{passed} rows stand where {self.rows} were; the source changed while it was read")
 
 
 def observed(
@@ -124,4 +139,4 @@ def observed(
     for batch in batches:
         for observe in observers:
             observe(batch)
-        yield batch.select(list(columns))
+        yield select_columns(batch, columns)

@@ -62,10 +62,19 @@ class Digest:
         return f"{_VERSION}:" + "".join(f"{lane:016x}" for lane in self._lanes)
 
 
-def digest_rows(batch: pa.RecordBatch) -> list[int]:
-    """Sum the words of all rows of a batch, one sum per lane, for `Digest.add`."""
-    keys = [word for field in batch.schema for word in _key(field.name, type_name(field.type))]
-    return digest_sums(batch, keys)
+def digest_rows(batch: pa.RecordBatch, keys: list[int] | None = None) -> list[int]:
+    """Sum the words of all rows of a batch, one sum per lane, for `Digest.add`.
+
+    Args:
+        batch: the rows.
+        keys: what `digest_keys` gives for its schema, where that is at hand.
+    """
+    return digest_sums(batch, digest_keys(batch.schema) if keys is None else keys)
+
+
+def digest_keys(schema: pa.Schema) -> list[int]:
+    """Give the keys that the words of each column are mixed with."""
+    return [word for field in schema for word in _key(field.name, type_name(field.type))]
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ from pipeline.destination import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
+from pipeline.measurement_files import measurement_files
 from pipeline.model import plain_schema
 from pipeline.overlap import WrittenBehind
 from pipeline.package import (
@@ -35,7 +36,7 @@ from pipeline.selection import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source
 from pipeline.stage import Stage, remove_published
-from pipeline.tables import TableFile, measurement_files, sessions_file, statistics_files
+from pipeline.tables import TableFile, sessions_file, statistics_files
 from pipeline.verify import require_verified
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.arrays import from_bools, from_strings, integers
+from pipeline.batches import select_columns
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.timestamps import format_timestamp, parse_instant, parse_zone
@@ -155,7 +156,7 @@ class Selected:
         for batch in self.scan.batches(self.sessions, sorted(needed), batch_size=self.batch_size):
             rows = self._filter(batch)
             if rows.num_rows:
-                yield rows.select(kept)
+                yield select_columns(rows, kept)
 
     @property
     def _filter_columns(self) -> list[str]:

@@ -146,7 +146,7 @@ def test_statistics_in_parts_continue(store, tmp_path, monkeypatch):
     options = {"rows_per_file": 2, "by": ["robot"]}
     export_statistics(store, tmp_path / "wanted", **options)
     with monkeypatch.context() as patch:
-        parts = tables._parts
+        parts = tables.parts
 
         def cut(rows, limit):
             for part, part_rows in parts(rows, limit):
@@ -154,7 +154,7 @@ def test_statistics_in_parts_continue(store, tmp_path, monkeypatch):
                     raise KeyboardInterrupt
                 yield part, part_rows
 
-        patch.setattr(tables, "_parts", cut)
+        patch.setattr(tables, "parts", cut)
         with pytest.raises(KeyboardInterrupt):
             export_statistics(store, package, **options)
     assert len(names_in(staged(package) / "package")) == 3

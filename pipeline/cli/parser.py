@@ -322,7 +322,7 @@ def _add_tuning(parser: argparse.ArgumentParser, *, batch_size: bool = True) -> 
     tuning = parser.add_argument_group("tuning")
     tuning.add_argument("--threads", type=_count, metavar="N", help="threads of the engine (default: one per core)")
     if batch_size:
-        tuning.add_argument("--batch-size", type=_count, metavar="ROWS", help="rows of a batch (default: 16384)")
+        tuning.add_argument("--batch-size", type=_count, metavar="ROWS", help="rows of a batch (default: 32768)")
     tuning.add_argument("--memory-limit", metavar="SIZE", help="of sorting and statistics, such as 128MB")
 
 

@@ -1,0 +1,160 @@
+"""The files of measurements of a package: which rows each takes, and what is known of them when they are written."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count, islice
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.batches import Peekable, first_rows, of_session, parts
+from pipeline.content import Content, observed
+from pipeline.naming import safe_names
+from pipeline.overlap import ScannedAhead
+from pipeline.tables import TableFile, provisional_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.model import Session
+    from pipeline.selection import Selected
+    from pipeline.tables import Observer
+
+
+def measurement_files(
+    selected: Selected,
+    *,
+    per_session: bool,
+    rows_per_file: int | None,
+    digested: bool,
+    ahead: bool,
+    finished: Mapping[str, Content],
+    on_batch: Observer | None = None,
+) -> Iterator[TableFile]:
+    """Give the files of measurements; each must be read before the next is asked for.
+
+    Args:
+        selected: the rows.
+        per_session: one file a session, those without rows included.
+        rows_per_file: split files after so many rows.
+        digested: compute digests.
+        ahead: scan in a thread of its own.
+        finished: contents of the first files, by provisional name, which are there already; they get no rows.
+        on_batch: is shown every batch, for progress.
+    """
+    columns = selected.choose_columns(selected.scan.schema.names)
+    selected.check_redacted(columns)
+    schema = selected.scan.physical_schema(columns)
+    key = [name for name in ("session_id", "sequence") if name in columns]
+    scan = _Scan(selected, columns, per_session, rows_per_file, digested, finished)
+    with ScannedAhead(scan.items()) if ahead else nullcontext(scan.items()) as items:
+        for begin, rows in _by_file(iter(items)):
+            yield TableFile(
+                table="measurements",
+                scope=begin.scope,
+                sessions=begin.sessions,
+                reader=pa.RecordBatchReader.from_batches(
+                    schema, observed(rows, columns, [on_batch] if on_batch else [])
+                ),
+                content=begin.content,
+                part=begin.part,
+                key=key if len(key) == 2 else [],
+            )
+
+
+@dataclass(frozen=True)
+class _FileBegins:
+    """Stands before the rows of a file.
+
+    Attributes:
+        scope: the word of the scope in its name.
+        sessions: the sessions it describes.
+        part: its number.
+        content: what each of its rows enters before it is given.
+    """
+
+    scope: str
+    sessions: Sequence[Session]
+    part: int
+    content: Content
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What is done where the rows are scanned, which may be in a thread of its own."""
+
+    selected: Selected
+    columns: Sequence[str]
+    per_session: bool
+    rows_per_file: int | None
+    digested: bool
+    finished: Mapping[str, Content]
+
+    def items(self) -> Iterator[_FileBegins | pa.RecordBatch]:
+        """Say where each file begins, then give its rows."""
+        groups = self._groups()
+        whole = self._whole([scope for scope, _ in groups])
+        for scope, sessions in groups[:whole]:
+            for part in count(1):
+                if provisional_name("measurements", scope, part) not in self.finished:
+                    break
+                yield self._begin(scope, sessions, part)
+        rest = groups[whole:]
+        rows = replace(self.selected, sessions=tuple(s for _, sessions in rest for s in sessions))
+        batches = Peekable(rows.batches([*self.columns, "timestamp"]))
+        for scope, sessions in rest:
+            group_rows = of_session(batches, sessions[0].session_id) if self.per_session else first_rows(batches, None)
+            for part, part_rows in parts(group_rows, self.rows_per_file):
+                yield from self._file(self._begin(scope, sessions, part), part_rows)
+
+    def _file(self, begin: _FileBegins, rows: Iterable[pa.RecordBatch]) -> Iterator[_FileBegins | pa.RecordBatch]:
+        is_finished = provisional_name("measurements", begin.scope, begin.part) in self.finished
+        if is_finished:
+            begin.content.pass_over(rows)
+        yield begin
+        if not is_finished:
+            yield from observed(rows, self.columns, [partial(begin.content.add, columns=self.columns)])
+
+    def _groups(self) -> list[tuple[str, Sequence[Session]]]:
+        """Give the word of the scope and the sessions of each file, or of each sequence of parts."""
+        sessions = self.selected.sessions
+        if not self.per_session:
+            return [("cross-session", sessions)]
+        names = safe_names(session.session_id for session in sessions)
+        return [(f"session-{names[session.session_id]}", [session]) for session in sessions]
+
+    def _whole(self, scopes: Sequence[str]) -> int:
+        """Count the groups all of whose files are finished: those before the last that has one, and that if unsplit."""
+        if any(name.startswith("statistics-") for name in self.finished):
+            return len(scopes)
+        begun = [scope for scope in scopes if provisional_name("measurements", scope, 1) in self.finished]
+        return max(len(begun) - (self.rows_per_file is not None), 0)
+
+    def _begin(self, scope: str, sessions: Sequence[Session], part: int) -> _FileBegins:
+        content = self.finished.get(provisional_name("measurements", scope, part)) or Content(digested=self.digested)
+        if self.per_session:
+            content.rows_by_session = dict.fromkeys((s.session_id for s in sessions), 0) | content.rows_by_session
+        return _FileBegins(scope, sessions, part, content)
+
+
+def _by_file(
+    items: Iterator[_FileBegins | pa.RecordBatch],
+) -> Iterator[tuple[_FileBegins, Iterator[pa.RecordBatch]]]:
+    """Part what is scanned where files begin; the rows of each must be taken before the next is asked for."""
+    begins = [item for item in islice(items, 1) if isinstance(item, _FileBegins)]
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        for item in items:
+            if isinstance(item, _FileBegins):
+                begins.append(item)
+                return
+            yield item
+
+    while begins:
+        begin, of_file = begins.pop(), rows()
+        yield begin, of_file
+        deque(of_file, maxlen=0)  # one that is finished has none, and nobody asks for them
