@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline.arrays import integers
 from pipeline.checks import first_out_of_order, session_runs
 from pipeline.digest import Digest, digest_rows
+from pipeline.overlap import ScannedAhead
 from pipeline.readback import ReadBackError, read_back
 
 if TYPE_CHECKING:
@@ -80,19 +81,20 @@ def _gather(path: Path, described: Described, passed: Callable[[int], None]) -> 
     whole = _Found()
     sessions: dict[str, _Found] = {}
     by_session = described.table == "measurements" and "session_id" in dict(described.columns)
-    for batch in read_back(path, described):
-        if not batch.num_rows:
-            continue
-        passed(batch.num_rows)
-        if not by_session or described.is_spreadsheet:
-            whole.rows += batch.num_rows
-            if described.digest:
-                whole.digest.add(digest_rows(batch))
-            continue
-        for session_id, start, stop in session_runs(batch):
-            found = sessions.setdefault(session_id, _Found())
-            rows = batch.slice(start, stop - start)
-            found.add(rows, digested=described.digest is not None)
+    with ScannedAhead(read_back(path, described)) as batches:
+        for batch in batches:
+            if not batch.num_rows:
+                continue
+            passed(batch.num_rows)
+            if not by_session or described.is_spreadsheet:
+                whole.rows += batch.num_rows
+                if described.digest:
+                    whole.digest.add(digest_rows(batch))
+                continue
+            for session_id, start, stop in session_runs(batch):
+                found = sessions.setdefault(session_id, _Found())
+                rows = batch.slice(start, stop - start)
+                found.add(rows, digested=described.digest is not None)
     for found in sessions.values():
         whole.rows += found.rows
         whole.digest.add(found.digest.lanes)

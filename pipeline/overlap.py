@@ -7,15 +7,21 @@ compressing, hashing, writing) releases the interpreter lock.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
+from pipeline.interruption import uninterrupted
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from concurrent.futures import Future
 
     from pipeline.compression import Sink
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _AHEAD = 2
 _CHECK_SECONDS = 0.05
@@ -132,6 +138,35 @@ class ScannedAhead(Generic[Item]):
             if self._waiting.reserve(timeout=_CHECK_SECONDS):
                 return True
         return False
+
+
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int
+) -> Generator[Result, None, None]:
+    """Work on items in threads, and give the results in the order of the items; one more than the threads is waiting.
+
+    Args:
+        function: the work; it should release the interpreter lock.
+        items: what is worked on; they are taken in the caller's thread.
+        threads: how many work at a time.
+    """
+    running: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
+
+    def oldest() -> Result:
+        with uninterrupted():  # the pool's locks are Python's
+            return running.popleft().result()
+
+    try:
+        for item in items:
+            with uninterrupted():
+                running.append(pool.submit(function, item))
+            if len(running) > threads:
+                yield oldest()
+        while running:
+            yield oldest()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class WrittenBehind:

@@ -19,7 +19,7 @@ import io
 import itertools
 import json
 import zipfile
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 import duckdb
@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 from pipeline.engine import connect_engine, quote_identifier, quote_literal
 from pipeline.lines import read_lines
 from pipeline.model import ATTRIBUTE_TYPES
+from pipeline.overlap import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 
     from pipeline.described import Described
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 _BATCH_ROWS = 16_384
+_PARSERS = 2
 _ARROW_MAGIC = b"ARROW1\0\0"
 _ROW = b"<row "
 _TIMES = {"timestamp[us]": pa.timestamp("us", "UTC"), "timestamp[ns]": pa.timestamp("ns", "UTC")}
@@ -115,37 +117,60 @@ def _blocks(stream: IO[bytes], end: bytes) -> Iterator[tuple[bytearray, bytes]]:
 
 
 def _read_ndjson(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
-    with _open(path, described.compression) as stream, connect_engine(threads=1) as engine:
-        for rows, rest in _blocks(stream, b"\n"):
-            if rest:
-                raise ReadBackError("does not end with a line feed")
-            yield from _parse_rows(engine, rows, described)
+    with _open(path, described.compression) as stream:
+        yield from _parse_blocks(_ndjson_rows(stream), described)
+
+
+def _ndjson_rows(stream: IO[bytes]) -> Iterator[bytearray]:
+    for rows, rest in _blocks(stream, b"\n"):
+        if rest:
+            raise ReadBackError("does not end with a line feed")
+        yield rows
 
 
 def _read_json(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    with _open(path, described.compression) as stream:
+        yield from _parse_blocks(_json_rows(stream, described), described)
+
+
+def _json_rows(stream: IO[bytes], described: Described) -> Iterator[bytearray]:
     """Read a document of ours: its frame, then its rows, one a line."""
     head, name, foot = b'{"metadata":', f'"{described.table}":[\n'.encode(), b"\n]}\n"
-    with _open(path, described.compression) as stream, connect_engine(threads=1) as engine:
-        first = stream.readline()
-        if not (first.startswith(head) and first.endswith(b",\n") and stream.readline() == name):
-            raise ReadBackError(f"does not begin as a document of metadata and {described.table}")
-        json.loads(first[len(head) : -2])
-        for rows, rest in _blocks(stream, b",\n"):
-            # A line feed within a row is escaped, so that each one that stands there ends a row.
-            if rows.count(b"\n") != rows.count(b",\n"):
-                raise ReadBackError("holds a row that does not end as it should")
-            if rest and not (rest.endswith(foot) or rest == foot[1:]):
-                raise ReadBackError("does not end as a document of rows")
-            ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == ord("\n"))
-            np.frombuffer(rows, np.uint8)[ends - 1] = ord(" ")
-            yield from _parse_rows(engine, rows, described)
-            yield from _parse_rows(engine, bytearray(rest[: 1 - len(foot)]), described)
+    first = stream.readline()
+    if not (first.startswith(head) and first.endswith(b",\n") and stream.readline() == name):
+        raise ReadBackError(f"does not begin as a document of metadata and {described.table}")
+    json.loads(first[len(head) : -2])
+    for rows, rest in _blocks(stream, b",\n"):
+        # A line feed within a row is escaped, so that each one that stands there ends a row.
+        if rows.count(b"\n") != rows.count(b",\n"):
+            raise ReadBackError("holds a row that does not end as it should")
+        if rest and not (rest.endswith(foot) or rest == foot[1:]):
+            raise ReadBackError("does not end as a document of rows")
+        ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == ord("\n"))
+        np.frombuffer(rows, np.uint8)[ends - 1] = ord(" ")
+        yield rows
+        yield bytearray(rest[: 1 - len(foot)])
 
 
-def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> Iterator[pa.RecordBatch]:
+def _parse_blocks(blocks: Iterator[bytearray], described: Described) -> Iterator[pa.RecordBatch]:
+    """Parse blocks of JSON objects in threads, each with a connection of its own."""
+    with connect_engine(threads=1) as engine, ExitStack() as stack:
+        free = [stack.enter_context(engine.cursor()) for _ in range(_PARSERS)]
+
+        def parse(rows: bytearray) -> list[pa.RecordBatch]:
+            cursor = free.pop()
+            try:
+                return _parse_rows(cursor, rows, described)
+            finally:
+                free.append(cursor)
+
+        with closing(in_order(parse, (rows for rows in blocks if rows), threads=_PARSERS)) as parsed:
+            for batches in parsed:
+                yield from batches
+
+
+def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> list[pa.RecordBatch]:
     """Parse JSON objects that end with line feeds."""
-    if not rows:
-        return
     names = [name for name, _ in described.columns]
     first = json.loads(bytes(rows[: rows.index(b"\n")]))
     if not isinstance(first, dict) or list(first) != names:
@@ -157,7 +182,8 @@ def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: D
     structure = json.dumps({name: _DUCKDB_TYPES.get(kind, "VARCHAR") for name, kind in described.columns})
     parsed = duckdb.SQLExpression(f"unnest(json_transform_strict(line, {quote_literal(structure)}))")
     table = engine.from_arrow(pa.table({"line": lines})).select(parsed).to_arrow_table()
-    yield from _parsed_times(table.rename_columns(names), described).to_batches()
+    batches: list[pa.RecordBatch] = _parsed_times(table.rename_columns(names), described).to_batches()
+    return batches
 
 
 def _parsed_times(table: pa.Table, described: Described) -> pa.Table:

@@ -22,7 +22,7 @@ from conftest import row, write_ndjson
 import pipeline
 from pipeline.destination import CountingFile
 from pipeline.errors import DestinationError
-from pipeline.overlap import REUSED_BUFFERS, ScannedAhead, WrittenBehind
+from pipeline.overlap import REUSED_BUFFERS, ScannedAhead, WrittenBehind, in_order
 
 ROWS = 60_000
 FAILING = "CASE WHEN sequence > 40000 THEN error('boom') ELSE true END"
@@ -207,3 +207,36 @@ def test_an_interruption_at_any_point_ends_the_threads():
     done = subprocess.run([sys.executable, "-c", INTERRUPTIONS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 500
+
+
+def test_results_come_in_the_order_of_the_items_however_long_each_takes():
+    working = []
+    most = 0
+
+    def work(item):
+        nonlocal most
+        working.append(item)
+        most = max(most, len(working))
+        time.sleep(0.02 if item % 3 == 0 else 0.001)
+        working.remove(item)
+        return item * item
+
+    taken = []
+    results = in_order(work, (taken.append(item) or item for item in range(20)), threads=2)
+    assert next(results) == 0
+    assert len(taken) == 3  # no more than may wait
+    assert list(results) == [item * item for item in range(1, 20)]
+    assert most == 2
+
+
+def test_work_that_fails_is_heard_where_its_result_would_have_come():
+    def work(item):
+        if item == 3:
+            raise ValueError("boom")
+        return item
+
+    results = in_order(work, range(100), threads=2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="boom"):
+        next(results)
+    assert not [one for one in threading.enumerate() if one.name.startswith("work")]
