@@ -13,8 +13,11 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PAGE_BYTES = 4096
+"""Where what is written past the page cache begins and ends, in memory and in the file."""
 BLOCK_BYTES = 2 << 20
-"""How much is written at a time; a multiple of what any disk asks for."""
+"""How much is written at a time; a multiple of `PAGE_BYTES`."""
+_LEAST_PASSED = 8
 _REFUSALS = {errno.EINVAL, errno.ENOTSUP}
 _SYNC_FILE_RANGE_WRITE = 2
 
@@ -46,10 +49,11 @@ class WholeWrites:
 
 
 class DurableFile:
-    """Gathers what is written into blocks of 2 MiB, which go to the disk while the next is gathered elsewhere.
+    """Writes to the disk while what comes next is made elsewhere: blocks of 2 MiB, or pages of memory as they lie.
 
-    Blocks are written with O_DIRECT: a file that must be on the disk at the end need not be copied into the page cache
-    first, which takes a multiple of the CPU time. Where that is refused, the system is told to begin with each block.
+    Both are written with O_DIRECT: a file that must be on the disk at the end need not be copied into the page cache
+    first, which takes a multiple of the CPU time. Where that is refused, the system is told to begin with each write.
+    What is an eighth of a block at least, and lies in memory as it can be written, is not copied into a block.
     A file shorter than a block is written at its end, as any other.
     """
 
@@ -65,13 +69,17 @@ class DurableFile:
     def write(self, data: memoryview) -> None:
         """Take all of the data, and write the blocks that are full."""
         data = data.cast("B")
+        if self._filled % PAGE_BYTES == 0 and data.nbytes * _LEAST_PASSED >= len(self._block) and _is_pages(data):
+            self._write_filled()
+            self._write_pages(data)
+            return
         while data.nbytes:
             part = data[: len(self._block) - self._filled]
             self._block[self._filled : self._filled + part.nbytes] = part
             self._filled += part.nbytes
             data = data[part.nbytes :]
             if self._filled == len(self._block):
-                self._write_block()
+                self._write_filled()
 
     def flush(self) -> None:
         """Do nothing: a block that is not full waits for the rest of it, or for `sync`."""
@@ -83,16 +91,19 @@ class DurableFile:
         self._filled = 0
         os.fsync(self._file.fileno())
 
-    def _write_block(self) -> None:
+    def _write_filled(self) -> None:
+        if self._filled:
+            self._write_pages(self._block[: self._filled])
+            self._filled = 0
+
+    def _write_pages(self, data: memoryview) -> None:
         if self._may_be_direct and not self._is_direct:
             self._is_direct = self._may_be_direct = self._set_direct(on=True)
-        self._write_all(self._block)
-        self._filled = 0
-        self._written += len(self._block)
+        self._write_all(data)
         if not self._is_direct and (start := _sync_file_range()):
             # Whether it worked is of no interest: the sync at the end tells.
-            begin = self._written - len(self._block)
-            start(self._file.fileno(), begin, len(self._block), _SYNC_FILE_RANGE_WRITE)
+            start(self._file.fileno(), self._written, data.nbytes, _SYNC_FILE_RANGE_WRITE)
+        self._written += data.nbytes
 
     def _write_all(self, data: memoryview) -> None:
         while data.nbytes:
@@ -122,6 +133,13 @@ class DurableFile:
                 return False
             raise
         return True
+
+
+def _is_pages(data: memoryview) -> bool:
+    """Whether data is whole pages of memory that is not read-only, as that of our own buffers is."""
+    if data.readonly or data.nbytes % PAGE_BYTES:
+        return False
+    return ctypes.addressof(ctypes.c_char.from_buffer(data)) % PAGE_BYTES == 0
 
 
 @cache

@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import mmap
 import os
 import re
 import tempfile
 from pathlib import Path
 
 import pytest
+from conftest import row, write_ndjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pipeline
 from pipeline import durable
 from pipeline.destination import new_file
 from pipeline.errors import DestinationError
@@ -91,6 +94,44 @@ def test_a_file_shorter_than_a_block_is_written_at_its_end(tmp_path):
     data, writes = write(tmp_path / "file", [1, BLOCK - 2])
     assert (tmp_path / "file").read_bytes() == data
     assert writes == [(False, BLOCK - 1)]
+
+
+@DIRECT
+@given(sizes=st.lists(st.sampled_from([0, 1, 3, 8]) | st.integers(1, 20), max_size=6), odd=st.sets(st.integers(0, 5)))
+def test_pages_of_memory_are_written_as_they_lie(sizes, odd):
+    """Pages that follow pages are not gathered; behind anything else they are."""
+    with tempfile.TemporaryDirectory() as place, (Path(place) / "file").open("xb", buffering=0) as raw:
+        file = Recorded(raw)
+        whole = durable.DurableFile(file)
+        expected, wanted, is_whole = b"", [], True
+        for at, pages in enumerate(sizes):
+            memory = mmap.mmap(-1, max(pages * BLOCK, 1))
+            memory[:] = os.urandom(len(memory))
+            data = memoryview(memory)[: pages * BLOCK]
+            if at in odd and pages:
+                data, is_whole = data[:-1], False
+            if is_whole and pages:
+                wanted.append((True, pages * BLOCK))
+            expected += bytes(data)
+            whole.write(data)
+        assert file.writes[: len(wanted)] == wanted
+        whole.sync()
+        assert (Path(place) / "file").read_bytes() == expected
+
+
+@DIRECT
+def test_an_export_is_written_as_its_text_lies_in_memory(tmp_path, monkeypatch):
+    written = []
+    pages = durable.DurableFile._write_pages
+    monkeypatch.setattr(durable, "BLOCK_BYTES", 2 << 20)
+    monkeypatch.setattr(
+        durable.DurableFile, "_write_pages", lambda self, data: [written.append(data.nbytes), pages(self, data)]
+    )
+    source = write_ndjson(tmp_path / "a.ndjson", [row(sequence=at) for at in range(20_000)])
+    pipeline.export_measurements(source, tmp_path / "out", format="ndjson")
+    size = next((tmp_path / "out").glob("measurements*")).stat().st_size
+    assert size - BLOCK < sum(written) <= size
+    assert all(one % BLOCK == 0 and one < (2 << 20) for one in written)
 
 
 @DIRECT

@@ -123,6 +123,9 @@ for _ in range(int(sys.argv[2])):
         assert list(json.loads(line)) == names
     taken_apart("".join(json.dumps({k: json.loads(line) if k == "a" else text() for k in random.sample("abc", 2)})
                         + random.choice(["\n", "\r\n", "\\", ""]) for line in lines[:-1]).encode())
+    before = text().encode() * random.choice([1, 1000])
+    buffer.start(before)
+    assert bytes(buffer.ndjson(batch)).decode() == before.decode() + "\n".join(lines)
     buffer.ndjson(batch, as_array=True)
     buffer.csv(batch, spreadsheet=random.random() < 0.5)
     digest_sums(batch, list(range(2 * len(kinds))))

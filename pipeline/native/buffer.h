@@ -1,6 +1,10 @@
 // Memory that text is written to, and what says where writing it failed.
 #pragma once
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -30,10 +34,54 @@ struct Failure {
 
 enum Code : int32_t { kOk = 0, kNoMemory = 1, kBadType = 2, kBadYear = 3, kBadIndex = 4, kBadText = 5, kBadTime = 6 };
 
+// Larger buffers are mapped: they begin at a page, as files that are written past the page cache ask for, and grow without
+// a copy.
+#ifdef __linux__
+constexpr size_t kMapped = 65'536;
+#else
+constexpr size_t kMapped = SIZE_MAX;
+#endif
+
+inline void release(PipelineBuffer& buffer) {
+#ifdef __linux__
+    if (static_cast<size_t>(buffer.capacity) >= kMapped) {
+        munmap(buffer.data, static_cast<size_t>(buffer.capacity));
+        buffer = {nullptr, 0, 0};
+        return;
+    }
+#endif
+    std::free(buffer.data);
+    buffer = {nullptr, 0, 0};
+}
+
+// Makes room for so many bytes in all, of which `used` are kept.
+inline void make_room(PipelineBuffer& buffer, [[maybe_unused]] size_t used, size_t bytes) {
+    void* data;
+#ifdef __linux__
+    const auto before = static_cast<size_t>(buffer.capacity);
+    if (bytes >= kMapped) {
+        bytes = (bytes + 4095) / 4096 * 4096;
+        data = before >= kMapped ? mremap(buffer.data, before, bytes, MREMAP_MAYMOVE)
+                                 : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (data == MAP_FAILED) throw std::bad_alloc();
+        if (before < kMapped) {
+            if (used) std::memcpy(data, buffer.data, used);
+            std::free(buffer.data);
+        }
+    } else
+#endif
+    {
+        data = std::realloc(buffer.data, bytes);
+        if (data == nullptr) throw std::bad_alloc();
+    }
+    buffer.data = static_cast<char*>(data);
+    buffer.capacity = static_cast<int64_t>(bytes);
+}
+
 // Writes to the end of a PipelineBuffer; whoever writes reserves first.
 class Out {
 public:
-    explicit Out(PipelineBuffer& buffer) : buffer_(buffer), at_(buffer.data), end_(buffer.data + buffer.capacity) {}
+    explicit Out(PipelineBuffer& buffer) : buffer_(buffer), at_(buffer.data + buffer.size), end_(buffer.data + buffer.capacity) {}
     ~Out() { buffer_.size = at_ - buffer_.data; }
 
     void reserve(size_t bytes) {
@@ -57,13 +105,9 @@ public:
 private:
     void grow(size_t bytes) {
         const size_t used = at_ - buffer_.data;
-        const size_t capacity = std::max<size_t>(2 * buffer_.capacity, used + bytes);
-        char* data = static_cast<char*>(std::realloc(buffer_.data, capacity));
-        if (data == nullptr) throw std::bad_alloc();
-        buffer_.data = data;
-        buffer_.capacity = static_cast<int64_t>(capacity);
-        at_ = data + used;
-        end_ = data + capacity;
+        make_room(buffer_, used, std::max<size_t>(2 * buffer_.capacity, used + bytes));
+        at_ = buffer_.data + used;
+        end_ = buffer_.data + buffer_.capacity;
     }
     PipelineBuffer& buffer_;
     char* at_;

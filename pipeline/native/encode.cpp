@@ -1,6 +1,6 @@
 // Values become text here and nowhere else; docs/formats.md has the text forms.
 //
-// A batch is written row by row into a buffer that its owner uses again and again. What is the same in many rows (the
+// A batch is written row by row to the end of a buffer that its owner uses again and again. What is the same in many rows (the
 // column names around the values, the texts of a dictionary) is prepared once per batch and copied after that; a column
 // with one text in all rows becomes a part of what stands between its neighbours.
 
@@ -167,6 +167,8 @@ struct CsvForm {
     }
 };
 
+constexpr size_t kLeast = 65'536;  // room that a buffer begins with
+
 struct Prepared {
     Column column;
     std::string before;              // what stands before a value, padded
@@ -184,7 +186,7 @@ std::string with_text(const Form& form, const std::string& before, std::string_v
         form.put_text(out, text);
     }
     std::string result = before + std::string(buffer.data, static_cast<size_t>(buffer.size));
-    std::free(buffer.data);
+    release(buffer);
     return padded(std::move(result));
 }
 
@@ -283,7 +285,6 @@ Failure encode(const Form& form, const ArrowSchema& schema, const ArrowArray& ar
     }
     const std::string ending = padded(constant + std::string(end));
     row_bytes += ending.size();
-    buffer.size = 0;
     Out out(buffer);
     for (int64_t row = 0; row < array.length; ++row) {
         out.reserve(row_bytes);
@@ -324,10 +325,22 @@ int32_t pipeline_encode_csv(const ArrowSchema* schema, const ArrowArray* array, 
     });
 }
 
-void pipeline_buffer_free(PipelineBuffer* buffer) {
-    std::free(buffer->data);
-    *buffer = {nullptr, 0, 0};
+// Begins a buffer anew, with text that stands before what is encoded next. Returns kOk or kNoMemory.
+int32_t pipeline_buffer_start(PipelineBuffer* buffer, const char* text, int64_t size) {
+    try {
+        const auto bytes = static_cast<size_t>(size);
+        const size_t needed = std::max<size_t>(bytes + kSlack, kLeast);
+        buffer->size = 0;
+        if (static_cast<size_t>(buffer->capacity) < needed) make_room(*buffer, 0, needed);
+        if (bytes) std::memcpy(buffer->data, text, bytes);
+        buffer->size = size;
+        return kOk;
+    } catch (const std::bad_alloc&) {
+        return kNoMemory;
+    }
 }
+
+void pipeline_buffer_free(PipelineBuffer* buffer) { release(*buffer); }
 
 }  // extern "C"
 #pragma GCC visibility pop

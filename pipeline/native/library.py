@@ -56,6 +56,7 @@ def _load() -> ctypes.CDLL:
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_lines": (number, [pointer, pointer, buffer, pointer, place, place]),
+        "buffer_start": (number, [buffer, text, long]),
         "buffer_free": (None, [buffer]),
         "series_new": (pointer, []),
         "series_clear": (None, [pointer]),

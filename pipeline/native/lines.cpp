@@ -136,7 +136,6 @@ Failure encode(const ArrowSchema& schema, const ArrowArray& array, Series& serie
         tags.emplace_back(columns.back(), key + "=");
     }
     const Column& metric = columns[kMetric];
-    buffer.size = 0;
     Out out(buffer);
     std::string line;
     for (int64_t row = 0; row < array.length; ++row) {

@@ -54,14 +54,22 @@ class Series:
 class TextBuffer:
     """Encodes batches one after the other into the same memory.
 
-    What `ndjson` and `csv` give is overwritten by the next call.
+    What `ndjson`, `csv` and `lines` give begins with what was given to `start`, at a page of memory where there is such
+    a thing; the next call overwrites it.
     """
 
     def __init__(self) -> None:
         self._buffer = Buffer()
+        self._is_started = False
 
     def __del__(self) -> None:
         LIBRARY.pipeline_buffer_free(self._buffer)
+
+    def start(self, text: bytes) -> None:
+        """Begin with text that stands before the rows that are encoded next."""
+        if LIBRARY.pipeline_buffer_start(self._buffer, text, len(text)) != _OK:
+            raise MemoryError("no memory for text")
+        self._is_started = True
 
     def ndjson(self, batch: ArrowBatch, *, as_array: bool = False) -> memoryview:
         r"""Encode rows as JSON objects, each ended by a line feed, or with `,\n` between them.
@@ -89,6 +97,9 @@ class TextBuffer:
         return self._encode(LIBRARY.pipeline_encode_lines, batch, option=series.handle)
 
     def _encode(self, function: Any, batch: ArrowBatch, *, option: int) -> memoryview:  # noqa: ANN401 - a C function
+        if not self._is_started:
+            self._buffer.size = 0
+        self._is_started = False
         exported = Exported(batch)
         row, column = ctypes.c_int64(), ctypes.c_int64()
         status = function(exported.schema, exported.array, self._buffer, option, row, column)

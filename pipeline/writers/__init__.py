@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.destination import CountingFile
+from pipeline.durable import PAGE_BYTES
 from pipeline.overlap import REUSED_BUFFERS
 
 if TYPE_CHECKING:
@@ -103,26 +104,45 @@ METADATA_KEY = b"pipeline:metadata"
 
 
 def encoded(
-    batches: Iterable[pa.RecordBatch], encode: Callable[[TextBuffer, pa.RecordBatch], memoryview]
+    batches: Iterable[pa.RecordBatch],
+    encode: Callable[[TextBuffer, pa.RecordBatch], memoryview],
+    *,
+    begin: bytes = b"",
+    separators: Iterator[bytes] | None = None,
 ) -> Iterator[memoryview]:
     """Encode batches in pieces whose text stays in the processor's cache until it is hashed and written.
 
+    A piece ends where a page of the file does, so that it can be written as it lies in memory; what is left over is
+    carried into the next one.
+
     Args:
         batches: the rows.
-        encode: gives the text of a piece, in a buffer. Buffers take turns: what is written behind must stay as it is.
+        encode: adds the text of rows to a buffer, and gives all that it holds. Buffers take turns: what is written
+            behind must stay as it is.
+        begin: what stands before the first rows.
+        separators: what stands before the first rows and between those that are encoded at a time; nothing by default.
     """
     from pipeline.native import TextBuffer  # noqa: PLC0415 - the table of formats is needed without it
 
     buffers = cycle([TextBuffer() for _ in range(REUSED_BUFFERS)])
+    buffer = next(buffers)
     rows = _FIRST_ROWS
+    carried = begin
     for batch in batches:
         at = 0
         while at < batch.num_rows:
             piece = batch.slice(at, rows)
-            text = encode(next(buffers), piece)
-            yield text
+            before = carried + (next(separators) if separators else b"")
+            buffer.start(before)
+            text = encode(buffer, piece)
+            whole = len(text) - len(text) % PAGE_BYTES
+            carried = bytes(text[whole:])
+            if whole:
+                yield text[:whole]
+                buffer = next(buffers)  # not before: each write has a buffer of its own
             at += piece.num_rows
-            rows = max(_CACHED_BYTES * piece.num_rows // max(len(text), 1), 1)
+            rows = max(_CACHED_BYTES * piece.num_rows // max(len(text) - len(before), 1), 1)
+    yield memoryview(carried)
 
 
 @contextmanager

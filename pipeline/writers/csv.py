@@ -23,8 +23,10 @@ def write_csv(
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write the rows; the format has no place for metadata."""
-    if spreadsheet:
-        file.write(BYTE_ORDER_MARK)
-    file.write(encode_csv_header(reader.schema, spreadsheet=spreadsheet))
-    for text in encoded(reader, lambda buffer, rows: buffer.csv(rows, spreadsheet=spreadsheet)):
+    header = encode_csv_header(reader.schema, spreadsheet=spreadsheet)
+    for text in encoded(
+        reader,
+        lambda buffer, rows: buffer.csv(rows, spreadsheet=spreadsheet),
+        begin=BYTE_ORDER_MARK + header if spreadsheet else header,
+    ):
         file.write(text)

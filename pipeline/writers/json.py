@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from pipeline.writers import encoded
@@ -25,10 +26,11 @@ def write_json(
 ) -> None:
     """Write an object with `metadata` and, under the table's name, an array of its rows, one a line."""
     described = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
-    file.write(f'{{"metadata":{described},\n"{table}":['.encode())
-    separator = b"\n"
-    for text in encoded(reader, lambda buffer, rows: buffer.ndjson(rows, as_array=True)):
-        file.write(separator)
+    for text in encoded(
+        reader,
+        lambda buffer, rows: buffer.ndjson(rows, as_array=True),
+        begin=f'{{"metadata":{described},\n"{table}":['.encode(),
+        separators=chain([b"\n"], repeat(b",\n")),
+    ):
         file.write(text)
-        separator = b",\n"
     file.write(b"\n]}\n")
