@@ -122,7 +122,7 @@ def test_a_file_that_changes_while_it_is_read_gives_whole_rows_or_an_error(tmp_p
     (tmp_path / "work").mkdir()
     said = ""
     try:
-        export_measurements(path, tmp_path / "work" / "out", sync=False, batch_size=16_384)
+        export_measurements(path, tmp_path / "work" / "out", sync=False)
     except SourceError as error:
         said = str(error)
     if said:

@@ -22,7 +22,7 @@ from pipeline.normalise import (
     merge_attributes,
 )
 from pipeline.records import SessionRecord, parse_records, read_sidecar
-from pipeline.scanning import DEFAULT_BATCH_SIZE, DataFile, Scan
+from pipeline.scanning import DataFile, Scan
 from pipeline.sources.files import file_format
 from pipeline.sources.parquet import open_parquet, read_parquet, repeated_texts
 from pipeline.sources.reading import FractionsFoundError, Reading, reading_errors
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+_BATCH_ROWS = 16_384  # rows of text are Python objects for a while
 _TEXT_FORMATS = {"csv", "ndjson"}
 
 
@@ -215,7 +216,7 @@ class _Opening:
             return {}
         from pipeline.sources.csv import find_text_types  # noqa: PLC0415 - needs pyarrow.csv
 
-        types = find_text_types(paths, Reading(DEFAULT_BATCH_SIZE, skip_bad=self._options.skip_bad))
+        types = find_text_types(paths, Reading(_BATCH_ROWS, skip_bad=self._options.skip_bad))
         return {
             name: "string" if self._options.attributes.get(name) == "string" else kind for name, kind in types.items()
         }
@@ -224,7 +225,7 @@ class _Opening:
         self, path: Path, records: list[SessionRecord], spool: Spool, text_types: Mapping[str, str]
     ) -> None:
         reading = Reading(
-            DEFAULT_BATCH_SIZE,
+            _BATCH_ROWS,
             zone=self._options.zone,
             unit=self._unit,
             skip_bad=self._options.skip_bad,
@@ -315,7 +316,7 @@ class _Opening:
                 repeated = repeated_texts(path) & set(self._schema.names)
                 schema = with_repeated(self._schema, repeated)
                 check = RowChecker(schema)
-                for raw in read_parquet(path, Reading(DEFAULT_BATCH_SIZE), repeated=sorted(repeated)):
+                for raw in read_parquet(path, Reading(_BATCH_ROWS), repeated=sorted(repeated)):
                     batch = conform_to(raw, schema)
                     check(batch)
                     summary.add(batch, self._attributes)
@@ -377,7 +378,7 @@ def _ids_of(path: Path) -> list[str]:
     """List the sessions of a Parquet file."""
     ids: dict[str, None] = {}
     with reading_errors(path):
-        for batch in read_parquet(path, Reading(DEFAULT_BATCH_SIZE), ["session_id"]):
+        for batch in read_parquet(path, Reading(_BATCH_ROWS), ["session_id"]):
             ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
     return list(ids)
 
