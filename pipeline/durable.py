@@ -17,7 +17,7 @@ PAGE_BYTES = 4096
 """Where what is written past the page cache begins and ends, in memory and in the file."""
 BLOCK_BYTES = 2 << 20
 """How much is written at a time; a multiple of `PAGE_BYTES`."""
-_LEAST_PASSED = 8
+_LEAST_PASSED = 8  # what part of a block may be written by itself
 _REFUSALS = {errno.EINVAL, errno.ENOTSUP}
 _SYNC_FILE_RANGE_WRITE = 2
 

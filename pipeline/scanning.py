@@ -164,8 +164,7 @@ class _OrderCheck:
         if self._at == len(self._sessions):
             raise bad_row(rows, 0, "session_id", "is out of order; the source changed while it was read")
         sequence = integers(rows.column("sequence"))
-        follows = self._last is None or int(sequence[0]) > self._last
-        row = None if increasing and follows else first_out_of_order(sequence, self._last)
+        row = first_out_of_order(sequence[:1] if increasing else sequence, self._last)
         if row is not None:
             raise bad_row(rows, row, "sequence", "does not increase")
         self._last = int(sequence[-1])

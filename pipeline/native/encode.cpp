@@ -1,8 +1,8 @@
 // Values become text here and nowhere else; docs/formats.md has the text forms.
 //
-// A batch is written row by row to the end of a buffer that its owner uses again and again. What is the same in many rows (the
-// column names around the values, the texts of a dictionary) is prepared once per batch and copied after that; a column
-// with one text in all rows becomes a part of what stands between its neighbours.
+// A batch is written row by row to the end of a buffer that its owner uses again and again. What is the same in many
+// rows (the column names around the values, the texts of a dictionary) is prepared once per batch and copied after
+// that; a column with one text in all rows becomes a part of what stands between its neighbours.
 
 #include <cmath>
 #include <stdexcept>

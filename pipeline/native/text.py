@@ -60,7 +60,6 @@ class TextBuffer:
 
     def __init__(self) -> None:
         self._buffer = Buffer()
-        self._is_started = False
 
     def __del__(self) -> None:
         LIBRARY.pipeline_buffer_free(self._buffer)
@@ -69,7 +68,6 @@ class TextBuffer:
         """Begin with text that stands before the rows that are encoded next."""
         if LIBRARY.pipeline_buffer_start(self._buffer, text, len(text)) != _OK:
             raise MemoryError("no memory for text")
-        self._is_started = True
 
     def ndjson(self, batch: ArrowBatch, *, as_array: bool = False) -> memoryview:
         r"""Encode rows as JSON objects, each ended by a line feed, or with `,\n` between them.
@@ -97,12 +95,10 @@ class TextBuffer:
         return self._encode(LIBRARY.pipeline_encode_lines, batch, option=series.handle)
 
     def _encode(self, function: Any, batch: ArrowBatch, *, option: int) -> memoryview:  # noqa: ANN401 - a C function
-        if not self._is_started:
-            self._buffer.size = 0
-        self._is_started = False
         exported = Exported(batch)
         row, column = ctypes.c_int64(), ctypes.c_int64()
         status = function(exported.schema, exported.array, self._buffer, option, row, column)
+        size, self._buffer.size = self._buffer.size, 0  # what comes next begins anew
         if status == _BAD_TYPE:
             raise TypeError(f"column {column.value}: no text is defined for its type")
         if status == _BAD_YEAR:
@@ -111,8 +107,8 @@ class TextBuffer:
             raise UnwritableError(row.value, column.value, is_time=status == _BAD_TIME)
         if status != _OK:
             raise MemoryError("no memory for text") if status == _NO_MEMORY else ValueError("the batch is damaged")
-        if not self._buffer.size:
+        if not size:
             return memoryview(b"")
-        text = (ctypes.c_char * self._buffer.size).from_address(self._buffer.data)
+        text = (ctypes.c_char * size).from_address(self._buffer.data)
         text.owner = self  # a view must not outlive the memory
         return memoryview(text).cast("B")
