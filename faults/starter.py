@@ -117,7 +117,7 @@ def _serve() -> None:
     for module in _MODULES:
         importlib.import_module(module)
     # Files of a few kilobytes are written as those of gigabytes are, block after block past the page cache.
-    importlib.import_module("pipeline.durable").BLOCK_BYTES = _BLOCK_BYTES
+    importlib.import_module("pipeline.disk.durable").BLOCK_BYTES = _BLOCK_BYTES
     while line := sys.stdin.readline():
         if len(list(Path("/proc/self/task").iterdir())) != 1:
             raise SystemExit("starter: has more than one thread, which cannot be forked")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pipeline.report import Report
 
-
 _JOB_OPTIONS = (
     "overwrite",
     "rows_per_file",

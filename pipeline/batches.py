@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from pipeline.arrays import Integers
 
-
 Item = TypeVar("Item")
 
 GROUP_BYTES = 16_000_000

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.destination import rename_new, sync_directory, writing_errors
+from pipeline.disk.directories import rename_new, sync_directory
+from pipeline.disk.files import writing_errors
 from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import DestinationError, UsageError
 from pipeline.integrity import check_files

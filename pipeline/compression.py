@@ -6,20 +6,14 @@ import struct
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Protocol, Self, cast
+from typing import IO, TYPE_CHECKING, Self, cast
 
 from pipeline.interruption import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Sink(Protocol):
-    """What bytes are written to."""
-
-    def write(self, data: bytes | memoryview, /) -> int:
-        """Write all of the bytes."""
-
+    from pipeline.disk.sink import Sink
 
 EXTENSIONS = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 BLOCK_BYTES = 1 << 20

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.package import DESCRIPTOR, FORMAT_VERSION, MANIFEST, METADATA_KEYS, SIGNATURES, manifest
-from pipeline.records import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.compression import compressing
 from pipeline.content import Content
-from pipeline.destination import CountingFile, standard_output
+from pipeline.disk.files import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 MAX_SPREADSHEET_ROWS = 1_048_575
 """Rows of a worksheet, less the header."""

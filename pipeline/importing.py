@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pipeline.batches import Peekable, counted, of_session
+from pipeline.disk.strict_json import read_json
 from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
@@ -18,7 +19,6 @@ from pipeline.importers.recognition import sort_out
 from pipeline.importers.staging import Staging
 from pipeline.interruption import telling
 from pipeline.model import UNTYPED, TimestampUnit, measurements_schema
-from pipeline.records import read_json
 from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
 from pipeline.sources.plain import PlainOptions, open_plain

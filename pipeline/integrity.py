@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
 from pipeline.sources.parquet import read_parquet, repeated_texts
 from pipeline.sources.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pipeline.scanning import DataFile
 
 _BATCH_ROWS = 65_536
 _THREADS = 4
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_hash(file: DataFile) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.batches import Peekable, first_rows, of_session, parts
 from pipeline.content import Content, observed
-from pipeline.naming import safe_names
+from pipeline.disk.safe_names import safe_names
 from pipeline.overlap import ScannedAhead
 from pipeline.tables import TableFile, provisional_name
 

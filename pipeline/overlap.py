@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -11,10 +11,10 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from pipeline.compression import EXTENSIONS
+from pipeline.disk.safe_names import file_name, time_range
+from pipeline.disk.strict_json import read_json
 from pipeline.errors import UsageError, suggest
 from pipeline.model import CORE_COLUMNS, type_name
-from pipeline.naming import file_name, time_range
-from pipeline.records import read_json
 from pipeline.tables import describe_column
 
 if TYPE_CHECKING:

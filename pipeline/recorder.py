@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from pipeline.disk.safe_names import safe_name
 from pipeline.display import html_table, quantity
 from pipeline.errors import BusyError, DestinationError, UsageError
-from pipeline.naming import safe_name
 from pipeline.recorded_rows import Attribute, Row, RowRules, exact_number
 from pipeline.recording import DIRECTORY, RecordingFile, finish_recording
 from pipeline.store import StoreWriter

@@ -23,12 +23,13 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.checks import check_rows
-from pipeline.destination import sync_directory, writing_errors
+from pipeline.disk.directories import sync_directory
+from pipeline.disk.files import writing_errors
+from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.interruption import telling
 from pipeline.model import Session, measurements_schema
 from pipeline.normalise import attributes_of, conform_to, merge_attributes
-from pipeline.records import read_json
 from pipeline.store import StoreWriter, is_store
 from pipeline.summary import SessionSummary
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError, suggest
 from pipeline.model import MAX_SESSION_ID_CHARACTERS
 from pipeline.timestamps import parse_timestamp
@@ -104,40 +103,6 @@ class SessionRecord:
             return parse_timestamp(text, unit, zone)[0]
         except ValueError as error:
             raise SourceError(f"session {self.session_id!r}: {which}: {error}") from error
-
-
-def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a JSON file strictly: UTF-8, no key twice, no NaN.
-
-    Raises:
-        SourceError: it cannot be read or is no JSON.
-    """
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            raise ValueError("a key occurs twice")
-        return value
-
-    def no_constant(name: str) -> None:
-        raise ValueError(f"{name} is not JSON")
-
-    def finite(text: str) -> float:
-        number = float(text)
-        if not isfinite(number):
-            raise ValueError(f"{text} lies beyond the range of float64")
-        return number
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
-        json.dumps(value, ensure_ascii=False).encode()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path}: is no valid JSON ({error})") from error
-    else:
-        return value
 
 
 def sidecar_path(path: Path) -> Path:

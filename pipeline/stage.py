@@ -14,23 +14,14 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.destination import (
-    ASIDE,
-    CountingFile,
-    exchange,
-    make_directories,
-    new_file,
-    recover_exchanged,
-    rename_new,
-    sync_directory,
-    writing_errors,
-)
+from pipeline.disk.directories import ASIDE, exchange, make_directories, recover_exchanged, rename_new, sync_directory
+from pipeline.disk.files import CountingFile, new_file, writing_errors
+from pipeline.disk.hashing import file_sha256
+from pipeline.disk.journal import NEW_SUFFIX, append_record, read_records, replace_records
+from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.errors import DestinationError
 from pipeline.existing import is_published
-from pipeline.integrity import file_sha256
 from pipeline.interruption import is_interruption, uninterrupted
-from pipeline.journal import NEW_SUFFIX, append_record, read_records, replace_records
-from pipeline.locks import LOCK_NAME, DirectoryLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

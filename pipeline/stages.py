@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk.locks import is_held
 from pipeline.errors import BusyError, DestinationError
-from pipeline.locks import is_held
 from pipeline.stage import STAGE_SUFFIX, finished_in, is_stage, remove_stage, stage_path
 
 if TYPE_CHECKING:

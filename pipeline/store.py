@@ -8,15 +8,15 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, get_args
 
-from pipeline.destination import exchange, make_directories, recover_exchanged, rename_new, sync_directory
+from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
+from pipeline.disk.hashing import file_sha256
+from pipeline.disk.locks import LOCK_NAME, DirectoryLock
+from pipeline.disk.safe_names import safe_name
+from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
-from pipeline.integrity import file_sha256
 from pipeline.interruption import uninterrupted
-from pipeline.locks import LOCK_NAME, DirectoryLock
 from pipeline.model import Session, TimestampUnit
-from pipeline.naming import safe_name
 from pipeline.normalise import merge_attributes
-from pipeline.records import read_json
 from pipeline.scanning import DataFile, Scan
 from pipeline.timestamps import parse_timestamp
 

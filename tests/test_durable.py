@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline
-from pipeline import durable
-from pipeline.destination import new_file
+from pipeline.disk import durable
+from pipeline.disk.files import new_file
 from pipeline.errors import DestinationError
 
 BLOCK = 4096

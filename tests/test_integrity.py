@@ -13,7 +13,7 @@ from conftest import FIXTURE_STORE, row, write_ndjson
 import pipeline
 from pipeline import SourceError, import_sessions
 from pipeline.cli import main
-from pipeline.integrity import file_sha256
+from pipeline.disk.hashing import file_sha256
 
 ROWS = [row("s1", at, value=at / 7, robot=f"r{at % 3}", tries=at * 10**10) for at in range(2000)]
 SQL = "SELECT * FROM measurements ORDER BY sequence"

@@ -20,7 +20,7 @@ import zstandard
 from conftest import row, write_ndjson
 
 import pipeline
-from pipeline.destination import CountingFile
+from pipeline.disk.files import CountingFile
 from pipeline.errors import DestinationError
 from pipeline.overlap import REUSED_BUFFERS, ScannedAhead, WrittenBehind, in_order
 

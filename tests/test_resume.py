@@ -24,7 +24,7 @@ from pipeline import (
     import_sessions,
     verify_package,
 )
-from pipeline.locks import DirectoryLock
+from pipeline.disk.locks import DirectoryLock
 from pipeline.stage import is_stage, stage_path
 
 FORMATS = ("ndjson", "json", "csv", "parquet", "arrow")

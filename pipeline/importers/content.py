@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
+from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
-from pipeline.integrity import file_sha256
 from pipeline.native import find_text
 
 if TYPE_CHECKING:

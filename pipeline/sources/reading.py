@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pipeline.model import TimestampUnit
 
-
 BATCH_BYTES = 8_000_000
 """Size of a batch at which it ends, however few rows it has; one row may be larger."""
 MAX_ROW_BYTES = 64 << 20

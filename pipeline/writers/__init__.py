@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.destination import CountingFile
-from pipeline.durable import PAGE_BYTES
+from pipeline.disk.durable import PAGE_BYTES
 from pipeline.overlap import REUSED_BUFFERS
 
 if TYPE_CHECKING:
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
     from pipeline.native import TextBuffer
 
 
@@ -143,14 +141,3 @@ def encoded(
             at += piece.num_rows
             rows = max(_CACHED_BYTES * piece.num_rows // max(len(text) - len(before), 1), 1)
     yield memoryview(carried)
-
-
-@contextmanager
-def complete_or_nothing(file: Sink) -> Iterator[None]:
-    """Keep a writer that ends its file when it is closed from doing so after an error."""
-    try:
-        yield
-    except BaseException:
-        if isinstance(file, CountingFile):
-            file.abandon()
-        raise

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.batches import regroup
+from pipeline.disk.files import complete_or_nothing
 from pipeline.model import plain_schema
-from pipeline.writers import METADATA_KEY, complete_or_nothing
+from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 BATCH_ROWS = 65_536
 

@@ -10,7 +10,7 @@ from pipeline.writers import encoded
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

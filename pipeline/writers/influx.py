@@ -11,7 +11,7 @@ from pipeline.writers import encoded
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
     from pipeline.native import TextBuffer
 
 _POINT = ("metric", "timestamp", "sequence", "value")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 
 def write_json(

@@ -9,7 +9,7 @@ from pipeline.writers import encoded
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 
 def write_ndjson(reader: pa.RecordBatchReader, file: Sink, **_: Any) -> None:  # noqa: ANN401 - options of other formats

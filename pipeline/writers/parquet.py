@@ -13,15 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.batches import as_table, gathered, taken
+from pipeline.disk.files import complete_or_nothing
 from pipeline.model import REPEATED_TEXT, plain_schema
 from pipeline.overlap import ScannedAhead
-from pipeline.writers import METADATA_KEY, complete_or_nothing
+from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
 ROW_GROUP_ROWS = 131_072
 _BUFFER_BYTES = 1 << 20

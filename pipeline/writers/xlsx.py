@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from pipeline.compression import Sink
+    from pipeline.disk.sink import Sink
 
     Value = str | bool | int | float
 

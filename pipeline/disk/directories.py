@@ -1,0 +1,82 @@
+"""Directories: made durably, renamed into place as a whole, exchanged."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
+ASIDE = ".aside"
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        with suppress(OSError):  # nothing was written through it
+            os.close(descriptor)
+
+
+def make_directories(path: Path, *, sync: bool) -> None:
+    """Make a directory and those above it that are not there, durably."""
+    if path.is_dir():
+        return
+    make_directories(path.parent, sync=sync)
+    with suppress(FileExistsError):  # another run may make it at the same time
+        path.mkdir()
+    if sync:
+        sync_directory(path.parent)
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename where nothing is yet; FileExistsError where something came in between."""
+    if not _renameat2(source, target, _RENAME_NOREPLACE):
+        if target.exists() or target.is_symlink():
+            raise FileExistsError(errno.EEXIST, "exists already", str(target))
+        source.rename(target)
+
+
+def exchange(source: Path, target: Path) -> None:
+    """Let two directories change places; where the system cannot, the target is gone for a moment."""
+    if not _renameat2(source, target, _RENAME_EXCHANGE):
+        aside = source.with_name(target.name + ASIDE)
+        target.rename(aside)
+        source.rename(target)
+        aside.rename(source)
+
+
+def recover_exchanged(directory: Path, parent: Path) -> None:
+    """Put back what an exchange that was cut off in between had put aside.
+
+    Args:
+        directory: where the other side of the exchange lay.
+        parent: where the targets lie.
+    """
+    for aside in directory.glob("*" + ASIDE):
+        target = parent / aside.name.removesuffix(ASIDE)
+        if not target.exists():
+            aside.rename(target)
+
+
+def _renameat2(source: Path, target: Path, flags: int) -> bool:
+    """Rename with flags; False where the system or file system has no such call."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), flags) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}:
+        return False
+    raise OSError(code, os.strerror(code), str(target))
