@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_bools, from_numbers, from_places, from_strings, integers, is_null, places
 from pipeline.errors import DestinationError, SourceError, UsageError, suggest
-from pipeline.model import CORE_COLUMNS
+from pipeline.model.arrays import from_bools, from_numbers, from_places, from_strings, integers, is_null, places
+from pipeline.model.columns import CORE_COLUMNS
+from pipeline.model.dictionary import STATISTIC_DESCRIPTIONS
+from pipeline.model.timestamps import Window
 from pipeline.native import GroupedValues
-from pipeline.timestamps import Window
 from pipeline.windows import Windows
 
 if TYPE_CHECKING:
@@ -25,30 +26,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.model import TimestampUnit
+    from pipeline.model.arrays import Integers
+    from pipeline.model.columns import TimestampUnit
 
     Floats = NDArray[np.float64]
-    Integers = NDArray[np.int64]
 
 DEFAULT_BUDGET_BYTES = 12_000_000
 DEFAULT_QUANTILES = ("0.25", "0.5", "0.75", "0.9", "0.95", "0.99")
-DESCRIPTIONS = {
-    "window_start": "Start of the window, inclusive",
-    "window_end": "End of the window, exclusive",
-    "count": "Finite values; they alone enter the figures behind",
-    "null_count": "Values that are null: lost samples",
-    "non_finite_count": "Values that are NaN or infinite",
-    "session_count": "Sessions that have a row in the group",
-    "mean": "Arithmetic mean",
-    "stddev": "Sample standard deviation, null below two values",
-    "min": "Smallest value",
-    "max": "Largest value",
-    "sum": "Sum of the values",
-    "first": "First value by timestamp, then sequence",
-    "last": "Last value by timestamp, then sequence",
-    "first_timestamp": "Time of the first value",
-    "last_timestamp": "Time of the last value",
-}
 _MAX_QUANTILE_DIGITS = 17
 _INTEGER_FIGURES = {"count", "null_count", "non_finite_count", "session_count"}
 _TIME_FIGURES = {"window_start", "window_end", "first_timestamp", "last_timestamp"}
@@ -104,7 +88,7 @@ class StatisticsOptions:
             SourceError: a column of `by` does not exist.
             UsageError: it cannot be grouped by.
         """
-        own = [*DESCRIPTIONS, *self.quantile_columns]
+        own = [*STATISTIC_DESCRIPTIONS, *self.quantile_columns]
         for name in self.by:
             if name not in schema.names:
                 raise SourceError(f"--by: no column {name!r}; {suggest(name, schema.names, noun='columns')}")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_places, integers, is_null, places, text_lengths
+from pipeline.model.arrays import from_places, integers, is_null, places, text_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pipeline.arrays import Integers
+    from pipeline.model.arrays import Integers
 
 Item = TypeVar("Item")
 

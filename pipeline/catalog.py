@@ -14,9 +14,9 @@ from pipeline.disk.files import writing_errors
 from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import DestinationError, UsageError
 from pipeline.integrity import check_files
-from pipeline.model import CORE_COLUMNS
+from pipeline.model.columns import CORE_COLUMNS
+from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook import create_views
-from pipeline.sessions_table import DESCRIPTIONS
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:
@@ -96,7 +96,11 @@ def _comment(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     columns |= {name: f"Attribute of the measurement ({kind})" for name, kind in scan.attributes.items()}
     for view, comment, described in (
         ("measurements", f"Measurements of {scan.name}, a row each", columns),
-        ("sessions", f"Sessions of {scan.name}: their records, and figures of their measurements", DESCRIPTIONS),
+        (
+            "sessions",
+            f"Sessions of {scan.name}: their records, and figures of their measurements",
+            SESSION_DESCRIPTIONS,
+        ),
     ):
         connection.execute(f"COMMENT ON VIEW {view} IS {quote_literal(comment)}")
         for name, text in described.items():

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import integers, is_null, places
 from pipeline.errors import BadRowError
-from pipeline.model import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
+from pipeline.model.arrays import integers, is_null, places
+from pipeline.model.columns import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
+from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
 from pipeline.native import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
-from pipeline.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.arrays import Integers
+    from pipeline.model.arrays import Integers
 
 
 class RowChecker:

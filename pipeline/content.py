@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.arrays import integers
 from pipeline.batches import select_columns
 from pipeline.digest import Digest, digest_keys, digest_rows
 from pipeline.errors import SourceError
+from pipeline.model.arrays import integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from pipeline.arrays import integers
 from pipeline.checks import first_out_of_order, session_runs
 from pipeline.digest import Digest, digest_rows
+from pipeline.model.arrays import integers
 from pipeline.overlap import ScannedAhead
 from pipeline.readback import ReadBackError, read_back
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.model import ATTRIBUTE_TYPES
+from pipeline.model.columns import ATTRIBUTE_TYPES
 from pipeline.package import DESCRIPTOR, FORMAT_VERSION, MANIFEST
 from pipeline.writers import FORMATS
 

@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
-from pipeline.model import type_name
+from pipeline.model.columns import type_name
 from pipeline.native import digest_sums
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.arrays import from_strings
+from pipeline.model.arrays import from_strings
 from pipeline.native import TextBuffer
 
 if TYPE_CHECKING:

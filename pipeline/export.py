@@ -18,7 +18,7 @@ from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.measurement_files import measurement_files
-from pipeline.model import plain_schema
+from pipeline.model.columns import plain_schema
 from pipeline.overlap import WrittenBehind
 from pipeline.package import (
     DESCRIPTOR,

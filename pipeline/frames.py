@@ -12,7 +12,7 @@ from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.api import split_options, statistics_options
 from pipeline.errors import UsageError
 from pipeline.integrity import check_files
-from pipeline.model import plain_schema
+from pipeline.model.columns import plain_schema
 from pipeline.scanning import DEFAULT_BATCH_SIZE
 from pipeline.selection import select
 from pipeline.source import Source, open_source

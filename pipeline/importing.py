@@ -18,19 +18,19 @@ from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.staging import Staging
 from pipeline.interruption import telling
-from pipeline.model import UNTYPED, TimestampUnit, measurements_schema
+from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema
+from pipeline.model.timestamps import parse_timestamp, parse_zone
 from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
 from pipeline.sources.plain import PlainOptions, open_plain
 from pipeline.store import StoreWriter
-from pipeline.timestamps import parse_timestamp, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
-    from pipeline.model import Session
+    from pipeline.model.session import Session
     from pipeline.scanning import Scan
 
 IfExists = Literal["error", "skip", "replace"]

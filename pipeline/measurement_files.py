@@ -20,7 +20,7 @@ from pipeline.tables import TableFile, provisional_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pipeline.model import Session
+    from pipeline.model.session import Session
     from pipeline.selection import Selected
     from pipeline.tables import Observer
 

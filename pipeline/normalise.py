@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import checks
-from pipeline.arrays import from_bools, integers, is_null
 from pipeline.errors import BadRowError, SourceError, suggest
-from pipeline.model import (
+from pipeline.model.arrays import from_bools, integers, is_null
+from pipeline.model.columns import (
     ATTRIBUTE_TYPES,
     CORE_COLUMNS,
     UNTYPED,
@@ -20,7 +20,7 @@ from pipeline.model import (
     timestamp_type,
     type_name,
 )
-from pipeline.timestamps import parse_timestamp
+from pipeline.model.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,8 +14,8 @@ from pipeline.compression import EXTENSIONS
 from pipeline.disk.safe_names import file_name, time_range
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import UsageError, suggest
-from pipeline.model import CORE_COLUMNS, type_name
-from pipeline.tables import describe_column
+from pipeline.model.columns import CORE_COLUMNS, type_name
+from pipeline.model.dictionary import describe_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -211,7 +211,7 @@ def _field(table: str, column: pa.Field) -> dict[str, Any]:
         field |= {"type": "string", "constraints": {"pattern": _NANOSECONDS_PATTERN}}
     else:
         field["type"] = "datetime" if kind == "timestamp[us]" else _FIELD_TYPES[kind]
-    field["description"] = describe_column(table, column.name, dict(CORE_COLUMNS))
+    field["description"] = describe_column(table, column.name)
     field["pipeline:type"] = kind
     if kind == "float64" and (table == "statistics" or column.name == "value"):
         field["pipeline:unitColumn"] = "unit"

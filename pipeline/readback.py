@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 
 from pipeline.engine import connect_engine, quote_identifier, quote_literal
 from pipeline.lines import read_lines
-from pipeline.model import ATTRIBUTE_TYPES
+from pipeline.model.columns import ATTRIBUTE_TYPES
 from pipeline.overlap import in_order
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_bools, from_integers, from_numbers, from_places, from_strings
 from pipeline.errors import UsageError
-from pipeline.model import CORE_COLUMNS, timestamp_type
+from pipeline.model.arrays import from_bools, from_integers, from_numbers, from_places, from_strings
+from pipeline.model.columns import CORE_COLUMNS, timestamp_type
 from pipeline.normalise import check_column_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.model import TimestampUnit
+    from pipeline.model.columns import TimestampUnit
 
 Attribute: TypeAlias = str | int | float | bool
 Row: TypeAlias = tuple[int, str, float | None, str | None, dict[str, Attribute]]

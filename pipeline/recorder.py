@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Self
 from pipeline.disk.safe_names import safe_name
 from pipeline.display import html_table, quantity
 from pipeline.errors import BusyError, DestinationError, UsageError
+from pipeline.model.timestamps import TICKS_PER_SECOND, format_compact
 from pipeline.recorded_rows import Attribute, Row, RowRules, exact_number
 from pipeline.recording import DIRECTORY, RecordingFile, finish_recording
 from pipeline.store import StoreWriter
-from pipeline.timestamps import TICKS_PER_SECOND, format_compact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from pipeline.model import TimestampUnit
+    from pipeline.model.columns import TimestampUnit
 
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.05
@@ -91,7 +91,7 @@ def _hold(path: Path, unit: TimestampUnit | None) -> StoreWriter:
 
 def _checked(record: dict[str, Any]) -> dict[str, Any]:
     """Check that a record is JSON, and give it back as JSON has it."""
-    from pipeline.records import SessionRecord  # noqa: PLC0415 - its errors are of files
+    from pipeline.model.session_record import SessionRecord  # noqa: PLC0415 - its errors are of files
 
     try:
         checked: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))

@@ -28,7 +28,8 @@ from pipeline.disk.files import writing_errors
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.interruption import telling
-from pipeline.model import Session, measurements_schema
+from pipeline.model.columns import measurements_schema
+from pipeline.model.session import Session
 from pipeline.normalise import attributes_of, conform_to, merge_attributes
 from pipeline.store import StoreWriter, is_store
 from pipeline.summary import SessionSummary

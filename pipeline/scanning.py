@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.arrays import integers
 from pipeline.checks import RowChecker, bad_row, first_out_of_order, session_runs
 from pipeline.errors import SourceError
 from pipeline.integrity import check_hash
-from pipeline.model import KEY_COLUMNS, UNTYPED, Session, TimestampUnit, measurements_schema, with_repeated
+from pipeline.model.arrays import integers
+from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurements_schema, with_repeated
 from pipeline.normalise import conform_to
 from pipeline.sources.parquet import read_parquet, repeated_texts
 from pipeline.sources.reading import Reading, reading_errors
@@ -22,6 +22,8 @@ from pipeline.sources.reading import Reading, reading_errors
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.model.session import Session
 
 DEFAULT_BATCH_SIZE = 32_768
 

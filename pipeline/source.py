@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.errors import SourceError, UsageError
+from pipeline.model.timestamps import parse_zone
 from pipeline.store import is_store, open_store
-from pipeline.timestamps import parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,10 +15,11 @@ from pipeline.disk.safe_names import safe_name
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.interruption import uninterrupted
-from pipeline.model import Session, TimestampUnit
+from pipeline.model.columns import TimestampUnit
+from pipeline.model.session import Session
+from pipeline.model.timestamps import parse_timestamp
 from pipeline.normalise import merge_attributes
 from pipeline.scanning import DataFile, Scan
-from pipeline.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

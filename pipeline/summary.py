@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arrays import integers
 from pipeline.checks import bad_row, first_out_of_order, session_runs
 from pipeline.digest import Digest, digest_rows
-from pipeline.model import UNTYPED
+from pipeline.model.arrays import integers
+from pipeline.model.columns import UNTYPED
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,23 +5,21 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.aggregation import DESCRIPTIONS as STATISTIC_DESCRIPTIONS
 from pipeline.aggregation import StatisticsOptions, aggregate
 from pipeline.batches import parts
 from pipeline.content import Content, observed
+from pipeline.model.sessions_table import sessions_table
 from pipeline.overlap import ScannedAhead
-from pipeline.sessions_table import DESCRIPTIONS as SESSION_DESCRIPTIONS
-from pipeline.sessions_table import sessions_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.model import Session
+    from pipeline.model.session import Session
     from pipeline.selection import Selected
 
     Observer = Callable[[pa.RecordBatch], None]
@@ -157,16 +155,3 @@ def sessions_file(selected: Selected, *, digested: bool, times: Content) -> Tabl
         content=content,
         key=["session_id"],
     )
-
-
-def describe_column(table: str, name: str, measurements: dict[str, Any]) -> str:
-    """Describe a column of a table in a sentence."""
-    if table == "sessions":
-        return SESSION_DESCRIPTIONS[name]
-    if name in measurements:
-        return str(measurements[name].description)
-    if table == "statistics" and name in STATISTIC_DESCRIPTIONS:
-        return STATISTIC_DESCRIPTIONS[name]
-    if table == "statistics" and name[0] == "p" and name[1:2].isdigit():
-        return f"{name[1:].replace('_', '.')}th percentile, exact, type 7"
-    return "Attribute"

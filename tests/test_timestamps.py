@@ -13,7 +13,7 @@ from readers import csv_with_python, parse_time
 
 import pipeline
 from pipeline.errors import SourceError, UsageError
-from pipeline.timestamps import (
+from pipeline.model.timestamps import (
     Window,
     format_compact,
     format_timestamp,

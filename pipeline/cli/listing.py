@@ -13,19 +13,19 @@ from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 from pipeline.engine import quote_identifier, statement_kind
 from pipeline.errors import SourceError, UsageError
+from pipeline.model.sessions_table import sessions_table
+from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
 from pipeline.notebook import connect_locked
 from pipeline.scanning import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
-from pipeline.sessions_table import sessions_table
 from pipeline.source import open_source
-from pipeline.timestamps import TICKS_PER_SECOND, format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import duckdb
 
-    from pipeline.model import Session
+    from pipeline.model.session import Session
 
 _MAX_TABLE_ROWS = 10_000
 _NESTED_TYPES = {"struct", "list", "map", "array"}

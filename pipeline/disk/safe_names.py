@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.timestamps import format_compact
+from pipeline.model.timestamps import format_compact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arrays import integers
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.content import open_content
@@ -15,10 +14,11 @@ from pipeline.importers.facts import read_facts
 from pipeline.importers.rows import Measurements
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
-from pipeline.model import Session
-from pipeline.records import SessionRecord, read_sidecar
+from pipeline.model.arrays import integers
+from pipeline.model.session import Session
+from pipeline.model.session_record import SessionRecord, read_sidecar
+from pipeline.model.timestamps import MAX_SECOND, TICKS_PER_SECOND
 from pipeline.summary import SessionSummary
-from pipeline.timestamps import MAX_SECOND, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.importers.content import Content
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
-    from pipeline.model import TimestampUnit
+    from pipeline.model.columns import TimestampUnit
 
 _LINE_BYTES = 1 << 20
 _FROM_TIMES = {

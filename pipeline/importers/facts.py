@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import first_row
-from pipeline.records import SessionRecord
+from pipeline.model.session_record import SessionRecord
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_numbers, from_places, from_strings
 from pipeline.batches import taken
 from pipeline.checks import check_rows
 from pipeline.engine import quote_identifier
@@ -17,7 +16,8 @@ from pipeline.importers.connection import one_line, select
 from pipeline.importers.tags import Tags, common_kind, kinds_of
 from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats
-from pipeline.model import CORE_COLUMNS, measurements_schema, type_name
+from pipeline.model.arrays import from_numbers, from_places, from_strings
+from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.normalise import check_column_names
 from pipeline.overlap import ScannedAhead
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.importers.definition import Definition
-    from pipeline.model import TimestampUnit
+    from pipeline.model.columns import TimestampUnit
 
 BATCH_ROWS = 16_384
 _SAMPLE_COLUMNS = ("metric", "value", "unit")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.importers.converting import HarnessFile
-    from pipeline.model import Session
+    from pipeline.model.session import Session
     from pipeline.store import StoreWriter
 
 # The SQL itself is wrong, no record of the file.

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError
-from pipeline.records import SessionRecord
-from pipeline.timestamps import TICKS_PER_SECOND
+from pipeline.model.session_record import SessionRecord
+from pipeline.model.timestamps import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import tzinfo
     from pathlib import Path
 
-    from pipeline.model import TimestampUnit
+    from pipeline.model.columns import TimestampUnit
 
 _EARLIEST = "the earliest sample"
 _MODIFIED = "the file's modification time"

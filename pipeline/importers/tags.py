@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.arrays import from_bools, from_numbers, from_places, from_strings, is_null, places
 from pipeline.errors import SourceError
+from pipeline.model.arrays import from_bools, from_numbers, from_places, from_strings, is_null, places
 from pipeline.native import distinct_texts
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.arrays import integers, is_null
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError
-from pipeline.model import timestamp_type
+from pipeline.model.arrays import integers, is_null
+from pipeline.model.columns import timestamp_type
 from pipeline.normalise import parse_timestamps
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.arrays import Integers
-    from pipeline.model import TimestampUnit
+    from pipeline.model.arrays import Integers
+    from pipeline.model.columns import TimestampUnit
 
 TIME_COLUMNS = ("timestamp", "epoch_ns", "offset_ns")
 

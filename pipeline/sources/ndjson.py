@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.errors import SourceError
-from pipeline.model import CORE_COLUMNS
+from pipeline.model.columns import CORE_COLUMNS
 from pipeline.normalise import parse_floats, parse_timestamps
 from pipeline.sources.reading import BATCH_BYTES, MAX_ROW_BYTES, FractionsFoundError, open_decompressed
 

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from pipeline.checks import RowChecker
 from pipeline.errors import SourceError
-from pipeline.model import UNTYPED, Session, TimestampUnit, measurements_schema, with_repeated
+from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, with_repeated
+from pipeline.model.session import Session
+from pipeline.model.session_record import SessionRecord, parse_records, read_sidecar
 from pipeline.normalise import (
     Normaliser,
     attributes_of,
@@ -21,7 +23,6 @@ from pipeline.normalise import (
     conform_to,
     merge_attributes,
 )
-from pipeline.records import SessionRecord, parse_records, read_sidecar
 from pipeline.scanning import DataFile, Scan
 from pipeline.sources.files import file_format
 from pipeline.sources.parquet import open_parquet, read_parquet, repeated_texts

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.model import TimestampUnit
+    from pipeline.model.columns import TimestampUnit
 
 BATCH_BYTES = 8_000_000
 """Size of a batch at which it ends, however few rows it has; one row may be larger."""

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.batches import regroup
 from pipeline.disk.files import complete_or_nothing
-from pipeline.model import plain_schema
+from pipeline.model.columns import plain_schema
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.batches import as_table, gathered, taken
 from pipeline.disk.files import complete_or_nothing
-from pipeline.model import REPEATED_TEXT, plain_schema
+from pipeline.model.columns import REPEATED_TEXT, plain_schema
 from pipeline.overlap import ScannedAhead
 from pipeline.writers import METADATA_KEY
 

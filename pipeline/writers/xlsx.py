@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.arrays import integers, is_null
 from pipeline.checks import bad_row
 from pipeline.errors import UsageError
-from pipeline.model import CORE_COLUMNS, type_name
-from pipeline.sessions_table import DESCRIPTIONS
-from pipeline.timestamps import TICKS_PER_SECOND, format_timestamp, parse_timestamp
+from pipeline.model.arrays import integers, is_null
+from pipeline.model.columns import type_name
+from pipeline.model.dictionary import describe_column
+from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
+from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +63,6 @@ def write_xlsx(
         raise UsageError(
             "XlsxWriter is not installed: pip install 'measurement-export-pipeline[xlsx]', or choose another --format"
         ) from error
-    from pipeline.tables import describe_column  # noqa: PLC0415 - it needs the formats
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as made:
@@ -73,12 +73,14 @@ def write_xlsx(
             date = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
             kinds = {field.name: type_name(field.type) for field in reader.schema}
             _write_rows(_sheet(workbook, table, kinds, header), reader, date)
-            session_kinds = dict.fromkeys(DESCRIPTIONS, "string") | dict.fromkeys(_SESSION_TIMES, "timestamp[us]")
+            session_kinds = dict.fromkeys(SESSION_DESCRIPTIONS, "string") | dict.fromkeys(
+                _SESSION_TIMES, "timestamp[us]"
+            )
             _write_sessions(_sheet(workbook, "sessions", session_kinds, header), metadata, date)
             defined = dict.fromkeys(("table", "column", "definition"), "string")
             definitions = _sheet(workbook, "definitions", defined, header)
-            rows = [(table, name, describe_column(table, name, CORE_COLUMNS)) for name in kinds]
-            rows += [("sessions", name, text) for name, text in DESCRIPTIONS.items()]
+            rows = [(table, name, describe_column(table, name)) for name in kinds]
+            rows += [("sessions", name, text) for name, text in SESSION_DESCRIPTIONS.items()]
             for at, row in enumerate(rows, start=1):
                 definitions.write_row(at, 0, row)
         made.seek(0)
@@ -163,7 +165,7 @@ def _write_sessions(sheet: Worksheet, metadata: Mapping[str, Any], date: Format)
     for at, session in enumerate(metadata["sessions"], start=1):
         harness = session["harness"]
         flat = session | {"harness_name": harness["name"], "harness_version": harness["version"]}
-        for place, name in enumerate(DESCRIPTIONS):
+        for place, name in enumerate(SESSION_DESCRIPTIONS):
             value = flat[name]
             if name in _SESSION_TIMES and value is not None:
                 _write_time(sheet, at, place, parse_timestamp(value, unit, None)[0], unit, date)

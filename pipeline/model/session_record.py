@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError, suggest
-from pipeline.model import MAX_SESSION_ID_CHARACTERS
-from pipeline.timestamps import parse_timestamp
+from pipeline.model.columns import MAX_SESSION_ID_CHARACTERS
+from pipeline.model.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

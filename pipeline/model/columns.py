@@ -1,13 +1,10 @@
-"""The data model: columns of measurements, records of sessions, and their Arrow types."""
+"""The columns of measurements, and their Arrow types."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
-
-from pipeline.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -96,70 +93,3 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
         [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in schema],
         schema.metadata,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Session:
-    """One recorded run: what its harness says of it, and what its rows hold.
-
-    Times count `timestamp_unit`s since the Unix epoch, UTC.
-
-    Attributes:
-        metrics: names of its metrics, sorted.
-        first_timestamp: earliest time of a row, None without rows.
-        last_timestamp: latest time of a row, None without rows.
-        null_count: rows whose value is null.
-        backward_timestamp_count: rows whose time is earlier than that of the row before.
-        dropped_digit_count: rows whose time had digits below the timestamp unit.
-        columns: type name by attribute column, in order.
-        content_digest: digest of the rows' values, see `pipeline.digest`.
-        origin: of a session from a harness file: which file, and how it was read; else empty.
-    """
-
-    session_id: str
-    timestamp_unit: TimestampUnit
-    started_at: int
-    ended_at: int
-    harness_name: str | None = None
-    harness_version: str | None = None
-    configuration: Mapping[str, Any] = field(default_factory=dict)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    measurement_count: int = 0
-    metrics: tuple[str, ...] = ()
-    first_timestamp: int | None = None
-    last_timestamp: int | None = None
-    null_count: int = 0
-    backward_timestamp_count: int = 0
-    dropped_digit_count: int = 0
-    columns: Mapping[str, str] = field(default_factory=dict)
-    content_digest: str = ""
-    origin: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def sort_key(self) -> tuple[int, str]:
-        """Sessions come in this order everywhere: by start, then by id."""
-        return self.started_at, self.session_id
-
-    def describe(self) -> dict[str, Any]:
-        """Describe the session as JSON values, the way every export and command shows it."""
-
-        def text(ticks: int | None) -> str | None:
-            return None if ticks is None else format_timestamp(ticks, self.timestamp_unit)
-
-        return {
-            "session_id": self.session_id,
-            "started_at": text(self.started_at),
-            "ended_at": text(self.ended_at),
-            "harness": {"name": self.harness_name, "version": self.harness_version},
-            "configuration": dict(self.configuration),
-            "attributes": dict(self.attributes),
-            "measurement_count": self.measurement_count,
-            "null_count": self.null_count,
-            "first_timestamp": text(self.first_timestamp),
-            "last_timestamp": text(self.last_timestamp),
-            "backward_timestamp_count": self.backward_timestamp_count,
-            "dropped_digit_count": self.dropped_digit_count,
-            "metrics": list(self.metrics),
-            "content_digest": self.content_digest,
-            **({"origin": dict(self.origin)} if self.origin else {}),
-        }

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.arrays import from_integers, from_strings
-from pipeline.model import Session, TimestampUnit, timestamp_type
+from pipeline.model.arrays import from_integers, from_strings
+from pipeline.model.columns import TimestampUnit, timestamp_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DESCRIPTIONS = {
+    from pipeline.model.session import Session
+
+SESSION_DESCRIPTIONS = {
     "session_id": "Id of the session",
     "started_at": "When the session started, UTC",
     "ended_at": "When the session ended, UTC",
@@ -43,7 +45,7 @@ def sessions_schema(unit: TimestampUnit) -> pa.Schema:
             return timestamp_type(unit)
         return pa.int64() if name in _COUNTS else pa.string()
 
-    return pa.schema([(name, kind(name)) for name in DESCRIPTIONS])
+    return pa.schema([(name, kind(name)) for name in SESSION_DESCRIPTIONS])
 
 
 def sessions_table(sessions: Iterable[Session], unit: TimestampUnit) -> pa.Table:
@@ -61,7 +63,7 @@ def sessions_table(sessions: Iterable[Session], unit: TimestampUnit) -> pa.Table
 
 
 def _row(session: Session) -> dict[str, Any]:
-    row = {name: getattr(session, name) for name in DESCRIPTIONS}
+    row = {name: getattr(session, name) for name in SESSION_DESCRIPTIONS}
     for name in JSON_COLUMNS:
         value = list(session.metrics) if name == "metrics" else dict(row[name])
         row[name] = json.dumps(value, ensure_ascii=False)

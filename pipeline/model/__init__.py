@@ -1,0 +1,1 @@
+"""The data model: columns, sessions, times, and what each column means."""
