@@ -18,8 +18,8 @@ def main(part: str, source: str) -> None:
         return
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from pipeline.digest import digest_rows  # noqa: PLC0415 - the environment comes first
     from pipeline.native import TextBuffer  # noqa: PLC0415
+    from pipeline.rows.digest import digest_rows  # noqa: PLC0415 - the environment comes first
     from pipeline.source import open_source  # noqa: PLC0415
 
     with open_source(source) as scan:

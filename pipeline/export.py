@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.compression import compressing
-from pipeline.content import Content
 from pipeline.disk.files import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
@@ -27,11 +26,11 @@ from pipeline.package import (
     describe_package,
     manifest,
     name_files,
-    package_range,
     read_added_metadata,
     versions,
 )
 from pipeline.report import Report, make_report, report_existing, report_written
+from pipeline.rows.content import Content, package_range
 from pipeline.selection import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pipeline.batches import Peekable, counted, of_session
 from pipeline.disk.strict_json import read_json
 from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, UsageError, suggest
@@ -20,6 +19,7 @@ from pipeline.importers.staging import Staging
 from pipeline.interruption import telling
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema
 from pipeline.model.timestamps import parse_timestamp, parse_zone
+from pipeline.rows.batches import Peekable, counted, of_session
 from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
 from pipeline.sources.plain import PlainOptions, open_plain

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.content import Content
     from pipeline.tables import TableFile
     from pipeline.writers import Format
 
@@ -242,11 +241,3 @@ def read_added_metadata(path: Path | None) -> dict[str, Any]:
 def manifest(sums: Mapping[str, str]) -> str:
     """Make SHA256SUMS, as `sha256sum` writes it, sorted by name."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-
-
-def package_range(contents: Sequence[Content], into: Content) -> Content:
-    """Unite the time ranges of files."""
-    for content in contents:
-        if content.first_timestamp is not None and content.last_timestamp is not None:
-            into.add_times(content.first_timestamp, content.last_timestamp)
-    return into

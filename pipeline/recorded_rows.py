@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.errors import UsageError
 from pipeline.model.arrays import from_bools, from_integers, from_numbers, from_places, from_strings
 from pipeline.model.columns import CORE_COLUMNS, timestamp_type
-from pipeline.normalise import check_column_names
+from pipeline.rows.attributes import check_column_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

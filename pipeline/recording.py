@@ -22,7 +22,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.checks import check_rows
 from pipeline.disk.directories import sync_directory
 from pipeline.disk.files import writing_errors
 from pipeline.disk.strict_json import read_json
@@ -30,9 +29,11 @@ from pipeline.errors import DestinationError, SourceError
 from pipeline.interruption import telling
 from pipeline.model.columns import measurements_schema
 from pipeline.model.session import Session
-from pipeline.normalise import attributes_of, conform_to, merge_attributes
+from pipeline.rows.attributes import attributes_of, merge_attributes
+from pipeline.rows.normalise import conform_to
+from pipeline.rows.rules import check_rows
+from pipeline.rows.summary import SessionSummary
 from pipeline.store import StoreWriter, is_store
-from pipeline.summary import SessionSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

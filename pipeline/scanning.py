@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.checks import RowChecker, bad_row, first_out_of_order, session_runs
 from pipeline.errors import SourceError
 from pipeline.integrity import check_hash
 from pipeline.model.arrays import integers
 from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurements_schema, with_repeated
-from pipeline.normalise import conform_to
+from pipeline.rows.batches import session_runs
+from pipeline.rows.normalise import conform_to
+from pipeline.rows.rules import RowChecker, bad_row, first_out_of_order
 from pipeline.sources.parquet import read_parquet, repeated_texts
 from pipeline.sources.reading import Reading, reading_errors
 

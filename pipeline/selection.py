@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.batches import select_columns
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.model.arrays import from_bools, from_strings, integers
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.model.timestamps import format_timestamp, parse_instant, parse_zone
+from pipeline.rows.batches import select_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

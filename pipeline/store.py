@@ -18,7 +18,7 @@ from pipeline.interruption import uninterrupted
 from pipeline.model.columns import TimestampUnit
 from pipeline.model.session import Session
 from pipeline.model.timestamps import parse_timestamp
-from pipeline.normalise import merge_attributes
+from pipeline.rows.attributes import merge_attributes
 from pipeline.scanning import DataFile, Scan
 
 if TYPE_CHECKING:

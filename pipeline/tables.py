@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.aggregation import StatisticsOptions, aggregate
-from pipeline.batches import parts
-from pipeline.content import Content, observed
 from pipeline.model.sessions_table import sessions_table
 from pipeline.overlap import ScannedAhead
+from pipeline.rows.batches import parts
+from pipeline.rows.content import Content, observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

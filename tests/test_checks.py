@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import checks
-from pipeline.checks import check_rows
 from pipeline.errors import BadRowError
+from pipeline.rows import rules
+from pipeline.rows.rules import check_rows
 
 SECOND = 1_000_000
 FIRST_TICK, LAST_TICK = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1
@@ -69,7 +69,7 @@ def test_a_bad_text_is_found(text, padding, as_dictionary):
 @pytest.mark.parametrize("text", GOOD_TEXTS.values(), ids=GOOD_TEXTS.keys())
 def test_a_good_text_is_let_through_by_the_compiled_check(text, monkeypatch):
     # Without the checks in Python: they would let it through as well, only slower.
-    monkeypatch.setattr(checks, "_first_problem", lambda *_: (0, "not found sound by the compiled check"))
+    monkeypatch.setattr(rules, "_first_problem", lambda *_: (0, "not found sound by the compiled check"))
     assert problem(batch(note=texts([text, None, b"x" + text]))) is None
 
 

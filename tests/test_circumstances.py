@@ -18,9 +18,9 @@ from conftest import FIXTURE_STORE, names_in, only, row, write_ndjson
 import pipeline.package
 import pipeline.sources.spool
 from pipeline import SourceError, export_measurements, import_sessions, list_sessions, record_session
-from pipeline.checks import RowChecker
 from pipeline.cli import main
-from pipeline.normalise import Normaliser
+from pipeline.rows.normalise import Normaliser
+from pipeline.rows.rules import RowChecker
 
 COUNT = 40_000  # several batches
 

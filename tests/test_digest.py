@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.digest import Digest, digest_rows
+from pipeline.rows.digest import Digest, digest_rows
 
 MASK = 2**64 - 1
 TYPE_NAMES = {"us": "timestamp[us]", "ns": "timestamp[ns]"}

@@ -18,7 +18,7 @@ from pipeline.model.arrays import integers
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord, read_sidecar
 from pipeline.model.timestamps import MAX_SECOND, TICKS_PER_SECOND
-from pipeline.summary import SessionSummary
+from pipeline.rows.summary import SessionSummary
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

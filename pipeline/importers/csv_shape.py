@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import SourceError
-from pipeline.normalise import check_column_names
+from pipeline.rows.attributes import check_column_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import duckdb
 
-from pipeline.batches import counted
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.tags import UnseenKeyError
 from pipeline.importers.times import MissingTimeError
-from pipeline.normalise import merge_attributes
+from pipeline.rows.attributes import merge_attributes
+from pipeline.rows.batches import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

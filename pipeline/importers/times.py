@@ -12,7 +12,7 @@ from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError
 from pipeline.model.arrays import integers, is_null
 from pipeline.model.columns import timestamp_type
-from pipeline.normalise import parse_timestamps
+from pipeline.rows.normalise import parse_timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

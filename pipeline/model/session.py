@@ -27,7 +27,7 @@ class Session:
         backward_timestamp_count: rows whose time is earlier than that of the row before.
         dropped_digit_count: rows whose time had digits below the timestamp unit.
         columns: type name by attribute column, in order.
-        content_digest: digest of the rows' values, see `pipeline.digest`.
+        content_digest: digest of the rows' values, see `pipeline.rows.digest`.
         origin: of a session from a harness file: which file, and how it was read; else empty.
     """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from pipeline.checks import has_sound_offsets
+from pipeline.rows.rules import has_sound_offsets
 from pipeline.sources.reading import empty_batch
 
 if TYPE_CHECKING:

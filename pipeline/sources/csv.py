@@ -12,7 +12,8 @@ import pyarrow.csv as pv
 
 from pipeline.errors import SourceError
 from pipeline.model.columns import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
-from pipeline.normalise import check_column_names, parse_floats, parse_timestamps
+from pipeline.rows.attributes import check_column_names
+from pipeline.rows.normalise import parse_floats, parse_timestamps
 from pipeline.sources.reading import MAX_ROW_BYTES, SoundText, empty_batch, open_decompressed, reading_errors
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS
-from pipeline.normalise import parse_floats, parse_timestamps
+from pipeline.rows.normalise import parse_floats, parse_timestamps
 from pipeline.sources.reading import BATCH_BYTES, MAX_ROW_BYTES, FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:

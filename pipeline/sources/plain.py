@@ -11,24 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.checks import RowChecker
 from pipeline.errors import SourceError
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, with_repeated
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord, parse_records, read_sidecar
-from pipeline.normalise import (
-    Normaliser,
-    attributes_of,
-    check_column_names,
-    conform_to,
-    merge_attributes,
-)
+from pipeline.rows.attributes import attributes_of, check_column_names, merge_attributes
+from pipeline.rows.normalise import Normaliser, conform_to
+from pipeline.rows.rules import RowChecker
+from pipeline.rows.summary import SessionSummary, SummaryOfSessions
 from pipeline.scanning import DataFile, Scan
 from pipeline.sources.files import file_format
 from pipeline.sources.parquet import open_parquet, read_parquet, repeated_texts
 from pipeline.sources.reading import FractionsFoundError, Reading, reading_errors
 from pipeline.sources.spool import Spool, sort_files
-from pipeline.summary import SessionSummary, SummaryOfSessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

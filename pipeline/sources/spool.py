@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import DestinationError
-from pipeline.normalise import conform_to
+from pipeline.rows.normalise import conform_to
 from pipeline.scanning import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:

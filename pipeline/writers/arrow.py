@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.batches import regroup
 from pipeline.disk.files import complete_or_nothing
 from pipeline.model.columns import plain_schema
+from pipeline.rows.batches import regroup
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.checks import bad_row
 from pipeline.errors import UsageError
+from pipeline.rows.rules import bad_row
 from pipeline.writers import encoded
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.batches import as_table, gathered, taken
 from pipeline.disk.files import complete_or_nothing
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
 from pipeline.overlap import ScannedAhead
+from pipeline.rows.batches import as_table, gathered, taken
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:

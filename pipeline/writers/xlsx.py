@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.checks import bad_row
 from pipeline.errors import UsageError
 from pipeline.model.arrays import integers, is_null
 from pipeline.model.columns import type_name
 from pipeline.model.dictionary import describe_column
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp, parse_timestamp
+from pipeline.rows.rules import bad_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.batches import select_columns
-from pipeline.digest import Digest, digest_keys, digest_rows
 from pipeline.errors import SourceError
 from pipeline.model.arrays import integers
+from pipeline.rows.batches import select_columns
+from pipeline.rows.digest import Digest, digest_keys, digest_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -140,3 +140,11 @@ def observed(
         for observe in observers:
             observe(batch)
         yield select_columns(batch, columns)
+
+
+def package_range(contents: Sequence[Content], into: Content) -> Content:
+    """Unite the time ranges of files."""
+    for content in contents:
+        if content.first_timestamp is not None and content.last_timestamp is not None:
+            into.add_times(content.first_timestamp, content.last_timestamp)
+    return into

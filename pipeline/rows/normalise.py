@@ -8,29 +8,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import checks
 from pipeline.errors import BadRowError, SourceError, suggest
 from pipeline.model.arrays import from_bools, integers, is_null
 from pipeline.model.columns import (
     ATTRIBUTE_TYPES,
     CORE_COLUMNS,
-    UNTYPED,
     TimestampUnit,
     core_type,
     timestamp_type,
     type_name,
 )
 from pipeline.model.timestamps import parse_timestamp
+from pipeline.rows import rules
+from pipeline.rows.attributes import check_column_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import tzinfo
 
     from numpy.typing import NDArray
 
 OPTIONAL_COLUMNS = ("unit",)
-MAX_COLUMNS = 5_000
-"""More are samples that lie in columns; every one costs work in each batch, however few rows have it."""
 _PLAIN_UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
 _FLOAT_NAMES = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
@@ -112,7 +110,7 @@ class Normaliser:
             nullable = name not in CORE_COLUMNS or CORE_COLUMNS[name].nullable
             fields.append(pa.field(name, arrays[-1].type, nullable=nullable))
         result = pa.record_batch(arrays, schema=pa.schema(fields))
-        checks.check_rows(result)
+        rules.check_rows(result)
         return result, drops
 
     def _columns(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
@@ -172,7 +170,7 @@ class Normaliser:
             return array.cast(target)
         except pa.ArrowInvalid as error:
             row = next(i for i, value in enumerate(array) if not _casts(value, target))
-            raise checks.bad_row(
+            raise rules.bad_row(
                 batch, row, name, f"{array[row].as_py()!r} does not fit {type_name(target)} without loss"
             ) from error
 
@@ -202,30 +200,7 @@ class Normaliser:
             return drops, array.cast(timestamp_type(self._unit))
         except pa.ArrowInvalid as error:
             row = next(i for i, value in enumerate(array) if not _casts(value, timestamp_type(self._unit)))
-            raise checks.bad_row(batch, row, "timestamp", f"cannot be counted in {self._unit} since 1970") from error
-
-
-def check_column_names(names: Sequence[str]) -> None:
-    """Refuse names that cannot be told apart, or that are no names.
-
-    Raises:
-        SourceError: two names are equal, or equal but for case, which SQL does not see; a name is empty or holds NUL;
-            there are too many.
-    """
-    if len(names) > MAX_COLUMNS:
-        raise SourceError(f"has {len(names):,} columns; {MAX_COLUMNS:,} can be read, is each sample a row?")
-    seen: dict[str, str] = {}
-    counts = Counter(names)
-    for name in names:
-        if not name:
-            raise SourceError("a column has no name; give it one")
-        if "\0" in name:
-            raise SourceError("a column name holds the character NUL; rename it")
-        before = seen.setdefault(name.lower(), name)
-        if counts[name] > 1:
-            raise SourceError(f"column {name!r} occurs {counts[name]} times; keep one of them")
-        if before != name:
-            raise SourceError(f"columns {before!r} and {name!r} differ only in case; rename one of them")
+            raise rules.bad_row(batch, row, "timestamp", f"cannot be counted in {self._unit} since 1970") from error
 
 
 def _decoded(array: pa.Array) -> pa.Array:
@@ -288,41 +263,6 @@ def parse_timestamps(
             raise ValueError(str(error), row) from error
         ticks.append(tick)
     return pa.array(ticks, pa.int64()).view(timestamp_type(unit)), drops
-
-
-def merge_attributes(
-    known: Mapping[str, str], found: Mapping[str, str], *, where: str, widen: bool = False
-) -> dict[str, str]:
-    """Unite the attributes of two sets of rows by name.
-
-    Args:
-        known: type name by column, so far.
-        found: the same of the rows that come in addition.
-        where: what the added rows are called in the error.
-        widen: int64 and float64 together are float64, as in formats that know only numbers.
-
-    Raises:
-        SourceError: an attribute has two types.
-    """
-    merged = dict(known)
-    for name, kind in found.items():
-        before = merged.get(name, UNTYPED)
-        if UNTYPED in (before, kind):
-            merged[name] = kind if before == UNTYPED else before
-        elif widen and {before, kind} == {"int64", "float64"}:
-            merged[name] = "float64"
-        elif before != kind:
-            raise SourceError(f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type")
-    try:
-        check_column_names([*CORE_COLUMNS, *merged])
-    except SourceError as error:
-        raise SourceError(f"{where}: {error}") from error
-    return merged
-
-
-def attributes_of(schema: pa.Schema) -> dict[str, str]:
-    """Type name by attribute column of a schema of the model."""
-    return {f.name: type_name(f.type) for f in schema if f.name not in CORE_COLUMNS}
 
 
 def conform_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

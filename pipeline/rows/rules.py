@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import BadRowError
-from pipeline.model.arrays import integers, is_null, places
+from pipeline.model.arrays import integers, is_null
 from pipeline.model.columns import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
 from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
 from pipeline.native import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.model.arrays import Integers
 
 
@@ -178,27 +175,3 @@ def first_out_of_order(sequence: Integers, last: int | None) -> int | None:
         return 0
     wrong = np.flatnonzero(sequence[1:] <= sequence[:-1])
     return int(wrong[0]) + 1 if len(wrong) else None
-
-
-def session_runs(batch: pa.RecordBatch, *, one: bool = False) -> Iterator[tuple[str, int, int]]:
-    """Cut a batch where its session changes.
-
-    Args:
-        batch: the rows.
-        one: it is known that there is one session.
-
-    Yields:
-        session id, first row, and the row after the last.
-    """
-    if not batch.num_rows:
-        return
-    if one:
-        yield batch.column("session_id")[0].as_py(), 0, batch.num_rows
-        return
-    encoded = batch.column("session_id")
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
-    codes = places(encoded)
-    cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
-    for start, stop in pairwise(cuts):
-        yield encoded.dictionary[int(codes[start])].as_py(), start, stop

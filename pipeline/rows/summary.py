@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.checks import bad_row, first_out_of_order, session_runs
-from pipeline.digest import Digest, digest_rows
 from pipeline.model.arrays import integers
 from pipeline.model.columns import UNTYPED
+from pipeline.rows.batches import session_runs
+from pipeline.rows.digest import Digest, digest_rows
+from pipeline.rows.rules import bad_row, first_out_of_order
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,75 @@
+"""The attribute columns of files and sessions: their names, their types, united."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipeline.errors import SourceError
+from pipeline.model.columns import CORE_COLUMNS, UNTYPED, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+MAX_COLUMNS = 5_000
+"""More are samples that lie in columns; every one costs work in each batch, however few rows have it."""
+
+
+def check_column_names(names: Sequence[str]) -> None:
+    """Refuse names that cannot be told apart, or that are no names.
+
+    Raises:
+        SourceError: two names are equal, or equal but for case, which SQL does not see; a name is empty or holds NUL;
+            there are too many.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise SourceError(f"has {len(names):,} columns; {MAX_COLUMNS:,} can be read, is each sample a row?")
+    seen: dict[str, str] = {}
+    counts = Counter(names)
+    for name in names:
+        if not name:
+            raise SourceError("a column has no name; give it one")
+        if "\0" in name:
+            raise SourceError("a column name holds the character NUL; rename it")
+        before = seen.setdefault(name.lower(), name)
+        if counts[name] > 1:
+            raise SourceError(f"column {name!r} occurs {counts[name]} times; keep one of them")
+        if before != name:
+            raise SourceError(f"columns {before!r} and {name!r} differ only in case; rename one of them")
+
+
+def merge_attributes(
+    known: Mapping[str, str], found: Mapping[str, str], *, where: str, widen: bool = False
+) -> dict[str, str]:
+    """Unite the attributes of two sets of rows by name.
+
+    Args:
+        known: type name by column, so far.
+        found: the same of the rows that come in addition.
+        where: what the added rows are called in the error.
+        widen: int64 and float64 together are float64, as in formats that know only numbers.
+
+    Raises:
+        SourceError: an attribute has two types.
+    """
+    merged = dict(known)
+    for name, kind in found.items():
+        before = merged.get(name, UNTYPED)
+        if UNTYPED in (before, kind):
+            merged[name] = kind if before == UNTYPED else before
+        elif widen and {before, kind} == {"int64", "float64"}:
+            merged[name] = "float64"
+        elif before != kind:
+            raise SourceError(f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type")
+    try:
+        check_column_names([*CORE_COLUMNS, *merged])
+    except SourceError as error:
+        raise SourceError(f"{where}: {error}") from error
+    return merged
+
+
+def attributes_of(schema: pa.Schema) -> dict[str, str]:
+    """Type name by attribute column of a schema of the model."""
+    return {f.name: type_name(f.type) for f in schema if f.name not in CORE_COLUMNS}
