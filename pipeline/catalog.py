@@ -11,12 +11,12 @@ import duckdb
 
 from pipeline.disk.directories import rename_new, sync_directory
 from pipeline.disk.files import writing_errors
-from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import DestinationError, UsageError
 from pipeline.integrity import check_files
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook import create_views
+from pipeline.runtime.duckdb import quote_identifier, quote_literal
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:

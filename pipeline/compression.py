@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Self, cast
 
-from pipeline.interruption import uninterrupted
+from pipeline.runtime.signals import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,6 @@ from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.measurement_files import measurement_files
 from pipeline.model.columns import plain_schema
-from pipeline.overlap import WrittenBehind
 from pipeline.package import (
     DESCRIPTOR,
     MANIFEST,
@@ -31,6 +30,7 @@ from pipeline.package import (
 )
 from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.rows.content import Content, package_range
+from pipeline.runtime.threads import WrittenBehind
 from pipeline.selection import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source

@@ -16,10 +16,10 @@ from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.converting import ConvertOptions, HarnessFile
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.staging import Staging
-from pipeline.interruption import telling
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema
 from pipeline.model.timestamps import parse_timestamp, parse_zone
 from pipeline.rows.batches import Peekable, counted, of_session
+from pipeline.runtime.signals import telling
 from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
 from pipeline.sources.plain import PlainOptions, open_plain

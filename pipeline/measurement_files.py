@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.disk.safe_names import safe_names
-from pipeline.overlap import ScannedAhead
 from pipeline.rows.batches import Peekable, first_rows, of_session, parts
 from pipeline.rows.content import Content, observed
+from pipeline.runtime.threads import ScannedAhead
 from pipeline.tables import TableFile, provisional_name
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.engine import connect_engine, lock_down, quote_identifier, quote_literal
 from pipeline.errors import SourceError
 from pipeline.integrity import check_files
 from pipeline.model.columns import CORE_COLUMNS, UNTYPED
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
+from pipeline.runtime.duckdb import connect_engine, lock_down, quote_identifier, quote_literal
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:

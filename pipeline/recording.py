@@ -26,13 +26,13 @@ from pipeline.disk.directories import sync_directory
 from pipeline.disk.files import writing_errors
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
-from pipeline.interruption import telling
 from pipeline.model.columns import measurements_schema
 from pipeline.model.session import Session
 from pipeline.rows.attributes import attributes_of, merge_attributes
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import check_rows
 from pipeline.rows.summary import SessionSummary
+from pipeline.runtime.signals import telling
 from pipeline.store import StoreWriter, is_store
 
 if TYPE_CHECKING:

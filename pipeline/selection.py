@@ -191,7 +191,7 @@ class Selected:
 
     @cached_property
     def _engine(self) -> duckdb.DuckDBPyConnection:
-        from pipeline.engine import connect_engine, lock_down  # noqa: PLC0415 - only SQL needs DuckDB
+        from pipeline.runtime.duckdb import connect_engine, lock_down  # noqa: PLC0415 - only SQL needs DuckDB
 
         connection = connect_engine(threads=1)
         lock_down(connection, [])
@@ -273,7 +273,7 @@ def select(scan: Scan, selection: Selection, *, batch_size: int) -> Selected:
 def _where_session(sessions: list[Session], scan: Scan, condition: str) -> list[Session]:
     import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
 
-    from pipeline.engine import connect_engine, lock_down  # noqa: PLC0415
+    from pipeline.runtime.duckdb import connect_engine, lock_down  # noqa: PLC0415
 
     with connect_engine(threads=1) as connection:
         lock_down(connection, [])

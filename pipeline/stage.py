@@ -21,7 +21,7 @@ from pipeline.disk.journal import NEW_SUFFIX, append_record, read_records, repla
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.errors import DestinationError
 from pipeline.existing import is_published
-from pipeline.interruption import is_interruption, uninterrupted
+from pipeline.runtime.signals import is_interruption, uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

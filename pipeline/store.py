@@ -14,11 +14,11 @@ from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.disk.safe_names import safe_name
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
-from pipeline.interruption import uninterrupted
 from pipeline.model.columns import TimestampUnit
 from pipeline.model.session import Session
 from pipeline.model.timestamps import parse_timestamp
 from pipeline.rows.attributes import merge_attributes
+from pipeline.runtime.signals import uninterrupted
 from pipeline.scanning import DataFile, Scan
 
 if TYPE_CHECKING:

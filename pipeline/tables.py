@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from pipeline.aggregation import StatisticsOptions, aggregate
 from pipeline.model.sessions_table import sessions_table
-from pipeline.overlap import ScannedAhead
 from pipeline.rows.batches import parts
 from pipeline.rows.content import Content, observed
+from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

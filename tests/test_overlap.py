@@ -22,7 +22,7 @@ from conftest import row, write_ndjson
 import pipeline
 from pipeline.disk.files import CountingFile
 from pipeline.errors import DestinationError
-from pipeline.overlap import REUSED_BUFFERS, ScannedAhead, WrittenBehind, in_order
+from pipeline.runtime.threads import REUSED_BUFFERS, ScannedAhead, WrittenBehind, in_order
 
 ROWS = 60_000
 FAILING = "CASE WHEN sequence > 40000 THEN error('boom') ELSE true END"

@@ -12,7 +12,7 @@ from pipeline.cli.memory import choose_allocators, return_large_blocks
 from pipeline.cli.output import drop_standard_output, writing_to_standard_output
 from pipeline.cli.parser import build_parser
 from pipeline.errors import PipelineError, UsageError
-from pipeline.interruption import SignalWatch
+from pipeline.runtime.signals import SignalWatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

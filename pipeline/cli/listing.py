@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from pipeline.cli.output import writing_to_standard_output
 from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
-from pipeline.engine import quote_identifier, statement_kind
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.sessions_table import sessions_table
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
 from pipeline.notebook import connect_locked
+from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scanning import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.source import open_source

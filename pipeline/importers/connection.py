@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline.engine import connect_engine, lock_down, quote_literal, statement_kind
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query
 from pipeline.importers.fields import create_records_view
+from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,9 +7,9 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import SourceError
 from pipeline.rows.attributes import check_column_names
+from pipeline.runtime.duckdb import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.engine import quote_identifier
 from pipeline.errors import UsageError
 from pipeline.importers.blocks import line_blocks
 from pipeline.native import JSON, JsonLines
-from pipeline.overlap import ScannedAhead
+from pipeline.runtime.duckdb import quote_identifier
+from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

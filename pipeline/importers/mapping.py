@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.engine import quote_identifier, quote_literal
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.content import read_head
 from pipeline.importers.csv_shape import split_record
 from pipeline.importers.definition import Definition
+from pipeline.runtime.duckdb import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipeline.engine import connect_engine, lock_down
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
 from pipeline.importers.content import read_head
 from pipeline.importers.definition import built_in, find_definitions, harness_names
 from pipeline.importers.mapping import Mapping
+from pipeline.runtime.duckdb import connect_engine, lock_down
 from pipeline.sources.files import format_by_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from pipeline.engine import quote_identifier
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import one_line, select
 from pipeline.importers.tags import Tags, common_kind, kinds_of
@@ -16,10 +15,11 @@ from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats
 from pipeline.model.arrays import from_numbers, from_places, from_strings
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
-from pipeline.overlap import ScannedAhead
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.batches import taken
 from pipeline.rows.rules import check_rows
+from pipeline.runtime.duckdb import quote_identifier
+from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline.engine import lock_down
 from pipeline.errors import SourceError, suggest
-from pipeline.interruption import interrupt_on_signal
+from pipeline.runtime.duckdb import lock_down
+from pipeline.runtime.signals import interrupt_on_signal
 from pipeline.sources.reading import empty_batch
 
 if TYPE_CHECKING:

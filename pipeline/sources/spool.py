@@ -84,7 +84,7 @@ def sort_files(
         memory_limit: as DuckDB writes it, such as `1GB`.
         threads: how many to use.
     """
-    from pipeline.engine import connect_engine, engine_errors, quote_literal  # noqa: PLC0415 - sorting needs DuckDB
+    from pipeline.runtime.duckdb import connect_engine, engine_errors, quote_literal  # noqa: PLC0415 - sorting needs DuckDB
 
     with (
         Spool(directory) as spool,

@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.disk.durable import PAGE_BYTES
-from pipeline.overlap import REUSED_BUFFERS
+from pipeline.runtime.threads import REUSED_BUFFERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

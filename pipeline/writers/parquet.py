@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from pipeline.disk.files import complete_or_nothing
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
-from pipeline.overlap import ScannedAhead
 from pipeline.rows.batches import as_table, gathered, taken
+from pipeline.runtime.threads import ScannedAhead
 from pipeline.writers import METADATA_KEY
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline.errors import UsageError
-from pipeline.interruption import interrupt_on_signal
+from pipeline.runtime.signals import interrupt_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
-from pipeline.interruption import uninterrupted
+from pipeline.runtime.signals import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

@@ -1,0 +1,1 @@
+"""What the program runs on: threads, signals, DuckDB connections."""
