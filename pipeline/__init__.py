@@ -7,6 +7,8 @@ The functions here are the commands' twins: `export_measurements`, `export_stati
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,3 +73,14 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     from importlib import import_module  # noqa: PLC0415
 
     return getattr(import_module(f"pipeline.{_MODULES.get(name, 'errors')}"), name)
+
+
+class _Package(ModuleType):
+    """Keeps the functions `scan` and `statistics` when the rooms of the same names are imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in __all__ or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -9,7 +9,7 @@ from pipeline.display import Sessions
 from pipeline.errors import UsageError, suggest
 from pipeline.export import run
 from pipeline.job import Job, Scope
-from pipeline.scanning import DEFAULT_BATCH_SIZE
+from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.source import Source, open_source
 

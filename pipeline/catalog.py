@@ -12,15 +12,15 @@ import duckdb
 from pipeline.disk.directories import rename_new, sync_directory
 from pipeline.disk.files import writing_errors
 from pipeline.errors import DestinationError, UsageError
-from pipeline.integrity import check_files
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook import create_views
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
+from pipeline.scan.data_file import check_files
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:
-    from pipeline.scanning import Scan
+    from pipeline.scan.scan import Scan
 
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8  # behind a checksum

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.api import split_options, statistics_options
 from pipeline.errors import UsageError
-from pipeline.integrity import check_files
 from pipeline.model.columns import plain_schema
-from pipeline.scanning import DEFAULT_BATCH_SIZE
+from pipeline.scan.data_file import check_files
+from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import select
 from pipeline.source import Source, open_source
 from pipeline.tables import statistics_files

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.model.session import Session
-    from pipeline.scanning import Scan
+    from pipeline.scan.scan import Scan
 
 IfExists = Literal["error", "skip", "replace"]
 

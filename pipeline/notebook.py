@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipeline.errors import SourceError
-from pipeline.integrity import check_files
 from pipeline.model.columns import CORE_COLUMNS, UNTYPED
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_identifier, quote_literal
+from pipeline.scan.data_file import check_files
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.scanning import Scan
+    from pipeline.scan.scan import Scan
 
 _SQL_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
 

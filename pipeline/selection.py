@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.model.session import Session
-    from pipeline.scanning import Scan
+    from pipeline.scan.scan import Scan
 
 REDACTED = "[redacted]"
 _PATH_STEP = re.compile(r'(?:^|\.)(?:"((?:[^"\\]|\\.)*)"|([^."]+))')

@@ -14,7 +14,7 @@ from pipeline.store import is_store, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.scanning import Scan
+    from pipeline.scan.scan import Scan
 
 Source: TypeAlias = "str | Path | Sequence[str | Path]"
 

@@ -19,7 +19,8 @@ from pipeline.model.session import Session
 from pipeline.model.timestamps import parse_timestamp
 from pipeline.rows.attributes import merge_attributes
 from pipeline.runtime.signals import uninterrupted
-from pipeline.scanning import DataFile, Scan
+from pipeline.scan.data_file import DataFile
+from pipeline.scan.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

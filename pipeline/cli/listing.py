@@ -16,7 +16,7 @@ from pipeline.model.sessions_table import sessions_table
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
 from pipeline.notebook import connect_locked
 from pipeline.runtime.duckdb import quote_identifier, statement_kind
-from pipeline.scanning import DEFAULT_BATCH_SIZE
+from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.source import open_source
 

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.rows.rules import has_sound_offsets
-from pipeline.sources.reading import empty_batch
+from pipeline.scan.reading import empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.sources.reading import Reading
+    from pipeline.scan.reading import Reading
 
 _FILE_MAGIC = b"ARROW1"
 _FILE_MAGIC_BYTES = 8  # with padding

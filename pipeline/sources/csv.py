@@ -14,13 +14,14 @@ from pipeline.errors import SourceError
 from pipeline.model.columns import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.normalise import parse_floats, parse_timestamps
-from pipeline.sources.reading import MAX_ROW_BYTES, SoundText, empty_batch, open_decompressed, reading_errors
+from pipeline.scan.reading import empty_batch, reading_errors
+from pipeline.sources.text_files import MAX_ROW_BYTES, SoundText, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.sources.reading import Reading
+    from pipeline.scan.reading import Reading
 
 _BLOCK_BYTES = 1 << 20
 _TOO_LONG = f"has a row longer than {MAX_ROW_BYTES >> 20} MiB; is a quote never closed?"

@@ -11,7 +11,7 @@ import duckdb
 from pipeline.errors import SourceError, suggest
 from pipeline.runtime.duckdb import lock_down
 from pipeline.runtime.signals import interrupt_on_signal
-from pipeline.sources.reading import empty_batch
+from pipeline.scan.reading import empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.sources.reading import Reading
+    from pipeline.scan.reading import Reading
 
 
 @contextmanager

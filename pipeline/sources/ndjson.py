@@ -10,13 +10,14 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.rows.normalise import parse_floats, parse_timestamps
-from pipeline.sources.reading import BATCH_BYTES, MAX_ROW_BYTES, FractionsFoundError, open_decompressed
+from pipeline.scan.reading import BATCH_BYTES
+from pipeline.sources.text_files import MAX_ROW_BYTES, FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.sources.reading import Reading
+    from pipeline.scan.reading import Reading
 
 _TEXT_COLUMNS = {"session_id", "metric", "unit"}
 _NON_FINITE = {"NaN", "Infinity", "-Infinity"}

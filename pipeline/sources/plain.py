@@ -19,11 +19,13 @@ from pipeline.rows.attributes import attributes_of, check_column_names, merge_at
 from pipeline.rows.normalise import Normaliser, conform_to
 from pipeline.rows.rules import RowChecker
 from pipeline.rows.summary import SessionSummary, SummaryOfSessions
-from pipeline.scanning import DataFile, Scan
+from pipeline.scan.data_file import DataFile
+from pipeline.scan.parquet import open_parquet, read_parquet, repeated_texts
+from pipeline.scan.reading import Reading, reading_errors
+from pipeline.scan.scan import Scan
 from pipeline.sources.files import file_format
-from pipeline.sources.parquet import open_parquet, read_parquet, repeated_texts
-from pipeline.sources.reading import FractionsFoundError, Reading, reading_errors
 from pipeline.sources.spool import Spool, sort_files
+from pipeline.sources.text_files import FractionsFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

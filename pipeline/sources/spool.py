@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DestinationError
 from pipeline.rows.normalise import conform_to
-from pipeline.scanning import DEFAULT_BATCH_SIZE
+from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
-from pipeline.sources.reading import BATCH_BYTES, empty_batch
+from pipeline.scan.reading import BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.sources.reading import Reading
+    from pipeline.scan.reading import Reading
 
 _BUFFER_BYTES = 65_536
 _MAX_REPEATED_BYTES = 3

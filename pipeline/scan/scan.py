@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.errors import SourceError
-from pipeline.integrity import check_hash
 from pipeline.model.arrays import integers
 from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurements_schema, with_repeated
 from pipeline.rows.batches import session_runs
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import RowChecker, bad_row, first_out_of_order
-from pipeline.sources.parquet import read_parquet, repeated_texts
-from pipeline.sources.reading import Reading, reading_errors
+from pipeline.scan.data_file import DataFile, check_hash
+from pipeline.scan.parquet import read_parquet, repeated_texts
+from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,23 +27,6 @@ if TYPE_CHECKING:
     from pipeline.model.session import Session
 
 DEFAULT_BATCH_SIZE = 32_768
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A Parquet file of rows in order.
-
-    Attributes:
-        path: where it lies.
-        session_id: the session all its rows belong to, None where it may hold several.
-        is_temporary: it is gone when the source is closed.
-        sha256: of the file, where its session's record has it.
-    """
-
-    path: Path
-    session_id: str | None = None
-    is_temporary: bool = False
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,22 +1,39 @@
-"""Whether a store's files are those that were imported: before an engine reads them that verifies nothing."""
+"""The files of a scan, and whether they are those that were imported: an engine that reads them verifies nothing."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
-from pipeline.sources.parquet import read_parquet, repeated_texts
-from pipeline.sources.reading import Reading, reading_errors
+from pipeline.scan.parquet import read_parquet, repeated_texts
+from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pipeline.scanning import DataFile
+    from pathlib import Path
 
 _BATCH_ROWS = 65_536
 _THREADS = 4
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of rows in order.
+
+    Attributes:
+        path: where it lies.
+        session_id: the session all its rows belong to, None where it may hold several.
+        is_temporary: it is gone when the source is closed.
+        sha256: of the file, where its session's record has it.
+    """
+
+    path: Path
+    session_id: str | None = None
+    is_temporary: bool = False
+    sha256: str | None = None
 
 
 def check_hash(file: DataFile) -> None:
