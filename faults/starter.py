@@ -23,7 +23,7 @@ _MODULES = (
     "pipeline.api",
     "pipeline.cli.commands",
     "pipeline.cli.output",
-    "pipeline.compression",
+    "pipeline.writers.compression",
     "pipeline.export",
     "pipeline.importing",
     "pipeline.runtime.signals",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.model.columns import ATTRIBUTE_TYPES
 from pipeline.package import DESCRIPTOR, FORMAT_VERSION, MANIFEST
-from pipeline.writers import FORMATS
+from pipeline.writers.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

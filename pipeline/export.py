@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.aggregation import DEFAULT_BUDGET_BYTES
-from pipeline.compression import compressing
 from pipeline.disk.files import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
@@ -37,6 +36,7 @@ from pipeline.source import open_source
 from pipeline.stage import Stage, remove_published
 from pipeline.tables import TableFile, sessions_file, statistics_files
 from pipeline.verify import require_verified
+from pipeline.writers.compression import compressing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

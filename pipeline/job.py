@@ -11,7 +11,7 @@ from pipeline.errors import UsageError, suggest
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection
 from pipeline.sizes import parse_size
-from pipeline.writers import FORMATS, Format
+from pipeline.writers.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

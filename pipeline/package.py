@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from pipeline.compression import EXTENSIONS
 from pipeline.disk.safe_names import file_name, time_range
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import UsageError, suggest
 from pipeline.model.columns import CORE_COLUMNS, type_name
 from pipeline.model.dictionary import describe_column
+from pipeline.writers.compression import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.tables import TableFile
-    from pipeline.writers import Format
+    from pipeline.writers.formats import Format
 
 DESCRIPTOR = "datapackage.json"
 MANIFEST = "SHA256SUMS"

@@ -21,8 +21,8 @@ from conftest import descriptor, only
 from readers import READERS, decompress, strict_json, without_empty_texts
 
 import pipeline
-from pipeline.compression import compressing
 from pipeline.errors import UsageError
+from pipeline.writers.compression import compressing
 
 TEXT = ("none", "gzip", "zstd")
 COMPRESSIONS = {

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from readers import READERS, comparable, float_key, strict_json, without_empty_texts
 
-from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 from pipeline.writers.csv import write_csv
 from pipeline.writers.json import write_json
+from pipeline.writers.text import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 
 
 def time_text(ticks, unit):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.cli.output import writing_to_standard_output
-from pipeline.encoders import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.sessions_table import sessions_table
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
@@ -19,6 +18,7 @@ from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection import Selection, select
 from pipeline.source import open_source
+from pipeline.writers.text import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pipeline.disk.files import complete_or_nothing
 from pipeline.model.columns import plain_schema
 from pipeline.rows.batches import regroup
-from pipeline.writers import METADATA_KEY
+from pipeline.writers.formats import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.encoders import encode_csv_header
-from pipeline.writers import encoded
+from pipeline.writers.text import encode_csv_header, encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.rows.rules import bad_row
-from pipeline.writers import encoded
+from pipeline.writers.text import encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ import json
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from pipeline.writers import encoded
+from pipeline.writers.text import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.writers import encoded
+from pipeline.writers.text import encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,7 +16,7 @@ from pipeline.disk.files import complete_or_nothing
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
 from pipeline.rows.batches import as_table, gathered, taken
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.writers import METADATA_KEY
+from pipeline.writers.formats import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
