@@ -10,7 +10,8 @@ from pipeline.errors import UsageError, suggest
 from pipeline.export import run
 from pipeline.job import Job, Scope
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
-from pipeline.selection import Selection, select
+from pipeline.selection.options import Selection
+from pipeline.selection.selected import select
 from pipeline.source import Source, open_source
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def export_measurements(
         compression: `none`, `gzip` or `zstd`; the format's default where None.
         with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
-        **options: of `pipeline.selection.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
+        **options: of `pipeline.selection.selected.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
             `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.job.Job` (`overwrite`,
             `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `verify`,
             `discard_stage`, `threads`, `batch_size`, `memory_limit`).

@@ -30,7 +30,7 @@ from pipeline.package import (
 from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.rows.content import Content, package_range
 from pipeline.runtime.threads import WrittenBehind
-from pipeline.selection import Selected, select
+from pipeline.selection.selected import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source
 from pipeline.stage import Stage, remove_published

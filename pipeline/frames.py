@@ -14,7 +14,7 @@ from pipeline.errors import UsageError
 from pipeline.model.columns import plain_schema
 from pipeline.scan.data_file import check_files
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
-from pipeline.selection import select
+from pipeline.selection.selected import select
 from pipeline.source import Source, open_source
 from pipeline.tables import statistics_files
 
@@ -82,7 +82,7 @@ def statistics(
         window: length of windows: `10s`, `1m`, `2h`, `1d`.
         quantiles: quantiles beside the usual ones, from 0 to 1.
         lost: `infinite` counts lost samples as +infinity in quantiles.
-        **options: of `pipeline.selection.Selection`; `columns` and `exclude` choose among the statistics.
+        **options: of `pipeline.selection.selected.Selection`; `columns` and `exclude` choose among the statistics.
 
     Raises:
         UsageError: an option does not exist or cannot be read, or Polars is not installed.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipeline.aggregation import StatisticsOptions
 from pipeline.errors import UsageError, suggest
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
-from pipeline.selection import Selection
+from pipeline.selection.options import Selection
 from pipeline.sizes import parse_size
 from pipeline.writers.formats import FORMATS, Format
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.model.session import Session
-    from pipeline.selection import Selected
+    from pipeline.selection.selected import Selected
     from pipeline.tables import Observer
 
 

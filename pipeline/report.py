@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.job import Job
     from pipeline.package import WrittenFile
-    from pipeline.selection import Selected
+    from pipeline.selection.selected import Selected
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.model.session import Session
-    from pipeline.selection import Selected
+    from pipeline.selection.selected import Selected
 
     Observer = Callable[[pa.RecordBatch], None]
 

@@ -16,7 +16,8 @@ from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
 from pipeline.notebook import connect_locked
 from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
-from pipeline.selection import Selection, select
+from pipeline.selection.options import Selection
+from pipeline.selection.selected import select
 from pipeline.source import open_source
 from pipeline.writers.text import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 
