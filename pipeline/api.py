@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.aggregation import StatisticsOptions
 from pipeline.display import Sessions
 from pipeline.errors import UsageError, suggest
 from pipeline.export import run
@@ -13,6 +12,7 @@ from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
 from pipeline.selection.selected import select
 from pipeline.source import Source, open_source
+from pipeline.statistics.options import StatisticsOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

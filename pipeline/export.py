@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.disk.files import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
@@ -34,6 +33,7 @@ from pipeline.selection.selected import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.source import open_source
 from pipeline.stage import Stage, remove_published
+from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables import TableFile, sessions_file, statistics_files
 from pipeline.verify import require_verified
 from pipeline.writers.compression import compressing

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pipeline.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.api import split_options, statistics_options
 from pipeline.errors import UsageError
 from pipeline.model.columns import plain_schema
@@ -16,6 +15,7 @@ from pipeline.scan.data_file import check_files
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.selected import select
 from pipeline.source import Source, open_source
+from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables import statistics_files
 
 if TYPE_CHECKING:

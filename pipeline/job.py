@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.aggregation import StatisticsOptions
 from pipeline.errors import UsageError, suggest
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
 from pipeline.sizes import parse_size
+from pipeline.statistics.options import StatisticsOptions
 from pipeline.writers.formats import FORMATS, Format
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.aggregation import StatisticsOptions, aggregate
 from pipeline.model.sessions_table import sessions_table
 from pipeline.rows.batches import parts
 from pipeline.rows.content import Content, observed
 from pipeline.runtime.threads import ScannedAhead
+from pipeline.statistics.aggregation import aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.model.session import Session
     from pipeline.selection.selected import Selected
+    from pipeline.statistics.options import StatisticsOptions
 
     Observer = Callable[[pa.RecordBatch], None]
 

@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 
 import pipeline as package
 from pipeline.cli import main
-from pipeline.model.timestamps import Window
-from pipeline.windows import Windows
+from pipeline.statistics.windows import Window, Windows
 
 QUANTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 COUNTS = ["count", "null_count", "non_finite_count"]

@@ -14,7 +14,6 @@ from readers import csv_with_python, parse_time
 import pipeline
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import (
-    Window,
     format_compact,
     format_timestamp,
     localize,
@@ -22,6 +21,7 @@ from pipeline.model.timestamps import (
     parse_timestamp,
     parse_zone,
 )
+from pipeline.statistics.windows import Window
 
 YEAR_1 = -62_135_596_800
 YEAR_10000 = 253_402_300_800

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
@@ -124,29 +123,3 @@ def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})") from error
     return ticks * 1000
-
-
-@dataclass(frozen=True)
-class Window:
-    """Length of the windows of statistics: a number of seconds, or of calendar days.
-
-    Attributes:
-        text: as it was given, for file names and records.
-        seconds: length of a window of fixed length, 0 where it counts days.
-        days: length of a window in days of the time zone, 0 where it counts seconds.
-    """
-
-    text: str
-    seconds: int = 0
-    days: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Window:
-        """Read `10s`, `1m`, `2h` or `1d`."""
-        match = re.fullmatch(r"([1-9]\d{0,8})([smhd])", text, re.ASCII)
-        if match is None:
-            raise UsageError(f"--window {text!r}: give a number and s, m, h or d, such as 10s or 1d")
-        number, letter = int(match[1]), match[2]
-        if letter == "d":
-            return cls(text, days=number)
-        return cls(text, seconds=number * {"s": 1, "m": 60, "h": 3600}[letter])

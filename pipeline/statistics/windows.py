@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import SourceError
-from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, Window, parse_zone
+from pipeline.errors import SourceError, UsageError
+from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, parse_zone
 
 if TYPE_CHECKING:
     from pipeline.model.arrays import Integers
@@ -18,6 +20,32 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAY_SECONDS = 86_400
 _FARTHEST_OFFSET_DAYS = 2  # no zone is farther from UTC than a day, and a window may start a day before
+
+
+@dataclass(frozen=True)
+class Window:
+    """Length of the windows of statistics: a number of seconds, or of calendar days.
+
+    Attributes:
+        text: as it was given, for file names and records.
+        seconds: length of a window of fixed length, 0 where it counts days.
+        days: length of a window in days of the time zone, 0 where it counts seconds.
+    """
+
+    text: str
+    seconds: int = 0
+    days: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read `10s`, `1m`, `2h` or `1d`."""
+        match = re.fullmatch(r"([1-9]\d{0,8})([smhd])", text, re.ASCII)
+        if match is None:
+            raise UsageError(f"--window {text!r}: give a number and s, m, h or d, such as 10s or 1d")
+        number, letter = int(match[1]), match[2]
+        if letter == "d":
+            return cls(text, days=number)
+        return cls(text, seconds=number * {"s": 1, "m": 60, "h": 3600}[letter])
 
 
 class Windows:

@@ -1,0 +1,1 @@
+"""Statistics of groups of rows; docs/statistics.md defines each figure."""
