@@ -14,7 +14,6 @@ from pipeline.disk.files import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
-from pipeline.measurement_files import measurement_files
 from pipeline.model.columns import plain_schema
 from pipeline.package import (
     DESCRIPTOR,
@@ -34,7 +33,9 @@ from pipeline.sizes import parse_size
 from pipeline.source import open_source
 from pipeline.stage import Stage, remove_published
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
-from pipeline.tables import TableFile, sessions_file, statistics_files
+from pipeline.tables.measurements import measurement_files
+from pipeline.tables.sessions import sessions_file
+from pipeline.tables.statistics import statistics_files
 from pipeline.verify import require_verified
 from pipeline.writers.compression import compressing
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.disk.sink import Sink
+    from pipeline.tables.table_file import TableFile
 
 MAX_SPREADSHEET_ROWS = 1_048_575
 """Rows of a worksheet, less the header."""

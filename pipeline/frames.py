@@ -16,7 +16,7 @@ from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.selected import select
 from pipeline.source import Source, open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
-from pipeline.tables import statistics_files
+from pipeline.tables.statistics import statistics_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.tables import TableFile
+    from pipeline.tables.table_file import TableFile
     from pipeline.writers.formats import Format
 
 DESCRIPTOR = "datapackage.json"

@@ -140,13 +140,13 @@ def test_it_can_be_interrupted_again_and_again(store, tmp_path):
 
 
 def test_statistics_in_parts_continue(store, tmp_path, monkeypatch):
-    from pipeline import tables  # noqa: PLC0415
+    from pipeline.tables import statistics  # noqa: PLC0415
 
     package = tmp_path / "package"
     options = {"rows_per_file": 2, "by": ["robot"]}
     export_statistics(store, tmp_path / "wanted", **options)
     with monkeypatch.context() as patch:
-        parts = tables.parts
+        parts = statistics.parts
 
         def cut(rows, limit):
             for part, part_rows in parts(rows, limit):
@@ -154,7 +154,7 @@ def test_statistics_in_parts_continue(store, tmp_path, monkeypatch):
                     raise KeyboardInterrupt
                 yield part, part_rows
 
-        patch.setattr(tables, "parts", cut)
+        patch.setattr(statistics, "parts", cut)
         with pytest.raises(KeyboardInterrupt):
             export_statistics(store, package, **options)
     assert len(names_in(staged(package) / "package")) == 3

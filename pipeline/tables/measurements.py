@@ -1,4 +1,4 @@
-"""The files of measurements of a package: which rows each takes, and what is known of them when they are written."""
+"""The table of measurements: which rows each of its files takes, and what is known of them when they are written."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pipeline.disk.safe_names import safe_names
 from pipeline.rows.batches import Peekable, first_rows, of_session, parts
 from pipeline.rows.content import Content, observed
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.tables import TableFile, provisional_name
+from pipeline.tables.table_file import TableFile, provisional_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.model.session import Session
     from pipeline.selection.selected import Selected
-    from pipeline.tables import Observer
+    from pipeline.tables.table_file import Observer
 
 
 def measurement_files(
@@ -50,8 +50,8 @@ def measurement_files(
     selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
     key = [name for name in ("session_id", "sequence") if name in columns]
-    scan = _Scan(selected, columns, per_session, rows_per_file, digested, finished)
-    with ScannedAhead(scan.items()) if ahead else nullcontext(scan.items()) as items:
+    cut = _Cut(selected, columns, per_session, rows_per_file, digested, finished)
+    with ScannedAhead(cut.items()) if ahead else nullcontext(cut.items()) as items:
         for begin, rows in _by_file(iter(items)):
             yield TableFile(
                 table="measurements",
@@ -84,7 +84,7 @@ class _FileBegins:
 
 
 @dataclass(frozen=True)
-class _Scan:
+class _Cut:
     """What is done where the rows are scanned, which may be in a thread of its own."""
 
     selected: Selected

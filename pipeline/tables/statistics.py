@@ -1,71 +1,26 @@
-"""The files of a package, but those of measurements: which rows each takes, and what describes it."""
+"""The table of statistics: its files, aggregated when the first of them is asked for."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.model.sessions_table import sessions_table
 from pipeline.rows.batches import parts
 from pipeline.rows.content import Content, observed
 from pipeline.runtime.threads import ScannedAhead
 from pipeline.statistics.aggregation import aggregate
+from pipeline.tables.table_file import TableFile, provisional_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.model.session import Session
     from pipeline.selection.selected import Selected
     from pipeline.statistics.options import StatisticsOptions
-
-    Observer = Callable[[pa.RecordBatch], None]
-
-
-@dataclass(kw_only=True)
-class TableFile:
-    """One file to write.
-
-    Attributes:
-        table: `measurements`, `statistics` or `sessions`.
-        scope: the word of the scope in the file's name, None for sessions.
-        sessions: the sessions it describes.
-        reader: its rows; reading it fills `content`.
-        content: figures of the rows, complete when they are written.
-        window: length of its windows, as text.
-        part: number of the part, from 1, where the table is split.
-        key: columns that identify a row.
-    """
-
-    table: str
-    scope: str | None
-    sessions: Sequence[Session]
-    reader: pa.RecordBatchReader
-    content: Content
-    window: str | None = None
-    part: int = 1
-    key: Sequence[str] = field(default_factory=list)
-
-    @property
-    def provisional_name(self) -> str:
-        """Name until its content, on which the final one depends, is known."""
-        return provisional_name(self.table, self.scope, self.part)
-
-    @property
-    def resource_name(self) -> str:
-        """Name of the resource, without the part."""
-        if self.table == "measurements" and self.scope != "cross-session":
-            return f"{self.table}_{self.scope}".lower()
-        return self.table
-
-
-def provisional_name(table: str, scope: str | None, part: int) -> str:
-    """Name a file before its content is known."""
-    return f"{table}-{scope}-{part}"
+    from pipeline.tables.table_file import Observer
 
 
 def statistics_files(
@@ -134,25 +89,3 @@ def statistics_files(
             part=part,
             key=key if set(key) <= set(columns) else [],
         )
-
-
-def sessions_file(selected: Selected, *, digested: bool, times: Content) -> TableFile:
-    """Give the file of the sessions table, the target of the other tables' foreign keys, so it is never split.
-
-    Args:
-        selected: the sessions.
-        digested: compute digests.
-        times: holds the time range of the package.
-    """
-    table = sessions_table(selected.sessions, selected.scan.timestamp_unit)
-    content = Content(digested=digested)
-    content.first_timestamp, content.last_timestamp = times.first_timestamp, times.last_timestamp
-    rows = observed(table.to_batches(selected.batch_size), table.schema.names, [content.add_plain])
-    return TableFile(
-        table="sessions",
-        scope=None,
-        sessions=selected.sessions,
-        reader=pa.RecordBatchReader.from_batches(table.schema, rows),
-        content=content,
-        key=["session_id"],
-    )
