@@ -31,7 +31,7 @@ _MODULES = (
     "pipeline.runtime.threads",
     "pipeline.recorder",
     "pipeline.recording",
-    "pipeline.store",
+    "pipeline.store.writer",
     "pipeline.verify",
     "pipeline.writers.arrow",
     "pipeline.writers.csv",

@@ -117,7 +117,7 @@ class Import(Scenario):
 
     def _read(self, where: str, found: dict[str, Any]) -> None:
         """Check that a reader sees these sessions."""
-        from pipeline.store import open_store  # noqa: PLC0415 - after the environment is set
+        from pipeline.store.reading import open_store  # noqa: PLC0415 - after the environment is set
 
         if (self._store / "store.json").exists():
             listed = open_store(self._store).sessions

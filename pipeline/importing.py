@@ -23,7 +23,7 @@ from pipeline.runtime.signals import telling
 from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
 from pipeline.sources.plain import PlainOptions, open_plain
-from pipeline.store import StoreWriter
+from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -17,7 +17,7 @@ from pipeline.errors import BusyError, DestinationError, UsageError
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_compact
 from pipeline.recorded_rows import Attribute, Row, RowRules, exact_number
 from pipeline.recording import DIRECTORY, RecordingFile, finish_recording
-from pipeline.store import StoreWriter
+from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

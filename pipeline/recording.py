@@ -33,7 +33,8 @@ from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import check_rows
 from pipeline.rows.summary import SessionSummary
 from pipeline.runtime.signals import telling
-from pipeline.store import StoreWriter, is_store
+from pipeline.store.reading import is_store
+from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import parse_zone
-from pipeline.store import is_store, open_store
+from pipeline.store.reading import is_store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

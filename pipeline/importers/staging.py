@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.importers.converting import HarnessFile
     from pipeline.model.session import Session
-    from pipeline.store import StoreWriter
+    from pipeline.store.writer import StoreWriter
 
 # The SQL itself is wrong, no record of the file.
 _SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)

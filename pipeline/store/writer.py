@@ -1,4 +1,4 @@
-"""A store: a directory of sessions, each complete or not there."""
+"""Writes a store: sessions are built in `staging/` and renamed into place, each as a whole."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.disk.safe_names import safe_name
-from pipeline.disk.strict_json import read_json
-from pipeline.errors import DestinationError, SourceError
-from pipeline.model.columns import TimestampUnit
-from pipeline.model.session import Session
-from pipeline.model.timestamps import parse_timestamp
+from pipeline.errors import DestinationError
 from pipeline.rows.attributes import merge_attributes
 from pipeline.runtime.signals import uninterrupted
-from pipeline.scan.data_file import DataFile
-from pipeline.scan.scan import Scan
+from pipeline.store.reading import (
+    FORMAT_VERSION,
+    RECORD_FILE,
+    STORE_FILE,
+    is_store,
+    open_store,
+    read_unit,
+    session_directories,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -28,119 +31,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-FORMAT_VERSION = 1
-_STORE_FILE = "store.json"
-_RECORD_FILE = "session.json"
-_DATA_PATTERN = "measurements-*.parquet"
-
-
-def is_store(path: Path) -> bool:
-    """Whether a directory is a store."""
-    return (path / _STORE_FILE).is_file()
-
-
-def open_store(path: Path) -> Scan:
-    """Open a store for reading, from the records of its sessions alone.
-
-    Raises:
-        SourceError: it is of another version or damaged.
-    """
-    unit = _read_unit(path)
-    found = [_read_session(entry, unit) for entry in _session_directories(path)]
-    found.sort(key=lambda item: item[0].sort_key)
-    attributes: dict[str, str] = {}
-    seen: dict[str, Path] = {}
-    for session, files in found:
-        where = files[0].path.parent
-        if session.session_id in seen:
-            raise SourceError(f"{where}: holds session {session.session_id!r}, and so does {seen[session.session_id]}")
-        seen[session.session_id] = where
-        attributes = merge_attributes(attributes, session.columns, where=str(where))
-    return Scan(
-        name=path.resolve().name,
-        timestamp_unit=unit,
-        sessions=tuple(session for session, _ in found),
-        files=tuple(file for _, files in found for file in files),
-        attributes=attributes,
-    )
-
-
-def _session_directories(path: Path) -> list[Path]:
-    directory = path / "sessions"
-    if not directory.is_dir():
-        return []
-    return sorted(entry for entry in directory.iterdir() if entry.is_dir())
-
-
-def _read_unit(path: Path) -> TimestampUnit:
-    value = read_json(path / _STORE_FILE)
-    version = value.get("format_version") if isinstance(value, dict) else None
-    if version != FORMAT_VERSION:
-        raise SourceError(
-            f"{path / _STORE_FILE}: format version {version!r}; this program reads version {FORMAT_VERSION}"
-        )
-    unit = value.get("timestamp_unit")
-    if unit not in get_args(TimestampUnit):
-        raise SourceError(f"{path / _STORE_FILE}: timestamp_unit {unit!r}; it must be us or ns")
-    return unit  # type: ignore[no-any-return]
-
-
-def _read_session(directory: Path, unit: TimestampUnit) -> tuple[Session, list[DataFile]]:
-    path = directory / _RECORD_FILE
-    value = read_json(path)
-    files = sorted(directory.glob(_DATA_PATTERN))
-    if not files:
-        raise SourceError(f"{directory}: has no {_DATA_PATTERN}; the store is damaged")
-    try:
-        session = _parse_session(value, unit)
-        # Stores of early versions have none.
-        sha256 = _text_or_none(value.get("sha256")) if len(files) == 1 else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
-    return session, [DataFile(file, session.session_id, sha256=sha256) for file in files]
-
-
-def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
-    def ticks(text: str | None) -> int | None:
-        return None if text is None else parse_timestamp(text, unit)[0]
-
-    harness = value["harness"]
-    return Session(
-        session_id=_text(value["session_id"]),
-        timestamp_unit=unit,
-        started_at=parse_timestamp(value["started_at"], unit)[0],
-        ended_at=parse_timestamp(value["ended_at"], unit)[0],
-        harness_name=_text_or_none(harness["name"]),
-        harness_version=_text_or_none(harness["version"]),
-        configuration=dict(value["configuration"]),
-        attributes=dict(value["attributes"]),
-        measurement_count=_count(value["measurement_count"]),
-        metrics=tuple(map(_text, value["metrics"])),
-        first_timestamp=ticks(value["first_timestamp"]),
-        last_timestamp=ticks(value["last_timestamp"]),
-        null_count=_count(value["null_count"]),
-        backward_timestamp_count=_count(value["backward_timestamp_count"]),
-        dropped_digit_count=_count(value["dropped_digit_count"]),
-        columns={name: _text(kind) for name, kind in value["columns"].items()},
-        content_digest=str(value["content_digest"]),
-        origin=dict(value.get("origin", {})),
-    )
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - it is what JSON holds
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
-    return value
-
-
-def _text_or_none(value: Any) -> str | None:  # noqa: ANN401 - it is what JSON holds
-    return None if value is None else _text(value)
-
-
-def _count(value: Any) -> int:  # noqa: ANN401 - it is what JSON holds
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise TypeError(f"{value!r:.40} is no count")
-    return value
+    from pipeline.model.columns import TimestampUnit
+    from pipeline.model.session import Session
 
 
 class StoreWriter:
@@ -186,7 +78,7 @@ class StoreWriter:
     def _read(self, unit: TimestampUnit | None) -> None:
         path = self.path
         if is_store(path):
-            self.timestamp_unit = _read_unit(path)
+            self.timestamp_unit = read_unit(path)
             if unit is not None and unit != self.timestamp_unit:
                 raise DestinationError(
                     f"{path}: counts time in {self.timestamp_unit}, not {unit}; a store has one unit"
@@ -211,7 +103,7 @@ class StoreWriter:
         with suppress(OSError):  # the next one that holds the store tries again
             self._clear_staging()
             if self._is_begun and not self.published:
-                (self.path / _STORE_FILE).unlink()
+                (self.path / STORE_FILE).unlink()
         self._lock.remove(with_directory=not is_store(self.path))
         if not is_store(self.path):
             for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
@@ -256,7 +148,7 @@ class StoreWriter:
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
             # An import that was killed may have left these.
-            begun = names <= {"sessions", "staging"} and not _session_directories(self.path)
+            begun = names <= {"sessions", "staging"} and not session_directories(self.path)
             if self.path.exists() and not (self.path.is_dir() and begun):
                 raise DestinationError(f"{self.path}: is not a store and not empty; name a new directory")
         except OSError as error:
@@ -336,9 +228,9 @@ class StoreWriter:
         (self.path / "sessions").mkdir(exist_ok=True)
         if not is_store(self.path):
             text = _dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit})
-            temporary = self._staging / _STORE_FILE
+            temporary = self._staging / STORE_FILE
             _write_synced(temporary, text)
-            temporary.rename(self.path / _STORE_FILE)
+            temporary.rename(self.path / STORE_FILE)
             self._is_begun = True
             sync_directory(self.path)
 
@@ -360,13 +252,13 @@ class StoreWriter:
             "bytes": data.stat().st_size,
             "sha256": file_sha256(data),
         }
-        _write_synced(stage / _RECORD_FILE, _dump(record))
+        _write_synced(stage / RECORD_FILE, _dump(record))
         sync_directory(stage)
 
     def _publish(self, stage: Path, session_id: str) -> None:
         target = self._directories.get(session_id)
         if target is None:
-            taken = {entry.name.lower() for entry in _session_directories(self.path)}
+            taken = {entry.name.lower() for entry in session_directories(self.path)}
             target = self.path / "sessions" / safe_name(session_id, taken)
         with uninterrupted():  # what an interruption tells is what was published
             if session_id in self._directories:

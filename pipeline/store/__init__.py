@@ -1,0 +1,1 @@
+"""A store: a directory of sessions, each complete or not there."""
