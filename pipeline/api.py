@@ -11,7 +11,7 @@ from pipeline.job import Job, Scope
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
 from pipeline.selection.selected import select
-from pipeline.source import Source, open_source
+from pipeline.sources.open import Source, open_source
 from pipeline.statistics.options import StatisticsOptions
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook import create_views
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
 from pipeline.scan.data_file import check_files
-from pipeline.source import Source, open_source
+from pipeline.sources.open import Source, open_source
 
 if TYPE_CHECKING:
     from pipeline.scan.scan import Scan

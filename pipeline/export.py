@@ -30,7 +30,7 @@ from pipeline.rows.content import Content, package_range
 from pipeline.runtime.threads import WrittenBehind
 from pipeline.selection.selected import Selected, select
 from pipeline.sizes import parse_size
-from pipeline.source import open_source
+from pipeline.sources.open import open_source
 from pipeline.stage import Stage, remove_published
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables.measurements import measurement_files

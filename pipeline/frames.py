@@ -14,7 +14,7 @@ from pipeline.model.columns import plain_schema
 from pipeline.scan.data_file import check_files
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.selected import select
-from pipeline.source import Source, open_source
+from pipeline.sources.open import Source, open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables.statistics import statistics_files
 

@@ -20,9 +20,10 @@ from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema
 from pipeline.model.timestamps import parse_timestamp, parse_zone
 from pipeline.rows.batches import Peekable, counted, of_session
 from pipeline.runtime.signals import telling
-from pipeline.source import Source, source_paths
 from pipeline.sources.files import find_files
-from pipeline.sources.plain import PlainOptions, open_plain
+from pipeline.sources.open import Source, source_paths
+from pipeline.sources.options import PlainOptions
+from pipeline.sources.plain import open_plain
 from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pipeline.writers.formats import FORMATS, Format
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.source import Source
+    from pipeline.sources.open import Source
 
 Scope = Literal["per-session", "cross-session"]
 SCOPES = ("per-session", "cross-session")

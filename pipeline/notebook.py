@@ -13,7 +13,7 @@ from pipeline.model.columns import CORE_COLUMNS, UNTYPED
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_identifier, quote_literal
 from pipeline.scan.data_file import check_files
-from pipeline.source import Source, open_source
+from pipeline.sources.open import Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

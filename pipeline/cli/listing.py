@@ -18,7 +18,7 @@ from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
 from pipeline.selection.selected import select
-from pipeline.source import open_source
+from pipeline.sources.open import open_source
 from pipeline.writers.text import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 
 if TYPE_CHECKING:

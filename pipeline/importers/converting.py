@@ -16,9 +16,10 @@ from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
 from pipeline.model.session import Session
-from pipeline.model.session_record import SessionRecord, read_sidecar
+from pipeline.model.session_record import SessionRecord
 from pipeline.model.timestamps import MAX_SECOND, TICKS_PER_SECOND
 from pipeline.rows.summary import SessionSummary
+from pipeline.sources.sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

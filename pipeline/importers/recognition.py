@@ -11,7 +11,7 @@ from pipeline.importers.content import read_head
 from pipeline.importers.definition import built_in, find_definitions, harness_names
 from pipeline.importers.mapping import Mapping
 from pipeline.runtime.duckdb import connect_engine, lock_down
-from pipeline.sources.files import format_by_name
+from pipeline.sources.formats import format_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipeline.importers.content import Head
     from pipeline.importers.definition import Definition
 
-_OWN_TEXT_FORMATS = {"csv", "ndjson"}
 _OWN_KEYS = {"sequence", "timestamp", "metric", "value"}
 _COLUMN_WORDS = (*_OWN_KEYS, "session_id")
 
@@ -60,7 +59,7 @@ def recognise(path: Path, given: str | None) -> Definition | None:
     if given and not candidates[0].is_built_in:
         return candidates[0]
     name_says = format_by_name(path)
-    if given is None and name_says is not None and name_says not in _OWN_TEXT_FORMATS:
+    if given is None and name_says is not None and not name_says.is_text:
         return None
     head = read_head(path)
     if given is None and name_says is not None and _is_own(head):

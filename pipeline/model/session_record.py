@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError, suggest
 from pipeline.model.columns import MAX_SESSION_ID_CHARACTERS
 from pipeline.model.timestamps import parse_timestamp
@@ -13,7 +12,6 @@ from pipeline.model.timestamps import parse_timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
-    from pathlib import Path
 
 _KEYS = (
     "session_id",
@@ -35,7 +33,6 @@ _DERIVED_KEYS = (
     "content_digest",
     "origin",
 )
-_COMPRESSIONS = {".gz", ".zst"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,21 +100,6 @@ class SessionRecord:
             return parse_timestamp(text, unit, zone)[0]
         except ValueError as error:
             raise SourceError(f"session {self.session_id!r}: {which}: {error}") from error
-
-
-def sidecar_path(path: Path) -> Path:
-    """Where the session record of a file of rows lies: `X.session.json` beside `X.ndjson` or `X.csv.gz`."""
-    stem = path.with_suffix("") if path.suffix in _COMPRESSIONS else path
-    return stem.with_suffix(".session.json")
-
-
-def read_sidecar(path: Path) -> list[SessionRecord]:
-    """Read the records beside a file of rows, one object or an array of them; none where there is no such file."""
-    sidecar = sidecar_path(path)
-    if not sidecar.is_file():
-        return []
-    value = read_json(sidecar)
-    return parse_records(value if isinstance(value, list) else [value], where=str(sidecar))
 
 
 def parse_records(values: list[Any], *, where: str) -> list[SessionRecord]:

@@ -1,1 +1,1 @@
-"""Sources that are not a store: files and databases, read batch by batch."""
+"""Sources: whatever a user names, files in their formats among them, becomes a scan."""

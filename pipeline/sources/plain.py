@@ -5,64 +5,35 @@ from __future__ import annotations
 import itertools
 import shutil
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, with_repeated
-from pipeline.model.session import Session
-from pipeline.model.session_record import SessionRecord, parse_records, read_sidecar
+from pipeline.model.session_record import SessionRecord, parse_records
 from pipeline.rows.attributes import attributes_of, check_column_names, merge_attributes
 from pipeline.rows.normalise import Normaliser, conform_to
 from pipeline.rows.rules import RowChecker
-from pipeline.rows.summary import SessionSummary, SummaryOfSessions
+from pipeline.rows.summary import SummaryOfSessions
 from pipeline.scan.data_file import DataFile
 from pipeline.scan.parquet import open_parquet, read_parquet, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
 from pipeline.scan.scan import Scan
-from pipeline.sources.files import file_format
+from pipeline.sources.formats import file_format
+from pipeline.sources.sessions import RecordedSessions
+from pipeline.sources.sidecar import read_sidecar
 from pipeline.sources.spool import Spool, sort_files
 from pipeline.sources.text_files import FractionsFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import tzinfo
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.sources.options import PlainOptions
+
 _BATCH_ROWS = 16_384  # rows of text are Python objects for a while
-_TEXT_FORMATS = {"csv", "ndjson"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlainOptions:
-    """How to read files and databases.
-
-    Attributes:
-        timestamp_unit: unit to arrive at; None takes the coarsest that loses nothing.
-        zone: zone of times that name none.
-        session_id: session of rows that have no such column.
-        configuration: of sessions without a record.
-        started_at: of sessions whose record does not say, as text.
-        skip_bad: leave out rows that cannot be read or break a rule.
-        attributes: type name by attribute column where it is known already; text is read as such where it can be.
-        kept_attributes: those of them that rows must agree with.
-        memory_limit: bytes that sorting may use.
-        threads: threads that sorting may use.
-    """
-
-    timestamp_unit: TimestampUnit | None = None
-    zone: tzinfo | None = None
-    session_id: str | None = None
-    configuration: Mapping[str, Any] | None = None
-    started_at: str | None = None
-    skip_bad: bool = False
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    kept_attributes: Mapping[str, str] = field(default_factory=dict)
-    memory_limit: str | None = None
-    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +94,8 @@ class _Opening:
         self._unit = unit
         self._number_columns = number_columns
         self._ambiguous_columns: set[str] = set()
-        self._widen = all(kind in _TEXT_FORMATS for kind in self._formats.values())
-        self._records: dict[str, SessionRecord] = {}
+        self._widen = all(kind.is_text for kind in self._formats.values())
+        self._sessions = RecordedSessions(options, unit)
         self._dropped: dict[str, int] = {}
         self._attributes: dict[str, str] = {}
         self._skipped = 0
@@ -136,28 +107,26 @@ class _Opening:
             for path in files:
                 with reading_errors(path), open_parquet(path) as file:
                     self._merge(attributes_of(file.schema_arrow), path)
-                self._keep_records(path, records[path], _ids_of(path) if len(records[path]) == 1 else None)
+                self._sessions.keep(path, records[path], _ids_of(path) if len(records[path]) == 1 else None)
         else:
             files = self._spool(records)
         summary = self._summarise(files)
-        if summary.disorder is not None or not self._sessions_in_order(summary):
+        if summary.disorder is not None or not self._sessions.in_order(summary):
             files = sort_files(
                 files,
                 self._directory / "sorted",
                 self._schema,
-                {
-                    id_: start
-                    for id_, record in self._records.items()
-                    if (start := self._recorded_start(record)) is not None
-                },
-                default_start=self._default_start(),
+                self._sessions.starts,
+                default_start=self._sessions.default_start,
                 memory_limit=self._options.memory_limit,
                 threads=self._options.threads,
             )
             summary = self._summarise(files)
             if summary.disorder is not None:
                 raise summary.disorder
-        sessions = sorted(self._sessions(summary), key=lambda session: session.sort_key)
+        sessions = sorted(
+            self._sessions.unite(summary, self._dropped, self._attributes), key=lambda session: session.sort_key
+        )
         scan = Scan(
             name=_name_of(list(self._formats)),
             timestamp_unit=self._unit,
@@ -173,7 +142,7 @@ class _Opening:
 
     def _records_of(self, path: Path) -> list[SessionRecord]:
         records = read_sidecar(path)
-        if not records and self._formats[path] == "duckdb":
+        if not records and self._formats[path].name == "duckdb":
             from pipeline.sources.database import read_records  # noqa: PLC0415 - needs duckdb
 
             with reading_errors(path):
@@ -186,7 +155,7 @@ class _Opening:
 
     def _can_stay(self, path: Path, records: Sequence[SessionRecord]) -> bool:
         """Whether a file's rows are of the model as they lie there."""
-        if self._formats[path] != "parquet" or self._options.skip_bad or self._options.session_id is not None:
+        if self._formats[path].name != "parquet" or self._options.skip_bad or self._options.session_id is not None:
             return False
         if any(record.session_id is None for record in records):
             return False
@@ -209,7 +178,7 @@ class _Opening:
 
     def _text_types(self) -> dict[str, str]:
         """Find the types that the attributes of all CSV files can have; a column the store has as text stays text."""
-        paths = [path for path, kind in self._formats.items() if kind == "csv"]
+        paths = [path for path, kind in self._formats.items() if kind.name == "csv"]
         if not paths:
             return {}
         from pipeline.sources.csv import find_text_types  # noqa: PLC0415 - needs pyarrow.csv
@@ -241,7 +210,7 @@ class _Opening:
         )
         ids: dict[str, None] = {}
         size = path.stat().st_size
-        for raw in _load_reader(self._formats[path])(path, reading):
+        for raw in self._formats[path].load()(path, reading):
             batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
                 raise _FinerTimesError
@@ -258,7 +227,7 @@ class _Opening:
         if given is not None and any(session_id != given for session_id in ids):
             other = next(session_id for session_id in ids if session_id != given)
             raise SourceError(f"its rows are of session {other!r}, not of {given!r} as --session-id says")
-        self._keep_records(path, records, list(ids))
+        self._sessions.keep(path, records, list(ids))
 
     def _merge(self, attributes: Mapping[str, str], path: Path) -> None:
         """Unite the attributes of a file with those found before, and with what the store knows of them."""
@@ -272,33 +241,16 @@ class _Opening:
         merged = merge_attributes(known, found, where=str(path))
         self._attributes = {name: merged[name] for name in found}
 
-    def _keep_records(self, path: Path, records: list[SessionRecord], ids: list[str] | None = None) -> None:
-        if len(records) == 1 and records[0].session_id is None:
-            if ids is not None and len(ids) == 1:
-                records = [replace(records[0], session_id=ids[0])]
-            else:
-                raise SourceError(f"the session record beside {path.name} names no session_id")
-        for record in records:
-            if record.session_id is None:
-                raise SourceError(f"a session record beside {path.name} names no session_id")
-            for which in ("started_at", "ended_at"):
-                record.ticks(which, self._unit, self._options.zone)
-            before = self._records.setdefault(record.session_id, record)
-            if before != record:
-                raise SourceError(f"two different records of session {record.session_id!r}")
-            if ids and len(records) == 1 and record.session_id not in ids:
-                raise SourceError(f"its session record is of {record.session_id!r}, its rows are of {ids[0]!r}")
-
     def _by_first_row(self, files: list[Path]) -> list[Path]:
         """Order files by the session, then the sequence, of their first row: what is sorted stays so."""
+        starts = self._sessions.starts
 
         def key(path: Path) -> tuple[int, str, int]:
             with reading_errors(path):
                 for batch in read_parquet(path, Reading(1), ["session_id", "sequence", "timestamp"]):
                     if batch.num_rows:
                         session_id = batch.column("session_id")[0].as_py() or ""
-                        record = self._records.get(session_id)
-                        start = record and self._recorded_start(record)
+                        start = starts.get(session_id)
                         time = batch.column("timestamp").view(pa.int64())[0].as_py()
                         first = time if start is None else start
                         return first or 0, session_id, batch.column("sequence")[0].as_py() or 0
@@ -322,55 +274,6 @@ class _Opening:
                         return summary
         return summary
 
-    def _recorded_start(self, record: SessionRecord) -> int | None:
-        start = record.ticks("started_at", self._unit, self._options.zone)
-        return self._default_start() if start is None else start
-
-    def _default_start(self) -> int | None:
-        given = SessionRecord(started_at=self._options.started_at)
-        return given.ticks("started_at", self._unit, self._options.zone)
-
-    def _sessions_in_order(self, summary: SummaryOfSessions) -> bool:
-        keys = [(self._start_of(id_, rows), id_) for id_, rows in summary.by_session.items()]
-        return keys == sorted(keys)
-
-    def _start_of(self, session_id: str, rows: SessionSummary) -> int:
-        start = self._recorded_start(self._records.get(session_id, SessionRecord()))
-        if start is None:
-            start = rows.first_row_timestamp
-        if start is None:
-            raise SourceError(f"session {session_id!r} has no rows and its record no started_at; give --started-at")
-        return start
-
-    def _sessions(self, summary: SummaryOfSessions) -> Iterator[Session]:
-        empty = SessionSummary()
-        for session_id in dict.fromkeys([*summary.by_session, *self._records]):
-            rows = summary.by_session.get(session_id, empty)
-            record = self._records.get(session_id, SessionRecord(session_id=session_id))
-            expected = record.measurement_count
-            if expected is not None and expected != rows.measurement_count and not self._options.skip_bad:
-                raise SourceError(
-                    f"session {session_id!r}: its record says {expected} measurements, "
-                    f"its rows are {rows.measurement_count}; something is missing or doubled"
-                )
-            start = self._start_of(session_id, rows)
-            end = record.ticks("ended_at", self._unit, self._options.zone)
-            if end is None:
-                end = rows.end_after(start)
-            yield Session(
-                session_id=session_id,
-                timestamp_unit=self._unit,
-                started_at=start,
-                ended_at=end,
-                harness_name=record.harness_name,
-                harness_version=record.harness_version,
-                configuration=record.configuration or self._options.configuration or {},
-                attributes=record.attributes,
-                **rows.figures(),
-                dropped_digit_count=self._dropped.get(session_id, 0),
-                columns=rows.columns or dict(self._attributes),
-            )
-
 
 def _ids_of(path: Path) -> list[str]:
     """List the sessions of a Parquet file."""
@@ -384,16 +287,3 @@ def _ids_of(path: Path) -> list[str]:
 def _name_of(paths: Sequence[Path]) -> str:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return paths[0].name + more
-
-
-READERS = {"parquet": "parquet", "arrow": "arrow", "csv": "csv", "ndjson": "ndjson", "duckdb": "database"}
-"""By format: the module beside this one whose function `read_MODULE` reads a file of it."""
-
-
-def _load_reader(kind: str) -> Callable[[Path, Reading], Iterator[pa.RecordBatch]]:
-    """Import the reader of a format, only then."""
-    module = READERS[kind]
-    reader: Callable[[Path, Reading], Iterator[pa.RecordBatch]] = getattr(
-        import_module(f"pipeline.sources.{module}"), f"read_{module}"
-    )
-    return reader

@@ -54,7 +54,8 @@ def open_source(
         yield open_store(Path(stores[0]))
         return
     from pipeline.sources.files import find_files  # noqa: PLC0415 - a store needs none of it
-    from pipeline.sources.plain import PlainOptions, open_plain  # noqa: PLC0415
+    from pipeline.sources.options import PlainOptions  # noqa: PLC0415
+    from pipeline.sources.plain import open_plain  # noqa: PLC0415
 
     options = PlainOptions(zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads)
     paths = find_files(named)
