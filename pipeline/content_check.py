@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pipeline.described import Described, DescribedSession
+    from pipeline.package.described import Described, DescribedSession
 
 _MAX_BLOCK_BYTES = 1 << 30
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
-from pipeline.package import DESCRIPTOR, FORMAT_VERSION, MANIFEST, METADATA_KEYS, SIGNATURES, manifest
+from pipeline.package.added_metadata import METADATA_KEYS
+from pipeline.package.layout import DESCRIPTOR, FORMAT_VERSION, MANIFEST, SIGNATURES, manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

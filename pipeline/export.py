@@ -15,16 +15,11 @@ from pipeline.errors import DestinationError, UsageError
 from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.model.columns import plain_schema
-from pipeline.package import (
-    DESCRIPTOR,
-    MANIFEST,
-    WrittenFile,
-    describe_package,
-    manifest,
-    name_files,
-    read_added_metadata,
-    versions,
-)
+from pipeline.package.added_metadata import read_added_metadata
+from pipeline.package.descriptor import describe_package, versions
+from pipeline.package.layout import DESCRIPTOR, MANIFEST, manifest
+from pipeline.package.names import name_files
+from pipeline.package.written_file import WrittenFile
 from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.rows.content import Content, package_range
 from pipeline.runtime.threads import WrittenBehind

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.described import Described
+    from pipeline.package.described import Described
 
 BLOCK_BYTES = 2 << 20
 _BATCH_ROWS = 16_384

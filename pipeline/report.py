@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.job import Job
-    from pipeline.package import WrittenFile
+    from pipeline.package.written_file import WrittenFile
     from pipeline.selection.selected import Selected
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.described import Described, parse_descriptor
 from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, VerificationError
-from pipeline.package import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
+from pipeline.package.described import Described, parse_descriptor
+from pipeline.package.layout import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

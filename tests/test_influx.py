@@ -24,7 +24,7 @@ from conftest import FIXTURE_STORE, row, write_ndjson
 import pipeline
 from pipeline import PipelineError, UsageError, export_measurements
 from pipeline.content_check import content_problems
-from pipeline.described import parse_descriptor
+from pipeline.package.described import parse_descriptor
 
 
 class Server:

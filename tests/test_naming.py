@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
 from pipeline import export_measurements, export_statistics, import_sessions, list_sessions, write_catalog
-from pipeline.disk.safe_names import file_name, safe_name, safe_names, time_range
+from pipeline.disk.safe_names import safe_name, safe_names
+from pipeline.package.names import file_name, time_range
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(10))}

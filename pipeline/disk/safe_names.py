@@ -7,12 +7,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.model.timestamps import format_compact
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-EMPTY = "empty"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _MAX_REPLACED_CHARACTERS = 80
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
@@ -55,33 +52,3 @@ def safe_names(session_ids: Iterable[str]) -> dict[str, str]:
         names[session_id] = safe_name(session_id, taken)
         taken.add(names[session_id].lower())
     return names
-
-
-def time_range(first: int | None, last: int | None, unit: str) -> str:
-    """Name the time range of a file's content: `<first>_<last>`, or `empty`."""
-    if first is None or last is None:
-        return EMPTY
-    return f"{format_compact(first, unit)}_{format_compact(last, unit)}"
-
-
-def file_name(
-    table: str,
-    range_name: str,
-    scope: str | None,
-    extension: str,
-    *,
-    window: str | None = None,
-    part: int | None = None,
-) -> str:
-    """Name a file of a package.
-
-    Args:
-        table: `measurements`, `statistics` or `sessions`.
-        range_name: what `time_range` gives.
-        scope: `cross-session`, `per-session`, `session-<session>`, or None for sessions.
-        extension: with its dot, `.ndjson.gz`.
-        window: length of windows, as it was given.
-        part: number of the part, from 1, where the table is split.
-    """
-    words = [table, range_name, scope, window, None if part is None else f"part-{part:04}"]
-    return "_".join(word for word in words if word is not None) + extension

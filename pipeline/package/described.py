@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.model.columns import ATTRIBUTE_TYPES
-from pipeline.package import DESCRIPTOR, FORMAT_VERSION, MANIFEST
+from pipeline.package.layout import DESCRIPTOR, FORMAT_VERSION, MANIFEST
 from pipeline.writers.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -1,100 +1,31 @@
-"""The package that an export publishes: its descriptor, its manifest, and whether a directory is one."""
+"""The descriptor of a package, a Frictionless Data Package v2, as an export makes it."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from pipeline.disk.safe_names import file_name, time_range
-from pipeline.disk.strict_json import read_json
-from pipeline.errors import UsageError, suggest
+from pipeline.errors import UsageError
 from pipeline.model.columns import CORE_COLUMNS, type_name
 from pipeline.model.dictionary import describe_column
-from pipeline.writers.compression import EXTENSIONS
+from pipeline.package.layout import FORMAT_VERSION
+from pipeline.package.names import series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
-    from pipeline.tables.table_file import TableFile
-    from pipeline.writers.formats import Format
+    from pipeline.package.written_file import WrittenFile
 
-DESCRIPTOR = "datapackage.json"
-MANIFEST = "SHA256SUMS"
-FORMAT_VERSION = 1
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
-SIGNATURES = (".sig", ".asc", ".tsr")
-METADATA_KEYS = (
-    "title",
-    "description",
-    "homepage",
-    "version",
-    "keywords",
-    "contributors",
-    "sources",
-    "licenses",
-    "image",
-)
 _FIELD_TYPES = {"string": "string", "int64": "integer", "float64": "number", "bool": "boolean"}
 _NANOSECONDS_PATTERN = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z"
 _DISTRIBUTION = "measurement-export-pipeline"
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """A file of a package, complete.
-
-    Attributes:
-        file: what was written.
-        schema: the columns.
-        format: its format.
-        compression: around or inside it.
-        bytes: its size.
-        sha256: its hash, None where it was not computed.
-    """
-
-    file: TableFile
-    schema: pa.Schema
-    format: Format
-    compression: str
-    bytes: int
-    sha256: str | None
-
-    @property
-    def extension(self) -> str:
-        """End of its name, compression included."""
-        return self.format.extension + (EXTENSIONS[self.compression] if self.format.is_text else "")
-
-
-def name_files(written: Sequence[WrittenFile], unit: str) -> list[str]:
-    """Name the files of a package; the parts of a table carry the time range of the whole table."""
-    names = []
-    for one in written:
-        parts = [other.file for other in written if _series(other) == _series(one)]
-        firsts = [part.content.first_timestamp for part in parts if part.content.first_timestamp is not None]
-        lasts = [part.content.last_timestamp for part in parts if part.content.last_timestamp is not None]
-        names.append(
-            file_name(
-                one.file.table,
-                time_range(min(firsts, default=None), max(lasts, default=None), unit),
-                one.file.scope,
-                one.extension,
-                window=one.file.window,
-                part=one.file.part if len(parts) > 1 else None,
-            )
-        )
-    return names
-
-
-def _series(one: WrittenFile) -> tuple[str, str | None]:
-    return one.file.table, one.file.scope
 
 
 def describe_package(
@@ -155,7 +86,7 @@ def _created() -> datetime:
 
 
 def _part_count(one: WrittenFile, files: Mapping[str, WrittenFile]) -> int:
-    return sum(_series(other) == _series(one) for other in files.values())
+    return sum(series(other) == series(one) for other in files.values())
 
 
 def _resource(name: str, one: WrittenFile, *, is_part: bool) -> dict[str, Any]:
@@ -217,27 +148,3 @@ def _field(table: str, column: pa.Field) -> dict[str, Any]:
     if table != "statistics" and column.name in {"session_id", "sequence", "timestamp"}:
         field.setdefault("constraints", {})["required"] = True
     return field
-
-
-def read_added_metadata(path: Path | None) -> dict[str, Any]:
-    """Read what the user adds to the descriptor.
-
-    Raises:
-        UsageError: it is no JSON object, or sets what the export itself says.
-    """
-    if path is None:
-        return {}
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise UsageError(f"--package-metadata {path}: must hold a JSON object")
-    for key in value:
-        if key not in METADATA_KEYS:
-            raise UsageError(
-                f"--package-metadata {path}: cannot set {key!r}; {suggest(key, METADATA_KEYS, noun='keys')}"
-            )
-    return value
-
-
-def manifest(sums: Mapping[str, str]) -> str:
-    """Make SHA256SUMS, as `sha256sum` writes it, sorted by name."""
-    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
