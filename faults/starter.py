@@ -32,7 +32,7 @@ _MODULES = (
     "pipeline.recorder",
     "pipeline.recording",
     "pipeline.store.writer",
-    "pipeline.verify",
+    "pipeline.verify.verification",
     "pipeline.writers.arrow",
     "pipeline.writers.csv",
     "pipeline.writers.influx",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.notebook import connect
     from pipeline.recorder import record_session
     from pipeline.recording import recover_sessions
-    from pipeline.verify import verify_package
+    from pipeline.verify.verification import verify_package
 
 __all__ = [
     "BusyError",
@@ -62,7 +62,7 @@ _MODULES = {
     "write_catalog": "catalog",
     "record_session": "recorder",
     "recover_sessions": "recording",
-    "verify_package": "verify",
+    "verify_package": "verify.verification",
 }
 
 

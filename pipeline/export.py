@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.files import CountingFile, standard_output
 from pipeline.errors import DestinationError, UsageError
-from pipeline.existing import Existing, inspect_destination
 from pipeline.job import STANDARD_OUTPUT, Job
 from pipeline.model.columns import plain_schema
 from pipeline.package.added_metadata import read_added_metadata
@@ -20,18 +19,20 @@ from pipeline.package.descriptor import describe_package, versions
 from pipeline.package.layout import DESCRIPTOR, MANIFEST, manifest
 from pipeline.package.names import name_files
 from pipeline.package.written_file import WrittenFile
+from pipeline.publish.existing import Existing, inspect_destination
+from pipeline.publish.leftovers import remove_published
+from pipeline.publish.stage import Stage
 from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.rows.content import Content, package_range
 from pipeline.runtime.threads import WrittenBehind
 from pipeline.selection.selected import Selected, select
 from pipeline.sizes import parse_size
 from pipeline.sources.open import open_source
-from pipeline.stage import Stage, remove_published
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables.measurements import measurement_files
 from pipeline.tables.sessions import sessions_file
 from pipeline.tables.statistics import statistics_files
-from pipeline.verify import require_verified
+from pipeline.verify.verification import require_verified
 from pipeline.writers.compression import compressing
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from conftest import FIXTURE_STORE, row, write_ndjson
 
 import pipeline
 from pipeline import PipelineError, UsageError, export_measurements
-from pipeline.content_check import content_problems
 from pipeline.package.described import parse_descriptor
+from pipeline.verify.content import content_problems
 
 
 class Server:

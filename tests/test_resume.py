@@ -25,7 +25,7 @@ from pipeline import (
     verify_package,
 )
 from pipeline.disk.locks import DirectoryLock
-from pipeline.stage import is_stage, stage_path
+from pipeline.publish.stage_directory import is_stage, stage_path
 
 FORMATS = ("ndjson", "json", "csv", "parquet", "arrow")
 SESSIONS = tuple(f"s{i}" for i in range(6))

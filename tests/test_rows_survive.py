@@ -18,7 +18,7 @@ from openpyxl.utils.escape import unescape
 from readers import READERS, csv_with_pyarrow, float_key, json_with_python, ndjson_with_python
 
 import pipeline
-from pipeline.lines import read_lines
+from pipeline.verify.line_protocol import read_lines
 
 WANTED = int(os.environ.get("PIPELINE_ROWS", "1000"))
 PER_EXAMPLE = 10

@@ -145,7 +145,7 @@ def run_catalog(options: argparse.Namespace) -> int:
 def run_verify(options: argparse.Namespace) -> int:
     """Run `pipeline verify`."""
     from pipeline.errors import VerificationError  # noqa: PLC0415
-    from pipeline.verify import verify_package  # noqa: PLC0415
+    from pipeline.verify.verification import verify_package  # noqa: PLC0415
 
     with Progress(quiet=options.quiet) as progress:
         found = verify_package(options.directory, quick=options.quick, on_progress=progress.update)
@@ -161,7 +161,7 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def run_stages(options: argparse.Namespace) -> int:
     """Run `pipeline stages`."""
-    from pipeline.stages import list_stages  # noqa: PLC0415
+    from pipeline.publish.leftovers import list_stages  # noqa: PLC0415
 
     found = list_stages(options.directory, remove=options.remove)
     with writing_to_standard_output():

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.importing import ImportReport
+    from pipeline.publish.leftovers import StagedPackage
     from pipeline.report import Report
-    from pipeline.stages import StagedPackage
-    from pipeline.verify import Verification
+    from pipeline.verify.verification import Verification
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5

@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.model.arrays import integers
-from pipeline.readback import ReadBackError, read_back
 from pipeline.rows.batches import session_runs
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.rules import first_out_of_order
 from pipeline.runtime.threads import ScannedAhead
+from pipeline.verify.readback import ReadBackError, read_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,10 +27,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lines import read_lines
 from pipeline.model.columns import ATTRIBUTE_TYPES
 from pipeline.runtime.duckdb import connect_engine, quote_identifier, quote_literal
 from pipeline.runtime.threads import in_order
+from pipeline.verify.line_protocol import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -242,7 +242,7 @@ class _Check:
         return found
 
     def _check_content(self, one: Described) -> None:
-        from pipeline.content_check import content_problems  # noqa: PLC0415 - only where rows are read
+        from pipeline.verify.content import content_problems  # noqa: PLC0415 - only where rows are read
 
         total = sum(described.rows for described in self.described)
 

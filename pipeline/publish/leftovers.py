@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.locks import is_held
 from pipeline.errors import BusyError, DestinationError
-from pipeline.stage import STAGE_SUFFIX, finished_in, is_stage, remove_stage, stage_path
+from pipeline.publish.existing import is_published
+from pipeline.publish.stage_directory import (
+    STAGE_SUFFIX,
+    finished_in,
+    is_stage,
+    read_identity,
+    remove_stage,
+    stage_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,3 +99,14 @@ def _remove(path: Path, target: Path) -> bool:
     except BusyError:
         return False
     return True
+
+
+def remove_published(target: Path) -> None:
+    """Remove what a run that died after publishing did not come to remove, if no run holds it."""
+    path = stage_path(target)
+    if not is_stage(path):
+        return
+    identity = read_identity(path)
+    if not finished_in(path) or (identity is not None and is_published(target, identity)):
+        with suppress(OSError, DestinationError):
+            remove_stage(path, target)

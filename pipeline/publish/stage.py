@@ -1,42 +1,36 @@
-"""The stage of a package: a hidden directory beside the destination, in which the package is built.
-
-.NAME.stage/lock          held by the run that builds
-.NAME.stage/stage.json    what is built: source, options, versions
-.NAME.stage/journal       the files that are finished
-.NAME.stage/package/      what becomes NAME
-"""
+"""The stage of a package as a run has it: built in, continued, published; stage_directory.py is what lies on disk."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.disk.directories import ASIDE, exchange, make_directories, recover_exchanged, rename_new, sync_directory
+from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.disk.files import CountingFile, new_file, writing_errors
-from pipeline.disk.hashing import file_sha256
-from pipeline.disk.journal import NEW_SUFFIX, append_record, read_records, replace_records
-from pipeline.disk.locks import LOCK_NAME, DirectoryLock
+from pipeline.disk.journal import append_record, read_records, replace_records
+from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import DestinationError
-from pipeline.existing import is_published
+from pipeline.publish.existing import is_published
+from pipeline.publish.stage_directory import (
+    IDENTITY,
+    JOURNAL,
+    PACKAGE,
+    check_is_stage,
+    clear_stage,
+    has_finished,
+    hash_of,
+    is_regular,
+    read_identity,
+    remove_entry,
+    stage_path,
+)
 from pipeline.runtime.signals import is_interruption, uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-STAGE_SUFFIX = ".stage"
-_IDENTITY = "stage.json"
-_JOURNAL = "journal"
-_PACKAGE = "package"
-_NAMES = {LOCK_NAME, _IDENTITY, _JOURNAL, _JOURNAL + NEW_SUFFIX, _PACKAGE}
-
-
-def stage_path(target: Path) -> Path:
-    """Where the stage of a destination lies."""
-    return target.parent / f".{target.name}{STAGE_SUFFIX}"
 
 
 class Stage:
@@ -65,7 +59,7 @@ class Stage:
         """
         self.target = target
         self.path = stage_path(target)
-        self.package = self.path / _PACKAGE
+        self.package = self.path / PACKAGE
         self.finished: dict[str, dict[str, Any]] = {}
         self._identity = json.loads(json.dumps(identity))
         self._sync = sync
@@ -84,11 +78,11 @@ class Stage:
         """
         with writing_errors(self.target):
             make_directories(self.target.parent, sync=self._sync)
-            _check_is_stage(self.path)
+            check_is_stage(self.path)
             self._lock = DirectoryLock(self.path, held_as=self.target)
             try:
                 recover_exchanged(self.path, self.target.parent)
-                records = [] if self._discard else list(read_records(self.path / _JOURNAL))
+                records = [] if self._discard else list(read_records(self.path / JOURNAL))
                 self._check_identity(records)
             except BaseException:
                 self._lock.release()
@@ -116,8 +110,8 @@ class Stage:
         )
 
     def _begin(self) -> None:
-        _clear(self.path)
-        with new_file(self.path / _IDENTITY, str(self.path / _IDENTITY), sync=self._sync, hashed=False) as file:
+        clear_stage(self.path)
+        with new_file(self.path / IDENTITY, str(self.path / IDENTITY), sync=self._sync, hashed=False) as file:
             file.write(json.dumps(self._identity, ensure_ascii=False, indent=2).encode() + b"\n")
         self.package.mkdir()
         if self._sync:
@@ -129,22 +123,22 @@ class Stage:
         self.package.mkdir(exist_ok=True)
         for record in records:
             for before, after in record.get("renaming", {}).items():
-                if _is_regular(self.package / after) and not os.path.lexists(self.package / before):
+                if is_regular(self.package / after) and not os.path.lexists(self.package / before):
                     (self.package / after).rename(self.package / before)
         for record in records:
             if "name" in record:
                 # Files are written one after the other: what follows one that is damaged is written again, too.
-                if _hash(self.package / record["name"]) != record["sha256"]:
+                if hash_of(self.package / record["name"]) != record["sha256"]:
                     break
                 self.finished[record["name"]] = record
         self._remove_unfinished()
-        replace_records(self.path / _JOURNAL, self.finished.values(), sync=self._sync)
+        replace_records(self.path / JOURNAL, self.finished.values(), sync=self._sync)
         self._is_checking = False
 
     def _remove_unfinished(self) -> None:
         for entry in self.package.iterdir():
             if entry.name not in self.finished:
-                _remove(entry)
+                remove_entry(entry)
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self._published:
@@ -166,7 +160,7 @@ class Stage:
 
     def _remove(self) -> None:
         with suppress(OSError):
-            _clear(self.path)
+            clear_stage(self.path)
         self._lock.remove()
 
     @property
@@ -193,15 +187,15 @@ class Stage:
             return
         record = {"name": name, **file}
         with uninterrupted():
-            with writing_errors(self.path / _JOURNAL):
-                append_record(self.path / _JOURNAL, record, sync=self._sync)
+            with writing_errors(self.path / JOURNAL):
+                append_record(self.path / JOURNAL, record, sync=self._sync)
             self._files = [one for one in self._files if one.name != str(self.target / name)]
             self.finished[name] = record
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give files of the package their final names."""
-        with writing_errors(self.path / _JOURNAL):
-            append_record(self.path / _JOURNAL, {"renaming": dict(names)}, sync=self._sync)
+        with writing_errors(self.path / JOURNAL):
+            append_record(self.path / JOURNAL, {"renaming": dict(names)}, sync=self._sync)
         for before, after in names.items():
             with writing_errors(self.target / after):
                 (self.package / before).rename(self.package / after)
@@ -228,98 +222,3 @@ class Stage:
                 self._published = True
                 if self._sync:
                     sync_directory(self.target.parent)
-
-
-def remove_published(target: Path) -> None:
-    """Remove what a run that died after publishing did not come to remove, if no run holds it."""
-    path = stage_path(target)
-    if not is_stage(path):
-        return
-    identity = read_identity(path)
-    if not finished_in(path) or (identity is not None and is_published(target, identity)):
-        with suppress(OSError, DestinationError):
-            remove_stage(path, target)
-
-
-def has_finished(records: list[dict[str, Any]]) -> bool:
-    """Whether the records of a journal tell of a finished file."""
-    return any("name" in record for record in records)
-
-
-def read_identity(path: Path) -> dict[str, Any] | None:
-    """Read what a stage builds; None where it does not say it, or not as a whole."""
-    try:
-        value = json.loads((path / _IDENTITY).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def finished_in(path: Path) -> list[dict[str, Any]]:
-    """Records of the finished files of a stage."""
-    return [record for record in read_records(path / _JOURNAL) if "name" in record]
-
-
-def remove_stage(path: Path, target: Path) -> None:
-    """Remove a stage that no run holds.
-
-    Raises:
-        BusyError: a run holds it.
-        DestinationError: it is no stage.
-        OSError: it cannot be removed.
-    """
-    _check_is_stage(path)
-    lock = DirectoryLock(path, held_as=target)
-    try:
-        recover_exchanged(path, target.parent)
-        _clear(path)
-    except BaseException:
-        lock.release()
-        raise
-    lock.remove()
-
-
-def is_stage(path: Path) -> bool:
-    """Whether a directory is a stage that an export made; one that was killed may have left it without a file."""
-    return path.is_dir() and not path.is_symlink() and not _strangers(path)
-
-
-def _check_is_stage(path: Path) -> None:
-    """Refuse to take for a stage what no export made."""
-    if path.is_dir() and not path.is_symlink():  # else the lock tells
-        for name in _strangers(path):
-            raise DestinationError(f"{path}: holds {name!r}, which no export wrote; move it away first")
-
-
-def _strangers(path: Path) -> list[str]:
-    known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
-    try:
-        return sorted({entry.name for entry in path.iterdir()} - known)
-    except FileNotFoundError:  # the run that held it has just removed it
-        return []
-
-
-def _clear(path: Path) -> None:
-    """Remove all of a stage but its lock; first what says that files are finished, for a kill may come in between."""
-    for entry in sorted(path.iterdir(), key=lambda entry: entry.name != _JOURNAL):
-        if entry.name != LOCK_NAME:
-            _remove(entry)
-
-
-def _is_regular(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _hash(path: Path) -> str | None:
-    """SHA-256 of a file in hexadecimal digits, None where it cannot be read or is none."""
-    try:
-        return file_sha256(path) if _is_regular(path) else None
-    except OSError:
-        return None

@@ -1,0 +1,119 @@
+"""What a stage is on disk: a hidden directory beside the destination.
+
+.NAME.stage/lock          held by the run that builds
+.NAME.stage/stage.json    what is built: source, options, versions
+.NAME.stage/journal       the files that are finished
+.NAME.stage/package/      what becomes NAME
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from pipeline.disk.directories import ASIDE, recover_exchanged
+from pipeline.disk.hashing import file_sha256
+from pipeline.disk.journal import NEW_SUFFIX, read_records
+from pipeline.disk.locks import LOCK_NAME, DirectoryLock
+from pipeline.errors import DestinationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STAGE_SUFFIX = ".stage"
+IDENTITY = "stage.json"
+JOURNAL = "journal"
+PACKAGE = "package"
+_NAMES = {LOCK_NAME, IDENTITY, JOURNAL, JOURNAL + NEW_SUFFIX, PACKAGE}
+
+
+def stage_path(target: Path) -> Path:
+    """Where the stage of a destination lies."""
+    return target.parent / f".{target.name}{STAGE_SUFFIX}"
+
+
+def has_finished(records: list[dict[str, Any]]) -> bool:
+    """Whether the records of a journal tell of a finished file."""
+    return any("name" in record for record in records)
+
+
+def read_identity(path: Path) -> dict[str, Any] | None:
+    """Read what a stage builds; None where it does not say it, or not as a whole."""
+    try:
+        value = json.loads((path / IDENTITY).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def finished_in(path: Path) -> list[dict[str, Any]]:
+    """Records of the finished files of a stage."""
+    return [record for record in read_records(path / JOURNAL) if "name" in record]
+
+
+def remove_stage(path: Path, target: Path) -> None:
+    """Remove a stage that no run holds.
+
+    Raises:
+        BusyError: a run holds it.
+        DestinationError: it is no stage.
+        OSError: it cannot be removed.
+    """
+    check_is_stage(path)
+    lock = DirectoryLock(path, held_as=target)
+    try:
+        recover_exchanged(path, target.parent)
+        clear_stage(path)
+    except BaseException:
+        lock.release()
+        raise
+    lock.remove()
+
+
+def is_stage(path: Path) -> bool:
+    """Whether a directory is a stage that an export made; one that was killed may have left it without a file."""
+    return path.is_dir() and not path.is_symlink() and not _strangers(path)
+
+
+def check_is_stage(path: Path) -> None:
+    """Refuse to take for a stage what no export made."""
+    if path.is_dir() and not path.is_symlink():  # else the lock tells
+        for name in _strangers(path):
+            raise DestinationError(f"{path}: holds {name!r}, which no export wrote; move it away first")
+
+
+def _strangers(path: Path) -> list[str]:
+    known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
+    try:
+        return sorted({entry.name for entry in path.iterdir()} - known)
+    except FileNotFoundError:  # the run that held it has just removed it
+        return []
+
+
+def clear_stage(path: Path) -> None:
+    """Remove all of a stage but its lock; first what says that files are finished, for a kill may come in between."""
+    for entry in sorted(path.iterdir(), key=lambda entry: entry.name != JOURNAL):
+        if entry.name != LOCK_NAME:
+            remove_entry(entry)
+
+
+def is_regular(path: Path) -> bool:
+    """Whether it is a file, and no link to one."""
+    return path.is_file() and not path.is_symlink()
+
+
+def remove_entry(path: Path) -> None:
+    """Remove a file, a link or a whole directory."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def hash_of(path: Path) -> str | None:
+    """SHA-256 of a file in hexadecimal digits, None where it cannot be read or is none."""
+    try:
+        return file_sha256(path) if is_regular(path) else None
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""Verification of a package: its manifests, then its rows, read back by other readers than wrote them."""
