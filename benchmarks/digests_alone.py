@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from pipeline.cli import main
-from pipeline.job import Job
+from pipeline.export.options import ExportOptions
 
-Job.digested = property(lambda job: not job.spreadsheet)  # type: ignore[method-assign,assignment]
+ExportOptions.digested = property(lambda job: not job.spreadsheet)  # type: ignore[method-assign,assignment]
 
 if __name__ == "__main__":
     sys.exit(main())

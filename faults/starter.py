@@ -24,7 +24,7 @@ _MODULES = (
     "pipeline.cli.commands",
     "pipeline.cli.output",
     "pipeline.writers.compression",
-    "pipeline.export",
+    "pipeline.export.run",
     "pipeline.importing",
     "pipeline.runtime.signals",
     "pipeline.native",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.api import export_measurements, export_statistics, list_sessions
-    from pipeline.catalog import write_catalog
     from pipeline.errors import (
         BusyError,
         DestinationError,
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
-    from pipeline.frames import scan, statistics
     from pipeline.importing import import_sessions
-    from pipeline.notebook import connect
+    from pipeline.notebook.catalog import write_catalog
+    from pipeline.notebook.frames import scan, statistics
+    from pipeline.notebook.views import connect
     from pipeline.recorder import record_session
     from pipeline.recording import recover_sessions
     from pipeline.verify.verification import verify_package
@@ -52,14 +52,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "connect": "notebook",
+    "connect": "notebook.views",
     "export_measurements": "api",
     "export_statistics": "api",
     "import_sessions": "importing",
     "list_sessions": "api",
-    "scan": "frames",
-    "statistics": "frames",
-    "write_catalog": "catalog",
+    "scan": "notebook.frames",
+    "statistics": "notebook.frames",
+    "write_catalog": "notebook.catalog",
     "record_session": "recorder",
     "recover_sessions": "recording",
     "verify_package": "verify.verification",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.display import Sessions
-from pipeline.errors import UsageError, suggest
-from pipeline.export import run
-from pipeline.job import Job, Scope
+from pipeline.export.options import ExportOptions, Scope, split_options, statistics_options
+from pipeline.export.run import run
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
 from pipeline.selection.selected import select
@@ -18,22 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.report import Report
-
-_JOB_OPTIONS = (
-    "overwrite",
-    "rows_per_file",
-    "spreadsheet",
-    "package_metadata",
-    "fail_if_empty",
-    "sync",
-    "hashed",
-    "verify",
-    "discard_stage",
-    "threads",
-    "batch_size",
-    "memory_limit",
-)
+    from pipeline.export.result import ExportResult
 
 
 def export_measurements(
@@ -46,7 +30,7 @@ def export_measurements(
     with_statistics: bool = False,
     on_progress: Callable[[int, int, int], None] | None = None,
     **options: Any,  # noqa: ANN401 - the options of a selection and of a job
-) -> Report:
+) -> ExportResult:
     """Export raw measurements as one package.
 
     Args:
@@ -58,7 +42,7 @@ def export_measurements(
         with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
         **options: of `pipeline.selection.selected.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
-            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.job.Job` (`overwrite`,
+            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.export.options.Job` (`overwrite`,
             `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `verify`,
             `discard_stage`, `threads`, `batch_size`, `memory_limit`).
 
@@ -69,7 +53,7 @@ def export_measurements(
     """
     selection, rest = split_options(options)
     statistics = StatisticsOptions(timezone=selection.timezone or "UTC")
-    job = Job(
+    job = ExportOptions(
         source=source,
         to=to,
         tables=("measurements", "statistics") if with_statistics else ("measurements",),
@@ -96,7 +80,7 @@ def export_statistics(
     compression: str | None = None,
     on_progress: Callable[[int, int, int], None] | None = None,
     **options: Any,  # noqa: ANN401 - the options of a selection and of a job
-) -> Report:
+) -> ExportResult:
     """Export statistics of measurements as one package.
 
     Args:
@@ -119,7 +103,7 @@ def export_statistics(
     """
     selection, rest = split_options(options)
     statistics = statistics_options(selection, scope=scope, by=by, window=window, quantiles=quantiles, lost=lost)
-    job = Job(
+    job = ExportOptions(
         source=source,
         to=to,
         tables=("statistics",),
@@ -131,36 +115,6 @@ def export_statistics(
         **rest,
     )
     return run(job, on_progress)
-
-
-def statistics_options(
-    selection: Selection,
-    *,
-    scope: Scope,
-    by: Sequence[str],
-    window: str | None,
-    quantiles: Sequence[str | float],
-    lost: Literal["exclude", "infinite"],
-) -> StatisticsOptions:
-    """Make the options of statistics from what a caller says; they are those of `export_statistics`."""
-    return StatisticsOptions(
-        by=tuple(by),
-        window=window,
-        quantiles=tuple(str(number) for number in quantiles),
-        lost=lost,
-        timezone=selection.timezone or "UTC",
-        pooled=scope == "cross-session",
-    )
-
-
-def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
-    """Part the options of a selection from those of a job."""
-    names = Selection.__dataclass_fields__.keys()
-    for name in options:
-        if name not in names and name not in _JOB_OPTIONS:
-            raise UsageError(f"no option {name!r}; {suggest(name, [*names, *_JOB_OPTIONS], noun='options')}")
-    chosen = {name: value for name, value in options.items() if name in names}
-    return Selection(**chosen), {name: value for name, value in options.items() if name not in names}
 
 
 def list_sessions(source: Source, *, where_session: str | None = None, timezone: str | None = None) -> Sessions:

@@ -17,7 +17,7 @@ from conftest import row, write_ndjson
 
 from pipeline import import_sessions
 from pipeline.cli import main
-from pipeline.notebook import connect_locked
+from pipeline.notebook.views import connect_locked
 
 SECRET = "secret-7f3a91"  # noqa: S105 - what must not be shown
 # What reads something beside the rows, as it stands behind FROM; {at} is the directory of the secrets.

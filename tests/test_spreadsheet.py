@@ -18,7 +18,7 @@ import pytest
 from conftest import FIXTURE_STORE, descriptor, only, row, write_ndjson
 
 import pipeline as package
-from pipeline.export import MAX_SPREADSHEET_ROWS
+from pipeline.export.run import MAX_SPREADSHEET_ROWS
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 needs_libreoffice = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (soffice) is not installed")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from pipeline.report import Report
+    from pipeline.export.result import ExportResult
 
 
 def run_import(options: argparse.Namespace) -> int:
@@ -81,7 +81,7 @@ def run_statistics(options: argparse.Namespace) -> int:
     )
 
 
-def _publish(options: argparse.Namespace, export: Callable[..., Report], **own: Any) -> int:  # noqa: ANN401 - a command's own options
+def _publish(options: argparse.Namespace, export: Callable[..., ExportResult], **own: Any) -> int:  # noqa: ANN401 - a command's own options
     """Run an export with the options of all exports and its own, and tell what it wrote."""
     _check_terminal(options)
     with Progress(quiet=options.quiet) as progress:
@@ -133,7 +133,7 @@ def run_query(options: argparse.Namespace) -> int:
 
 def run_catalog(options: argparse.Namespace) -> int:
     """Run `pipeline catalog`."""
-    from pipeline.catalog import write_catalog  # noqa: PLC0415
+    from pipeline.notebook.catalog import write_catalog  # noqa: PLC0415
 
     sessions = write_catalog(_sole(options.source), options.to, overwrite=options.overwrite)
     if not options.quiet:

@@ -13,7 +13,7 @@ from pipeline.cli.output import writing_to_standard_output
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.sessions_table import sessions_table
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
-from pipeline.notebook import connect_locked
+from pipeline.notebook.views import connect_locked
 from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection

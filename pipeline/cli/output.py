@@ -15,9 +15,9 @@ from pipeline.errors import DestinationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pipeline.export.result import ExportResult
     from pipeline.importing import ImportReport
     from pipeline.publish.leftovers import StagedPackage
-    from pipeline.report import Report
     from pipeline.verify.verification import Verification
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
@@ -103,7 +103,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def print_export(report: Report, *, as_json: bool, quiet: bool) -> None:
+def print_export(report: ExportResult, *, as_json: bool, quiet: bool) -> None:
     """Tell what an export wrote; beside an export to standard output this goes to standard error."""
     out = sys.stderr if report.to == "-" else sys.stdout
     _warn(report.warnings)

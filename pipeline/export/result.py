@@ -12,7 +12,7 @@ from pipeline.errors import EmptyExportError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.job import Job
+    from pipeline.export.options import ExportOptions
     from pipeline.package.written_file import WrittenFile
     from pipeline.selection.selected import Selected
 
@@ -29,7 +29,7 @@ class ReportedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class ExportResult:
     """What an export did.
 
     Attributes:
@@ -83,9 +83,9 @@ def report_existing(descriptor: Mapping[str, Any]) -> list[ReportedFile]:
     ]
 
 
-def make_report(
-    job: Job, files: Sequence[ReportedFile], selected: Selected, started: float, *, is_unchanged: bool = False
-) -> Report:
+def make_result(
+    job: ExportOptions, files: Sequence[ReportedFile], selected: Selected, started: float, *, is_unchanged: bool = False
+) -> ExportResult:
     """Report what an export did.
 
     Args:
@@ -98,7 +98,7 @@ def make_report(
     Raises:
         EmptyExportError: there is no row, and the job takes that for an error.
     """
-    report = Report(
+    report = ExportResult(
         to=str(job.to),
         files=tuple(files),
         sessions=len(selected.sessions),

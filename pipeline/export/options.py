@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import UsageError, suggest
+from pipeline.export.sizes import parse_size
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
-from pipeline.sizes import parse_size
 from pipeline.statistics.options import StatisticsOptions
 from pipeline.writers.formats import FORMATS, Format
 
@@ -18,13 +18,28 @@ if TYPE_CHECKING:
 
     from pipeline.sources.open import Source
 
+_NAMES = (
+    "overwrite",
+    "rows_per_file",
+    "spreadsheet",
+    "package_metadata",
+    "fail_if_empty",
+    "sync",
+    "hashed",
+    "verify",
+    "discard_stage",
+    "threads",
+    "batch_size",
+    "memory_limit",
+)
+
 Scope = Literal["per-session", "cross-session"]
 SCOPES = ("per-session", "cross-session")
 STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ExportOptions:
     """One export, with all its options.
 
     Attributes:
@@ -173,3 +188,33 @@ class Job:
 def _require_choice(option: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UsageError(f"{option} {value!r}: {suggest(value, choices, noun='choices')}")
+
+
+def statistics_options(
+    selection: Selection,
+    *,
+    scope: Scope,
+    by: Sequence[str],
+    window: str | None,
+    quantiles: Sequence[str | float],
+    lost: Literal["exclude", "infinite"],
+) -> StatisticsOptions:
+    """Make the options of statistics from what a caller says; they are those of `export_statistics`."""
+    return StatisticsOptions(
+        by=tuple(by),
+        window=window,
+        quantiles=tuple(str(number) for number in quantiles),
+        lost=lost,
+        timezone=selection.timezone or "UTC",
+        pooled=scope == "cross-session",
+    )
+
+
+def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
+    """Part the options of a selection from those of a job."""
+    names = Selection.__dataclass_fields__.keys()
+    for name in options:
+        if name not in names and name not in _NAMES:
+            raise UsageError(f"no option {name!r}; {suggest(name, [*names, *_NAMES], noun='options')}")
+    chosen = {name: value for name, value in options.items() if name in names}
+    return Selection(**chosen), {name: value for name, value in options.items() if name not in names}

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pipeline.api import split_options, statistics_options
 from pipeline.errors import UsageError
+from pipeline.export.options import split_options, statistics_options
 from pipeline.model.columns import plain_schema
 from pipeline.scan.data_file import check_files
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from pipeline.job import Scope
+    from pipeline.export.options import Scope
 
 
 def scan(source: Source, *, timezone: str | None = None, verify: bool = True) -> pl.LazyFrame:

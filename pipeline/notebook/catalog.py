@@ -14,7 +14,7 @@ from pipeline.disk.files import writing_errors
 from pipeline.errors import DestinationError, UsageError
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
-from pipeline.notebook import create_views
+from pipeline.notebook.views import create_views
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
 from pipeline.scan.data_file import check_files
 from pipeline.sources.open import Source, open_source

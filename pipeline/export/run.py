@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.files import CountingFile, standard_output
-from pipeline.errors import DestinationError, UsageError
-from pipeline.job import STANDARD_OUTPUT, Job
-from pipeline.model.columns import plain_schema
+from pipeline.errors import DestinationError
+from pipeline.export.options import STANDARD_OUTPUT, ExportOptions
+from pipeline.export.result import ExportResult, make_result, report_existing, report_written
+from pipeline.export.sizes import parse_size
+from pipeline.export.writing import _for_table, _write, _write_rows
 from pipeline.package.added_metadata import read_added_metadata
 from pipeline.package.descriptor import describe_package, versions
 from pipeline.package.layout import DESCRIPTOR, MANIFEST, manifest
 from pipeline.package.names import name_files
-from pipeline.package.written_file import WrittenFile
 from pipeline.publish.existing import Existing, inspect_destination
 from pipeline.publish.leftovers import remove_published
 from pipeline.publish.stage import Stage
-from pipeline.report import Report, make_report, report_existing, report_written
 from pipeline.rows.content import Content, package_range
-from pipeline.runtime.threads import WrittenBehind
 from pipeline.selection.selected import Selected, select
-from pipeline.sizes import parse_size
 from pipeline.sources.open import open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables.measurements import measurement_files
 from pipeline.tables.sessions import sessions_file
 from pipeline.tables.statistics import statistics_files
 from pipeline.verify.verification import require_verified
-from pipeline.writers.compression import compressing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
-    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
-    from pipeline.disk.sink import Sink
+    from pipeline.package.written_file import WrittenFile
     from pipeline.tables.table_file import TableFile
 
 MAX_SPREADSHEET_ROWS = 1_048_575
 """Rows of a worksheet, less the header."""
 
 
-def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) -> Report:
+def run(job: ExportOptions, on_progress: Callable[[int, int, int], None] | None = None) -> ExportResult:
     """Run an export: scan, select, write each table, publish.
 
     Args:
@@ -77,14 +72,14 @@ def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) ->
         package = {"source": source, "options": job.shaping_options(), "added": added}
         if _is_there(job, existing, package):
             remove_published(Path(job.to))
-            return make_report(job, report_existing(existing.descriptor or {}), selected, started, is_unchanged=True)
+            return make_result(job, report_existing(existing.descriptor or {}), selected, started, is_unchanged=True)
         with Stage(
             Path(job.to), {**package, **versions()}, sync=job.sync, hashed=job.hashed, discard=job.discard_stage
         ) as stage:
             existing = inspect_destination(Path(job.to))  # which no other run can change from now on
             if _is_there(job, existing, package):
                 there = report_existing(existing.descriptor or {})
-                return make_report(job, there, selected, started, is_unchanged=True)
+                return make_result(job, there, selected, started, is_unchanged=True)
             files = _files(job, selected, Path(spill), _Counter(selected, job, stage, on_progress), stage.finished)
             with closing(files):
                 written = [_write(stage, file, _for_table(job, file.table), selected, source) for file in files]
@@ -94,14 +89,14 @@ def run(job: Job, on_progress: Callable[[int, int, int], None] | None = None) ->
             named = _name(stage, written, scan.timestamp_unit)
             descriptor = describe_package(named, **package, timestamp_unit=scan.timestamp_unit, is_verified=job.verify)
             _write_descriptor(stage, descriptor, named, hashed=job.hashed)
-            report = make_report(job, report_written(named), selected, started)
+            report = make_result(job, report_written(named), selected, started)
             if job.verify:
                 require_verified(stage.package, called=Path(job.to))
             stage.publish(replace=existing.descriptor is not None)
     return replace(report, seconds=time.monotonic() - started)
 
 
-def _is_there(job: Job, existing: Existing, package: dict[str, Any]) -> bool:
+def _is_there(job: ExportOptions, existing: Existing, package: dict[str, Any]) -> bool:
     """Whether the destination is what would be written.
 
     Raises:
@@ -122,7 +117,7 @@ def _is_there(job: Job, existing: Existing, package: dict[str, Any]) -> bool:
 
 
 def _files(
-    job: Job, selected: Selected, spill: Path, counter: _Counter, records: Mapping[str, Any]
+    job: ExportOptions, selected: Selected, spill: Path, counter: _Counter, records: Mapping[str, Any]
 ) -> Generator[TableFile, None, None]:
     finished = {name: Content.restored(record["content"]) for name, record in records.items()}
     rows_per_file = job.rows_per_file
@@ -161,7 +156,7 @@ class _Counter:
     def __init__(
         self,
         selected: Selected,
-        job: Job,
+        job: ExportOptions,
         target: Stage | CountingFile,
         on_progress: Callable[[int, int, int], None] | None,
     ) -> None:
@@ -174,81 +169,6 @@ class _Counter:
         self._done += batch.num_rows
         if self._on_progress is not None:
             self._on_progress(self._done, self._total, self._target.bytes)
-
-
-def _metadata(file: TableFile, job: Job, selected: Selected, source: dict[str, str]) -> dict[str, Any]:
-    """What describes a file's rows inside the file; it depends on the content alone, never on a clock."""
-    return {
-        "table": file.table,
-        "scope": job.scope,
-        "timestamp_unit": selected.scan.timestamp_unit,
-        "source": source,
-        "sessions": [session.describe() for session in file.sessions],
-    }
-
-
-def _write(stage: Stage, file: TableFile, job: Job, selected: Selected, source: dict[str, str]) -> WrittenFile:
-    """Write one file of a stage under a provisional name, unless it is finished already."""
-    name = file.provisional_name
-    if name in stage.finished:
-        return _written(file, job, stage.finished[name]["bytes"], stage.finished[name]["sha256"])
-    with stage.create(name) as out:
-        written = _write_rows(file, out, job, selected, source)
-    if file.table != "sessions":
-        stage.finish(name, {"bytes": out.bytes, "sha256": out.sha256, "content": file.content.record()})
-    return written
-
-
-def _written(file: TableFile, job: Job, size: int, sha256: str | None) -> WrittenFile:
-    schema = plain_schema(file.reader.schema)
-    return WrittenFile(file, schema, job.output_format, job.chosen_compression, size, sha256)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _written_behind(job: Job, sink: Sink, out: CountingFile) -> AbstractContextManager[Sink]:
-    """Write text in a thread of its own; other formats' writers hand over bytes that they may change."""
-    if not job.output_format.is_text or job.threads == 1:
-        return nullcontext(sink)
-    return WrittenBehind(*(out.split() if sink is out else [sink]))
-
-
-def _check_one_column(job: Job, schema: pa.Schema) -> None:
-    if job.format == "csv" and len(schema) == 1 and schema.field(0).nullable:
-        raise UsageError(
-            f"a CSV of the column {schema.names[0]!r} alone shows nulls as empty lines, which readers skip; "
-            "add a column, or choose another --format"
-        )
-
-
-def _write_rows(
-    file: TableFile, out: CountingFile, job: Job, selected: Selected, source: dict[str, str]
-) -> WrittenFile:
-    _check_one_column(job, file.reader.schema)
-    outside = job.chosen_compression if job.output_format.is_text else "none"
-    with (
-        compressing(out, outside, threads=job.threads or _cores()) as compressed,
-        _written_behind(job, compressed, out) as sink,
-    ):
-        job.output_format.load()(
-            file.reader,
-            sink,
-            table=file.table,
-            metadata=_metadata(file, job, selected, source),
-            compression=job.chosen_compression,
-            spreadsheet=job.spreadsheet,
-            ahead=job.threads != 1,
-        )
-    return _written(file, job, out.bytes, out.sha256)
-
-
-def _for_table(job: Job, table: str) -> Job:
-    """Give the job for one table: the first one is as chosen, tables beside it are plain CSV, not pooled."""
-    if table == job.tables[0]:
-        return job
-    return replace(job, format="csv", compression="none", scope="per-session")
 
 
 def _name(stage: Stage, written: list[WrittenFile], unit: str) -> dict[str, WrittenFile]:
@@ -271,17 +191,17 @@ def _write_descriptor(stage: Stage, descriptor: dict[str, Any], named: dict[str,
 
 
 def _stream(
-    job: Job,
+    job: ExportOptions,
     selected: Selected,
     spill: Path,
     source: dict[str, str],
     started: float,
     on_progress: Callable[[int, int, int], None] | None,
-) -> Report:
+) -> ExportResult:
     """Write the one file to standard output."""
     with (
         standard_output() as out,
         closing(_files(job, selected, spill, _Counter(selected, job, out, on_progress), {})) as files,
     ):
         written = _write_rows(next(files), out, job, selected, source)
-    return make_report(job, report_written({STANDARD_OUTPUT: written}), selected, started)
+    return make_result(job, report_written({STANDARD_OUTPUT: written}), selected, started)

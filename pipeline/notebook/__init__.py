@@ -1,0 +1,1 @@
+"""For notebooks: DuckDB views, Polars frames, and a DuckDB file of the views for other clients."""
