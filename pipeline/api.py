@@ -41,10 +41,10 @@ def export_measurements(
         compression: `none`, `gzip` or `zstd`; the format's default where None.
         with_statistics: add the statistics of each session, as `export_statistics` gives them by default.
         on_progress: is called with the rows done, the rows there are, at most, and the bytes written.
-        **options: of `pipeline.selection.selected.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
-            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of `pipeline.export.options.Job` (`overwrite`,
-            `rows_per_file`, `spreadsheet`, `package_metadata`, `fail_if_empty`, `sync`, `hashed`, `verify`,
-            `discard_stage`, `threads`, `batch_size`, `memory_limit`).
+        **options: of `pipeline.selection.options.Selection` (`sessions`, `metrics`, `since`, `until`, `where`,
+            `where_session`, `columns`, `exclude`, `redact`, `timezone`) and of
+            `pipeline.export.options.ExportOptions` (`overwrite`, `rows_per_file`, `spreadsheet`, `package_metadata`,
+            `fail_if_empty`, `sync`, `hashed`, `verify`, `discard_stage`, `threads`, `batch_size`, `memory_limit`).
 
     Raises:
         UsageError: an option does not exist or cannot be read.

@@ -36,6 +36,25 @@ _NAMES = (
 Scope = Literal["per-session", "cross-session"]
 SCOPES = ("per-session", "cross-session")
 STANDARD_OUTPUT = "-"
+MAX_SPREADSHEET_ROWS = 1_048_575
+"""Rows of a worksheet, less the header."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the files of one table are written.
+
+    Attributes:
+        format: their format.
+        compression: around or inside it.
+        scope: what a file or row is of.
+        spreadsheet: write the variant for spreadsheet programs.
+    """
+
+    format: Format
+    compression: str
+    scope: Scope
+    spreadsheet: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +166,6 @@ class ExportOptions:
         return str(self.to) == STANDARD_OUTPUT
 
     @property
-    def is_exact(self) -> bool:
-        """Whether what is written holds every value as it is, so that a digest says something of it."""
-        return self.output_format.is_exact and not self.spreadsheet
-
-    @property
     def output_format(self) -> Format:
         """The format of the tables."""
         return FORMATS[self.format]
@@ -165,6 +179,21 @@ class ExportOptions:
     def digested(self) -> bool:
         """Whether digests of rows are computed; the variant for spreadsheet programs changes text on purpose."""
         return self.hashed and not self.spreadsheet
+
+    @property
+    def rows_of_a_part(self) -> int | None:
+        """Rows after which a file ends; those of a worksheet, at most, where one is meant."""
+        if self.to_standard_output:
+            return None
+        if self.spreadsheet or self.format == "xlsx":
+            return min(self.rows_per_file or MAX_SPREADSHEET_ROWS, MAX_SPREADSHEET_ROWS)
+        return self.rows_per_file
+
+    def form(self, table: str) -> Form:
+        """How a table is written: the first one as chosen, tables beside it are plain CSV, not pooled."""
+        if table == self.tables[0]:
+            return Form(self.output_format, self.chosen_compression, self.scope, self.spreadsheet)
+        return Form(FORMATS["csv"], "none", "per-session", self.spreadsheet)
 
     def shaping_options(self) -> dict[str, Any]:
         """The options that shape what is published, as JSON values."""

@@ -11,8 +11,8 @@ from pipeline.errors import EmptyExportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from pipeline.export.options import ExportOptions
     from pipeline.package.written_file import WrittenFile
     from pipeline.selection.selected import Selected
 
@@ -84,34 +84,41 @@ def report_existing(descriptor: Mapping[str, Any]) -> list[ReportedFile]:
 
 
 def make_result(
-    job: ExportOptions, files: Sequence[ReportedFile], selected: Selected, started: float, *, is_unchanged: bool = False
+    to: str | Path,
+    files: Sequence[ReportedFile],
+    selected: Selected,
+    *,
+    started: float,
+    fail_if_empty: bool,
+    is_unchanged: bool = False,
 ) -> ExportResult:
-    """Report what an export did.
+    """Say what an export did.
 
     Args:
-        job: its options.
+        to: where it was written to.
         files: its files.
         selected: what was selected.
         started: when it began, of the monotonic clock.
+        fail_if_empty: take it for an error that there is no row.
         is_unchanged: nothing was written.
 
     Raises:
-        EmptyExportError: there is no row, and the job takes that for an error.
+        EmptyExportError: there is no row, and that is an error.
     """
-    report = ExportResult(
-        to=str(job.to),
+    result = ExportResult(
+        to=str(to),
         files=tuple(files),
         sessions=len(selected.sessions),
         seconds=time.monotonic() - started,
         is_unchanged=is_unchanged,
         warnings=selected.warnings,
     )
-    if report.rows:
-        return report
-    if job.fail_if_empty:
+    if result.rows:
+        return result
+    if fail_if_empty:
         raise EmptyExportError("nothing matches the selection, and --fail-if-empty is given; nothing was published")
     warning = "nothing matches the selection; the files are valid and hold no rows"
-    return replace(report, warnings=(*selected.warnings, warning))
+    return replace(result, warnings=(*selected.warnings, warning))
 
 
 def report_written(named: Mapping[str, WrittenFile]) -> list[ReportedFile]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
@@ -14,90 +13,101 @@ from pipeline.runtime.threads import WrittenBehind
 from pipeline.writers.compression import compressing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
     from pipeline.disk.files import CountingFile
     from pipeline.disk.sink import Sink
-    from pipeline.export.options import ExportOptions
+    from pipeline.export.options import Form
     from pipeline.publish.stage import Stage
-    from pipeline.selection.selected import Selected
     from pipeline.tables.table_file import TableFile
 
 
-def _metadata(file: TableFile, job: ExportOptions, selected: Selected, source: dict[str, str]) -> dict[str, Any]:
-    """What describes a file's rows inside the file; it depends on the content alone, never on a clock."""
-    return {
-        "table": file.table,
-        "scope": job.scope,
-        "timestamp_unit": selected.scan.timestamp_unit,
-        "source": source,
-        "sessions": [session.describe() for session in file.sessions],
-    }
+class TableWriter:
+    """Writes the files of tables, each in the form of its table."""
 
+    def __init__(
+        self, form_of: Callable[[str], Form], *, source: Mapping[str, str], timestamp_unit: str, threads: int | None
+    ) -> None:
+        """Say how.
 
-def _write(
-    stage: Stage, file: TableFile, job: ExportOptions, selected: Selected, source: dict[str, str]
-) -> WrittenFile:
-    """Write one file of a stage under a provisional name, unless it is finished already."""
-    name = file.provisional_name
-    if name in stage.finished:
-        return _written(file, job, stage.finished[name]["bytes"], stage.finished[name]["sha256"])
-    with stage.create(name) as out:
-        written = _write_rows(file, out, job, selected, source)
-    if file.table != "sessions":
-        stage.finish(name, {"bytes": out.bytes, "sha256": out.sha256, "content": file.content.record()})
-    return written
+        Args:
+            form_of: gives the form of a table by its name.
+            source: name and fingerprint of the source, for the metadata inside files.
+            timestamp_unit: us or ns, for the same.
+            threads: how many may be used, None for one per core.
+        """
+        self._form_of = form_of
+        self._source = source
+        self._timestamp_unit = timestamp_unit
+        self._threads = threads or _cores()
+        self._ahead = threads != 1
 
+    def into(self, stage: Stage, file: TableFile) -> WrittenFile:
+        """Write one file of a stage under a provisional name, unless it is finished already."""
+        name = file.provisional_name
+        if name in stage.finished:
+            return self._written(file, stage.finished[name]["bytes"], stage.finished[name]["sha256"])
+        with stage.create(name) as out:
+            written = self.rows(file, out)
+        if file.table != "sessions":
+            stage.finish(name, {"bytes": out.bytes, "sha256": out.sha256, "content": file.content.record()})
+        return written
 
-def _written(file: TableFile, job: ExportOptions, size: int, sha256: str | None) -> WrittenFile:
-    schema = plain_schema(file.reader.schema)
-    return WrittenFile(file, schema, job.output_format, job.chosen_compression, size, sha256)
+    def rows(self, file: TableFile, out: CountingFile) -> WrittenFile:
+        """Write the rows of one file.
+
+        Raises:
+            UsageError: the format cannot hold them so that readers see them all.
+        """
+        form = self._form_of(file.table)
+        _check_one_column(form, file.reader.schema)
+        outside = form.compression if form.format.is_text else "none"
+        with (
+            compressing(out, outside, threads=self._threads) as compressed,
+            self._behind(form, compressed, out) as sink,
+        ):
+            form.format.load()(
+                file.reader,
+                sink,
+                table=file.table,
+                metadata=self._metadata(file, form),
+                compression=form.compression,
+                spreadsheet=form.spreadsheet,
+                ahead=self._ahead,
+            )
+        return self._written(file, out.bytes, out.sha256)
+
+    def _written(self, file: TableFile, size: int, sha256: str | None) -> WrittenFile:
+        form = self._form_of(file.table)
+        return WrittenFile(file, plain_schema(file.reader.schema), form.format, form.compression, size, sha256)
+
+    def _metadata(self, file: TableFile, form: Form) -> dict[str, Any]:
+        """What describes a file's rows inside the file; it depends on the content alone, never on a clock."""
+        return {
+            "table": file.table,
+            "scope": form.scope,
+            "timestamp_unit": self._timestamp_unit,
+            "source": self._source,
+            "sessions": [session.describe() for session in file.sessions],
+        }
+
+    def _behind(self, form: Form, sink: Sink, out: CountingFile) -> AbstractContextManager[Sink]:
+        """Write text in a thread of its own; other formats' writers hand over bytes that they may change."""
+        if not form.format.is_text or not self._ahead:
+            return nullcontext(sink)
+        return WrittenBehind(*(out.split() if sink is out else [sink]))
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _written_behind(job: ExportOptions, sink: Sink, out: CountingFile) -> AbstractContextManager[Sink]:
-    """Write text in a thread of its own; other formats' writers hand over bytes that they may change."""
-    if not job.output_format.is_text or job.threads == 1:
-        return nullcontext(sink)
-    return WrittenBehind(*(out.split() if sink is out else [sink]))
-
-
-def _check_one_column(job: ExportOptions, schema: pa.Schema) -> None:
-    if job.format == "csv" and len(schema) == 1 and schema.field(0).nullable:
+def _check_one_column(form: Form, schema: pa.Schema) -> None:
+    if form.format.name == "csv" and len(schema) == 1 and schema.field(0).nullable:
         raise UsageError(
             f"a CSV of the column {schema.names[0]!r} alone shows nulls as empty lines, which readers skip; "
             "add a column, or choose another --format"
         )
-
-
-def _write_rows(
-    file: TableFile, out: CountingFile, job: ExportOptions, selected: Selected, source: dict[str, str]
-) -> WrittenFile:
-    _check_one_column(job, file.reader.schema)
-    outside = job.chosen_compression if job.output_format.is_text else "none"
-    with (
-        compressing(out, outside, threads=job.threads or _cores()) as compressed,
-        _written_behind(job, compressed, out) as sink,
-    ):
-        job.output_format.load()(
-            file.reader,
-            sink,
-            table=file.table,
-            metadata=_metadata(file, job, selected, source),
-            compression=job.chosen_compression,
-            spreadsheet=job.spreadsheet,
-            ahead=job.threads != 1,
-        )
-    return _written(file, job, out.bytes, out.sha256)
-
-
-def _for_table(job: ExportOptions, table: str) -> ExportOptions:
-    """Give the job for one table: the first one is as chosen, tables beside it are plain CSV, not pooled."""
-    if table == job.tables[0]:
-        return job
-    return replace(job, format="csv", compression="none", scope="per-session")

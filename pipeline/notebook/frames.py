@@ -82,7 +82,7 @@ def statistics(
         window: length of windows: `10s`, `1m`, `2h`, `1d`.
         quantiles: quantiles beside the usual ones, from 0 to 1.
         lost: `infinite` counts lost samples as +infinity in quantiles.
-        **options: of `pipeline.selection.selected.Selection`; `columns` and `exclude` choose among the statistics.
+        **options: of `pipeline.selection.options.Selection`; `columns` and `exclude` choose among the statistics.
 
     Raises:
         UsageError: an option does not exist or cannot be read, or Polars is not installed.

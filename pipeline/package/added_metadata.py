@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import UsageError, suggest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 METADATA_KEYS = (
     "title",
@@ -23,15 +21,15 @@ METADATA_KEYS = (
 )
 
 
-def read_added_metadata(path: Path | None) -> dict[str, Any]:
+def read_added_metadata(path: str | Path | None) -> dict[str, Any]:
     """Read what the user adds to the descriptor.
 
     Raises:
         UsageError: it is no JSON object, or sets what the export itself says.
     """
-    if path is None:
+    if not path:
         return {}
-    value = read_json(path)
+    value = read_json(Path(path))
     if not isinstance(value, dict):
         raise UsageError(f"--package-metadata {path}: must hold a JSON object")
     for key in value:

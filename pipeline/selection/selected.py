@@ -43,6 +43,11 @@ class Selected:
     batch_size: int
 
     @property
+    def row_count(self) -> int:
+        """Rows of the selected sessions, before conditions on rows."""
+        return sum(session.measurement_count for session in self.sessions)
+
+    @property
     def fingerprint(self) -> str:
         """Fingerprint of the source as it may be published: a hash of what is redacted could be guessed from."""
         redacted, _ = redact(self.scan.sessions, self.selection.redact)
