@@ -25,7 +25,7 @@ _MODULES = (
     "pipeline.cli.output",
     "pipeline.writers.compression",
     "pipeline.export.run",
-    "pipeline.importing",
+    "pipeline.importers.run",
     "pipeline.runtime.signals",
     "pipeline.native",
     "pipeline.runtime.threads",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
-    from pipeline.importing import import_sessions
+    from pipeline.importers.run import import_sessions
     from pipeline.notebook.catalog import write_catalog
     from pipeline.notebook.frames import scan, statistics
     from pipeline.notebook.views import connect
@@ -55,7 +55,7 @@ _MODULES = {
     "connect": "notebook.views",
     "export_measurements": "api",
     "export_statistics": "api",
-    "import_sessions": "importing",
+    "import_sessions": "importers.run",
     "list_sessions": "api",
     "scan": "notebook.frames",
     "statistics": "notebook.frames",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def run_import(options: argparse.Namespace) -> int:
     """Run `pipeline import`."""
-    from pipeline.importing import import_sessions  # noqa: PLC0415
+    from pipeline.importers.run import import_sessions  # noqa: PLC0415
 
     with Progress(quiet=options.quiet) as progress:
         report = import_sessions(

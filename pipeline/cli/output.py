@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.export.result import ExportResult
-    from pipeline.importing import ImportReport
+    from pipeline.importers.result import ImportResult
     from pipeline.publish.leftovers import StagedPackage
     from pipeline.verify.verification import Verification
 
@@ -124,7 +124,7 @@ def print_export(report: ExportResult, *, as_json: bool, quiet: bool) -> None:
         print(f"{report.to}: {figures} of {sessions} in {duration(report.seconds)}", file=out)
 
 
-def print_import(report: ImportReport, *, as_json: bool, quiet: bool) -> None:
+def print_import(report: ImportResult, *, as_json: bool, quiet: bool) -> None:
     """Tell what an import wrote."""
     warnings = []
     if report.skipped_rows:

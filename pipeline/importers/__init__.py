@@ -1,1 +1,1 @@
-"""Importers of harness files: one SQL file per harness and shape of file, and what runs them."""
+"""Import: files of harnesses, each an SQL file in harnesses/, and files of measurements, into a store."""

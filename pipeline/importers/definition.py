@@ -20,7 +20,7 @@ FORMATS = ("ndjson", "csv", "json")
 SECTIONS = ("recognise", "prepare", "session", "measurements")
 _HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion)\s*:\s*(.*?)\s*$")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
-_DIRECTORY = Path(__file__).parent
+_DIRECTORY = Path(__file__).parent / "harnesses"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.importers.content import read_head
 from pipeline.importers.csv_shape import split_record
 from pipeline.importers.definition import Definition
+from pipeline.importers.plain_text import read_head
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
-from pipeline.importers.content import read_head
 from pipeline.importers.definition import built_in, find_definitions, harness_names
 from pipeline.importers.mapping import Mapping
+from pipeline.importers.plain_text import read_head
 from pipeline.runtime.duckdb import connect_engine, lock_down
 from pipeline.sources.formats import format_by_name
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pipeline.importers.content import Head
     from pipeline.importers.definition import Definition
+    from pipeline.importers.plain_text import Head
 
 _OWN_KEYS = {"sequence", "timestamp", "metric", "value"}
 _COLUMN_WORDS = (*_OWN_KEYS, "session_id")
@@ -33,7 +33,13 @@ def sort_out(
         paths: all files.
         given: what `--from` says.
         mapping: what `--map` says.
+
+    Raises:
+        UsageError: both are given.
+        SourceError: nobody knows what a file is.
     """
+    if given is not None and mapping:
+        raise UsageError("--from and --map exclude each other: both say what the columns are")
     if mapping:
         by_options = Mapping(mapping)
         return [], {path: by_options.definition(path) for path in paths}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
-from pipeline.importers.content import open_content
 from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.facts import read_facts
-from pipeline.importers.rows import Measurements
+from pipeline.importers.measurements import Measurements
+from pipeline.importers.plain_text import open_plain_text
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
@@ -24,15 +23,15 @@ from pipeline.sources.sidecar import read_sidecar
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from contextlib import AbstractContextManager
-    from datetime import tzinfo
     from pathlib import Path
 
     import duckdb
     import pyarrow as pa
 
-    from pipeline.importers.content import Content
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
+    from pipeline.importers.options import ImportOptions
+    from pipeline.importers.plain_text import PlainText
     from pipeline.model.columns import TimestampUnit
 
 _LINE_BYTES = 1 << 20
@@ -44,27 +43,6 @@ _FROM_TIMES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConvertOptions:
-    """How to import harness files.
-
-    Attributes:
-        unit: timestamp unit of the store.
-        zone: zone of times that name none.
-        session_id: id of the session, instead of what the file or its name says.
-        configuration: of sessions whose file says none.
-        started_at: start of sessions whose file does not say it, as text.
-        skip_bad: leave out records that cannot be read.
-    """
-
-    unit: TimestampUnit
-    zone: tzinfo | None = None
-    session_id: str | None = None
-    configuration: Mapping[str, Any] | None = None
-    started_at: str | None = None
-    skip_bad: bool = False
-
-
 class HarnessFile:
     """A harness file that is being imported; use `batches` to the end, then `session`.
 
@@ -74,7 +52,9 @@ class HarnessFile:
         skipped: records that were left out.
     """
 
-    def __init__(self, path: Path, definition: Definition, directory: Path, options: ConvertOptions) -> None:
+    def __init__(
+        self, path: Path, definition: Definition, directory: Path, options: ImportOptions, unit: TimestampUnit
+    ) -> None:
         """Open the file.
 
         Args:
@@ -82,16 +62,18 @@ class HarnessFile:
             definition: its importer.
             directory: an empty directory for temporary files.
             options: how to import it.
+            unit: timestamp unit of the store.
 
         Raises:
             SourceError: it cannot be read.
         """
         self.path = path
-        self.content: Content = open_content(path, directory, definition.extract)
+        self.content: PlainText = open_plain_text(path, directory, definition.extract)
         self.skipped = 0
         self._definition = definition
         self._directory = directory
         self._options = options
+        self._unit: TimestampUnit = unit
         companion = next((path.parent / name for name in definition.companions if (path.parent / name).is_file()), None)
         linked = directory / "companion"
         if companion is not None:
@@ -108,7 +90,7 @@ class HarnessFile:
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
-        self._start = Start(path, options.unit, options.zone, options.started_at)
+        self._start = Start(path, unit, options.zone, options.started_at)
         self._with_all_keys = False
 
     @property
@@ -162,7 +144,7 @@ class HarnessFile:
     def _try(self, block: Path) -> None:
         with self._open(block) as connection:
             measurements = Measurements(
-                connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
+                connection, self._definition, self._unit, self._options.zone, with_all_keys=True
             )
             for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
@@ -186,7 +168,7 @@ class HarnessFile:
             measurements = Measurements(
                 connection,
                 self._definition,
-                self._options.unit,
+                self._unit,
                 self._options.zone,
                 self._record.scalar_attributes,
                 with_all_keys=self._with_all_keys,
@@ -234,10 +216,10 @@ class HarnessFile:
 
     def find_earliest(self) -> None:
         """Find the earliest time of a row before all are read again: it is that of rows without one."""
-        latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._options.unit == "us" else 2**63 - 1
+        latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._unit == "us" else 2**63 - 1
         with self._open(self._plain) as connection:
             measurements = Measurements(
-                connection, self._definition, self._options.unit, self._options.zone, with_all_keys=True
+                connection, self._definition, self._unit, self._options.zone, with_all_keys=True
             )
             # Relative times wait for the start, too.
             measurements.times.columns = tuple(name for name in measurements.times.columns if name != "offset_ns")
@@ -252,13 +234,13 @@ class HarnessFile:
         assert self._measurements is not None, "rows are read first"  # noqa: S101 - the order of calls
         rows = self._summary
         start = self._start.settled(rows.first_timestamp)
-        end = self._record.ticks("ended_at", self._options.unit, self._options.zone)
+        end = self._record.ticks("ended_at", self._unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)
         used = [text for name, text in _FROM_TIMES.items() if self._measurements.times.sources.get(name)]
         return Session(
             session_id=self.session_id,
-            timestamp_unit=self._options.unit,
+            timestamp_unit=self._unit,
             started_at=start,
             ended_at=end,
             harness_name=self._record.harness_name,

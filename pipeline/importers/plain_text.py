@@ -31,7 +31,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class PlainText:
     """A harness file that can be read as plain UTF-8.
 
     Attributes:
@@ -153,7 +153,7 @@ def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
     return None
 
 
-def open_content(path: Path, directory: Path, extract: str | None) -> Content:
+def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainText:
     """Make a harness file readable: hash it, and write it out as plain UTF-8 where it is not.
 
     Args:
@@ -182,7 +182,7 @@ def open_content(path: Path, directory: Path, extract: str | None) -> Content:
     if extract is not None:
         gathered = directory / "extract"
         _gather(plain, extract.encode(), gathered)
-    return Content(
+    return PlainText(
         path=path,
         plain=plain,
         hashing=hashing,

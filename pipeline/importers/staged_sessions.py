@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 import duckdb
 
@@ -16,10 +16,11 @@ from pipeline.rows.attributes import merge_attributes
 from pipeline.rows.batches import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.importers.converting import HarnessFile
+    from pipeline.importers.harness_file import HarnessFile
+    from pipeline.importers.options import IfExists
     from pipeline.model.session import Session
     from pipeline.store.writer import StoreWriter
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 
 
-class Staging:
+class StagedSessions:
     """Sessions that were read and wait to be published; use it in a `with` statement.
 
     Attributes:
@@ -36,7 +37,7 @@ class Staging:
         skipped: records that were left out.
     """
 
-    def __init__(self, store: StoreWriter, if_exists: Literal["error", "skip", "replace"]) -> None:
+    def __init__(self, store: StoreWriter, if_exists: IfExists) -> None:
         self._store = store
         self._if_exists = if_exists
         self._stages: list[tuple[Path, Session]] = []
@@ -71,6 +72,28 @@ class Staging:
             raise WholeFileError(f"session {session_id!r} lies in another of the files too; import one by itself")
         if is_read:
             self._claimed.add(session_id)
+
+    def choose(self, sessions: Sequence[Session]) -> tuple[list[Session], list[str]]:
+        """Choose the sessions of files of measurements that are to be imported, and claim them.
+
+        Returns:
+            those, and the ids of those that the store has already and that are left as they are.
+
+        Raises:
+            SourceError: the store has one already and that is an error; one is in another file; its attributes
+                do not fit.
+        """
+        present = [session.session_id for session in sessions if session.session_id in self._store]
+        if present and self._if_exists == "error":
+            raise SourceError(
+                f"{self._store.path}: has session {present[0]!r} already; --if-exists skip or replace says what to do"
+            )
+        wanted = [one for one in sessions if self._if_exists == "replace" or one.session_id not in self._store]
+        for session in wanted:
+            self.claim(session.session_id)
+        for session in wanted:
+            self.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
+        return wanted, present if self._if_exists == "skip" else []
 
     def unite(self, session_id: str, attributes: Mapping[str, str], *, where: str) -> None:
         """Check that a session's attributes fit those of the store and of the other files.

@@ -1,0 +1,109 @@
+"""How files become sessions of a store, checked before any file is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+
+from pipeline.disk.strict_json import read_json
+from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.model.timestamps import parse_timestamp, parse_zone
+from pipeline.sources.options import PlainOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+    from pipeline.model.columns import TimestampUnit
+
+IfExists = Literal["error", "skip", "replace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How to import files.
+
+    Attributes:
+        if_exists: what to do with a session that the store has.
+        zone: zone of times that name none.
+        session_id: id of the session, instead of what a file or its name says.
+        configuration: of sessions whose file says none.
+        started_at: start of sessions whose file does not say it, as text.
+        skip_bad: leave out records that cannot be read.
+    """
+
+    if_exists: IfExists = "error"
+    zone: tzinfo | None = None
+    session_id: str | None = None
+    configuration: Mapping[str, Any] | None = None
+    started_at: str | None = None
+    skip_bad: bool = False
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        if_exists: IfExists,
+        timezone: str | None,
+        session_id: str | None,
+        configuration: str | Path | dict[str, Any] | None,
+        started_at: str | None,
+        skip_bad: bool,
+    ) -> Self:
+        """Take them as a user gives them.
+
+        Raises:
+            UsageError: one cannot be read.
+            SourceError: the file of the configuration cannot be read, or it is no JSON object.
+        """
+        if if_exists not in get_args(IfExists):
+            raise UsageError(f"--if-exists {if_exists!r}: {suggest(if_exists, get_args(IfExists), noun='choices')}")
+        zone = parse_zone(timezone) if timezone else None
+        if started_at is not None:
+            try:
+                parse_timestamp(started_at, "us", zone)
+            except ValueError as error:
+                raise UsageError(f"--started-at: {error}") from error
+        return cls(
+            if_exists=if_exists,
+            zone=zone,
+            session_id=session_id,
+            configuration=_read_configuration(configuration),
+            started_at=started_at,
+            skip_bad=skip_bad,
+        )
+
+    def of_plain_files(self, unit: TimestampUnit, attributes: Mapping[str, str]) -> PlainOptions:
+        """How files of measurements are read.
+
+        Args:
+            unit: timestamp unit of the store.
+            attributes: type name by attribute column of the sessions that the store has.
+        """
+        return PlainOptions(
+            timestamp_unit=unit,
+            zone=self.zone,
+            session_id=self.session_id,
+            configuration=self.configuration,
+            started_at=self.started_at,
+            skip_bad=self.skip_bad,
+            attributes=attributes,
+            # Whether a session that is replaced had other types does not matter; it is known when the rows are.
+            kept_attributes={} if self.if_exists == "replace" else attributes,
+        )
+
+
+def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> dict[str, Any] | None:
+    value: Any = configuration
+    if isinstance(configuration, str | Path):
+        value = read_json(Path(configuration))
+    if value is not None and not isinstance(value, dict):
+        raise SourceError(f"--configuration {configuration}: must hold a JSON object")
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"configuration: is no JSON object ({error})") from error
+    return None if value is None else dict(json.loads(text))

@@ -1,0 +1,42 @@
+"""What an import did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.display import html_table, quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportResult:
+    """What an import did.
+
+    Attributes:
+        to: the store.
+        imported: ids of the sessions that were written, in order.
+        unchanged: ids of the sessions that were in the store already and were skipped.
+        rows: rows written.
+        skipped_rows: bad rows that were left out.
+        dropped_digits: rows whose time had digits below the store's unit.
+        seconds: how long it took.
+    """
+
+    to: str
+    imported: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    rows: int
+    skipped_rows: int
+    dropped_digits: int
+    seconds: float
+
+    def _repr_html_(self) -> str:
+        notes = [f"{quantity(self.skipped_rows, 'bad row')} left out"] if self.skipped_rows else []
+        if self.dropped_digits:
+            notes.append(f"digits of {quantity(self.dropped_digits, 'time')} dropped")
+        return html_table(
+            f"{self.to}: {quantity(len(self.imported), 'session')}, {quantity(self.rows, 'row')} imported in "
+            f"{self.seconds:.2f} s",
+            ("session_id", "is"),
+            [*((one, "imported") for one in self.imported), *((one, "unchanged") for one in self.unchanged)],
+            notes,
+        )

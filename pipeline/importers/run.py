@@ -1,0 +1,104 @@
+"""Imports files of harnesses and of measurements into a store, a session at a time, each whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UsageError
+from pipeline.importers.harness_file import HarnessFile
+from pipeline.importers.options import IfExists, ImportOptions
+from pipeline.importers.plain_files import import_plain_files, open_plain_files
+from pipeline.importers.recognition import sort_out
+from pipeline.importers.result import ImportResult
+from pipeline.importers.staged_sessions import StagedSessions
+from pipeline.runtime.signals import telling
+from pipeline.sources.files import find_files
+from pipeline.sources.open import Source, source_paths
+from pipeline.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.model.columns import TimestampUnit
+
+
+def import_sessions(
+    files: Source,
+    to: str | Path,
+    *,
+    session_id: str | None = None,
+    configuration: str | Path | dict[str, Any] | None = None,
+    if_exists: IfExists = "error",
+    timezone: str | None = None,
+    started_at: str | None = None,
+    timestamp_unit: TimestampUnit | None = None,
+    skip_bad: bool = False,
+    importer: str | None = None,
+    mapping: Sequence[str] = (),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportResult:
+    """Import result files of harnesses, and CSV, NDJSON, Parquet, Arrow IPC or DuckDB files of measurements.
+
+    What wrote a file is recognised by its content. A harness file becomes one session.
+
+    Args:
+        files: paths or globs. `X.session.json` beside `X.ndjson` is the record of its session, or an array of them.
+        to: the store, which is created where it is not there.
+        session_id: id of rows that have no such column.
+        configuration: of sessions without a record: a JSON file, or the object itself.
+        if_exists: what to do with a session that the store has: `error`, `skip` or `replace`.
+        timezone: IANA name of the zone of times that name none.
+        started_at: RFC 3339 time of sessions whose record says none; else a session starts at its first row.
+        timestamp_unit: `us` or `ns`, of a new store.
+        skip_bad: leave out rows that cannot be read or break a rule, and count them.
+        importer: name of the harness, or path of an SQL file, instead of recognising it.
+        mapping: `ROLE=COLUMN:UNIT` for CSV and NDJSON files of any columns, see `pipeline.importers.mapping`.
+        on_progress: is called with the rows written and the rows there are, 0 where nobody knows.
+
+    Raises:
+        SourceError: a file cannot be read, or holds bad data; nothing is imported then.
+        BusyError: another import holds the store.
+        DestinationError: the store cannot be written; the message says how many sessions had been imported by then.
+        UsageError: an option cannot be read.
+    """
+    started = time.monotonic()
+    options = ImportOptions.read(
+        if_exists=if_exists,
+        timezone=timezone,
+        session_id=session_id,
+        configuration=configuration,
+        started_at=started_at,
+        skip_bad=skip_bad,
+    )
+    plain_paths, harness_paths = sort_out(find_files(source_paths(files)), importer, mapping)
+    if session_id is not None and len(harness_paths) > 1:
+        raise UsageError(f"--session-id names one session, and {len(harness_paths)} harness files are one each")
+    rest = "the same command" + (" with --if-exists skip" if if_exists == "error" else "") + " imports the others"
+    with (
+        StoreWriter(Path(to), timestamp_unit) as store,
+        telling(store.published, verb="imported", rest=rest),
+        tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
+        StagedSessions(store, if_exists) as staged,
+    ):
+        for path, definition in harness_paths.items():
+            with tempfile.TemporaryDirectory(dir=directory) as scratch:
+                staged.add(HarnessFile(path, definition, Path(scratch), options, store.timestamp_unit), on_progress)
+        plain = open_plain_files(
+            plain_paths, Path(directory), options.of_plain_files(store.timestamp_unit, store.attributes), staged
+        )
+        # All files have been read and checked: from here on nothing but the disk can fail.
+        staged.publish()
+        import_plain_files(store, plain, on_progress)
+    imported = [*staged.done, *plain.imported]
+    return ImportResult(
+        to=str(to),
+        imported=tuple(session.session_id for session in imported),
+        unchanged=(*staged.unchanged, *plain.unchanged),
+        rows=sum(session.measurement_count for session in imported),
+        skipped_rows=staged.skipped + plain.skipped,
+        dropped_digits=sum(session.dropped_digit_count for session in imported),
+        seconds=time.monotonic() - started,
+    )
