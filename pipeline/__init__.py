@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pipeline.notebook.catalog import write_catalog
     from pipeline.notebook.frames import scan, statistics
     from pipeline.notebook.views import connect
-    from pipeline.recorder import record_session
-    from pipeline.recording import recover_sessions
+    from pipeline.recorder.recorder import record_session
+    from pipeline.recorder.recovery import recover_sessions
     from pipeline.verify.verification import verify_package
 
 __all__ = [
@@ -60,8 +60,8 @@ _MODULES = {
     "scan": "notebook.frames",
     "statistics": "notebook.frames",
     "write_catalog": "notebook.catalog",
-    "record_session": "recorder",
-    "recover_sessions": "recording",
+    "record_session": "recorder.recorder",
+    "recover_sessions": "recorder.recovery",
     "verify_package": "verify.verification",
 }
 

@@ -213,7 +213,7 @@ def test_a_file_from_the_past_or_the_future_starts_when_it_says(tmp_path, second
 
 def test_a_recorder_keeps_its_order_when_the_clock_runs_backwards(tmp_path, monkeypatch):
     ticks = iter(range(10**18, 0, -(10**9)))
-    monkeypatch.setattr("pipeline.recorder.time.time_ns", lambda: next(ticks))
+    monkeypatch.setattr("pipeline.recorder.recorder.time.time_ns", lambda: next(ticks))
     with record_session(tmp_path / "store", session_id="s") as session:
         for at in range(20):
             session.record("m", at)

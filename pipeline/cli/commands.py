@@ -50,7 +50,7 @@ def run_import(options: argparse.Namespace) -> int:
 
 def run_recover(options: argparse.Namespace) -> int:
     """Run `pipeline recover`."""
-    from pipeline.recording import recover_sessions  # noqa: PLC0415
+    from pipeline.recorder.recovery import recover_sessions  # noqa: PLC0415
 
     sessions = recover_sessions(options.store)
     with writing_to_standard_output():

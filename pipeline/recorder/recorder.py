@@ -15,8 +15,9 @@ from pipeline.disk.safe_names import safe_name
 from pipeline.display import html_table, quantity
 from pipeline.errors import BusyError, DestinationError, UsageError
 from pipeline.model.timestamps import TICKS_PER_SECOND, format_compact
-from pipeline.recorded_rows import Attribute, Row, RowRules, exact_number
-from pipeline.recording import DIRECTORY, RecordingFile, finish_recording
+from pipeline.recorder.recording import DIRECTORY, RecordingFile
+from pipeline.recorder.recovery import finish_recording
+from pipeline.recorder.rows import Attribute, Row, RowRules, exact_number
 from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
