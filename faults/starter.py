@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "isal.isal_zlib",
     "pipeline.api",
-    "pipeline.cli.commands",
-    "pipeline.cli.output",
+    "pipeline.cli",
     "pipeline.writers.compression",
     "pipeline.export.run",
     "pipeline.importers.run",

@@ -8,9 +8,10 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
+from pipeline.cli import catalog, export, import_, query, recover, sessions, stages, statistics, verify
+from pipeline.cli.command import build_parser
 from pipeline.cli.memory import choose_allocators, return_large_blocks
 from pipeline.cli.output import drop_standard_output, writing_to_standard_output
-from pipeline.cli.parser import build_parser
 from pipeline.errors import PipelineError, UsageError
 from pipeline.runtime.signals import SignalWatch
 
@@ -20,12 +21,18 @@ if TYPE_CHECKING:
 CLOSED_PIPE = 141
 _UNEXPECTED = 1
 _MAX_LINE = 1500
-# What an interruption of a command, or the end of its memory, says where nothing more is known.
-_UNDONE = {
-    "import": "nothing was imported",
-    "export": "nothing was published",
-    "statistics": "nothing was published",
-}
+COMMANDS = (
+    import_.COMMAND,
+    sessions.COMMAND,
+    export.COMMAND,
+    statistics.COMMAND,
+    query.COMMAND,
+    catalog.COMMAND,
+    recover.COMMAND,
+    verify.COMMAND,
+    stages.COMMAND,
+)
+"""In the order of the help; their files import no engine before they run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = given != words
     signals = _Signals()
     try:
-        options = build_parser().parse_args(given)
+        options = build_parser(COMMANDS).parse_args(given)
         return_large_blocks()
         status: int = options.run(options)
         with writing_to_standard_output():
@@ -56,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         # The engine wraps what is raised inside it, an interruption too.
         # Whoever held a stage or a store has noted what became of it.
-        notes = getattr(error, "__notes__", None) or [_UNDONE[word] for word in given[:1] if word in _UNDONE]
+        notes = getattr(error, "__notes__", None) or [
+            one.undone for one in COMMANDS if one.undone and [one.name] == given[:1]
+        ]
         if signals.received:
             _say("; ".join(["interrupted", *notes[:1]]))
             return 128 + signals.received

@@ -1,32 +1,26 @@
-"""Lists on standard output: sessions, and the rows of a query."""
+"""Runs a query and prints its rows, in the text forms of the model; it needs DuckDB, which its command does not."""
 
 from __future__ import annotations
 
 import json
-import sys
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.cli.output import writing_to_standard_output
+from pipeline.cli.output import write_bytes
+from pipeline.cli.table import print_table
 from pipeline.errors import SourceError, UsageError
-from pipeline.model.sessions_table import sessions_table
-from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp
+from pipeline.model.timestamps import format_timestamp
 from pipeline.notebook.views import connect_locked
 from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
-from pipeline.selection.options import Selection
-from pipeline.selection.selected import select
-from pipeline.sources.open import open_source
 from pipeline.writers.text import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import duckdb
-
-    from pipeline.model.session import Session
 
 _MAX_TABLE_ROWS = 10_000
 _NESTED_TYPES = {"struct", "list", "map", "array"}
@@ -41,32 +35,6 @@ _INTEGER_TYPES = {
     "HUGEINT",
     "UHUGEINT",
 }
-
-
-def print_sessions(source: str | list[str], *, where_session: str | None, timezone: str | None, as_csv: bool) -> None:
-    """Print the sessions of a source, as a table for people or as CSV."""
-    selection = Selection(where_session=where_session, timezone=timezone)
-    with open_source(source, timezone=timezone) as scan:
-        selected = select(scan, selection, batch_size=DEFAULT_BATCH_SIZE)
-        if as_csv:
-            table = sessions_table(selected.sessions, scan.timestamp_unit)
-            _write([encode_csv_header(table.schema), *map(encode_csv, table.to_batches())])
-            return
-        header = ("session_id", "started_at", "duration", "measurements", "metrics", "harness")
-        print_table(header, [_session_row(session) for session in selected.sessions])
-
-
-def _session_row(session: Session) -> list[str]:
-    seconds = (session.ended_at - session.started_at) / TICKS_PER_SECOND[session.timestamp_unit]
-    harness = " ".join(text for text in (session.harness_name, session.harness_version) if text)
-    return [
-        session.session_id,
-        format_timestamp(session.started_at, session.timestamp_unit),
-        f"{seconds:.1f} s",
-        f"{session.measurement_count:,}",
-        str(len(session.metrics)),
-        harness,
-    ]
 
 
 def print_query(
@@ -180,17 +148,17 @@ def _finite(value: object) -> object:
 
 def _print_rows(schema: pa.Schema, batches: Iterator[pa.RecordBatch], format: str) -> None:  # noqa: A002 - the option's name
     if format == "csv":
-        _write([encode_csv_header(schema)])
-        _write(map(encode_csv, batches))
+        write_bytes([encode_csv_header(schema)])
+        write_bytes(map(encode_csv, batches))
     elif format == "ndjson":
-        _write(map(encode_ndjson, batches))
+        write_bytes(map(encode_ndjson, batches))
     elif format == "json":
         separator = b"[\n"
         for batch in batches:
             if batch.num_rows:
-                _write([separator, encode_json_rows(batch)])
+                write_bytes([separator, encode_json_rows(batch)])
                 separator = b",\n"
-        _write([b"\n]\n" if separator == b",\n" else b"[]\n"])
+        write_bytes([b"\n]\n" if separator == b",\n" else b"[]\n"])
     else:
         rows: list[list[str]] = []
         for batch in batches:
@@ -217,42 +185,3 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value) if isinstance(value, float) else str(value)
-
-
-def _write(parts: Iterator[bytes] | Sequence[bytes]) -> None:
-    for part in parts:
-        with writing_to_standard_output():
-            sys.stdout.buffer.write(part)
-    with writing_to_standard_output():
-        sys.stdout.buffer.flush()
-
-
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a header, numbers to the right."""
-    # Control characters would move the cursor of the reader's terminal.
-    header = [_printable(name) for name in header]
-    shown = [[_printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *shown, strict=True)]
-    right = [bool(shown) and all(_is_number(row[at]) for row in shown) for at in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
-        return "  ".join(padded).rstrip()
-
-    with writing_to_standard_output():
-        print(line(header))
-        print("  ".join("-" * width for width in widths))
-        for row in shown:
-            print(line(row))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "").removesuffix(" s") or "0")
-    except ValueError:
-        return False
-    return True

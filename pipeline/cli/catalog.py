@@ -1,0 +1,39 @@
+"""`pipeline catalog`: a DuckDB file of the views, for any DuckDB client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.cli.command import Command
+from pipeline.cli.options import add_quiet, add_source, sole
+from pipeline.cli.output import counted, writing_to_standard_output
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    parser.add_argument("--to", required=True, metavar="FILE", help="the DuckDB file")
+    parser.add_argument("--overwrite", action="store_true", help="replace a DuckDB file that is there")
+    add_quiet(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pipeline.notebook.catalog import write_catalog  # noqa: PLC0415
+
+    sessions = write_catalog(sole(options.source), options.to, overwrite=options.overwrite)
+    if not options.quiet:
+        with writing_to_standard_output():
+            print(f"{options.to}: views measurements and sessions, {counted(sessions, 'session')}")
+    return 0
+
+
+COMMAND = Command(
+    name="catalog",
+    help="write a DuckDB file of views on a source, for any DuckDB client",
+    example="pipeline catalog STORE --to measurements.duckdb",
+    usage="SOURCE... --to FILE.duckdb",
+    add_options=_add_options,
+    run=_run,
+)

@@ -1,0 +1,107 @@
+"""`pipeline import`: sessions come into a store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pipeline.cli.command import Command
+from pipeline.cli.options import add_output
+from pipeline.cli.output import Progress, counted, duration, warn, writing_to_standard_output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.importers.result import ImportResult
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="result files of harnesses, or files of measurements; or globs"
+    )
+    parser.add_argument("--to", required=True, metavar="STORE", help="the store; it is created if need be")
+    parser.add_argument(
+        "--from",
+        dest="importer",
+        metavar="HARNESS|FILE.sql",
+        help="what wrote the files (default: their content tells)",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="ROLE=COLUMN[:UNIT]",
+        help="of any CSV or NDJSON: value, metric, unit, time, offset; repeatable",
+    )
+    parser.add_argument("--session-id", metavar="ID", help="session of rows that have no session_id")
+    parser.add_argument("--configuration", metavar="FILE.json", help="configuration of sessions without a record")
+    parser.add_argument(
+        "--if-exists",
+        choices=("error", "skip", "replace"),
+        default="error",
+        metavar="WHAT",
+        help="of a session that is there: error, skip, replace (default: error)",
+    )
+    parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
+    parser.add_argument("--started-at", metavar="T", help="start of sessions whose record says none")
+    parser.add_argument(
+        "--timestamp-unit", choices=("us", "ns"), metavar="U", help="us, ns: of a new store (default: us)"
+    )
+    parser.add_argument("--skip-bad", action="store_true", help="leave out rows that break a rule, and count them")
+    add_output(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pipeline.importers.run import import_sessions  # noqa: PLC0415
+
+    with Progress(quiet=options.quiet) as progress:
+        result = import_sessions(
+            options.files,
+            options.to,
+            session_id=options.session_id,
+            configuration=options.configuration,
+            if_exists=options.if_exists,
+            timezone=options.timezone,
+            started_at=options.started_at,
+            timestamp_unit=options.timestamp_unit,
+            skip_bad=options.skip_bad,
+            importer=options.importer,
+            mapping=options.map,
+            on_progress=progress.update,
+        )
+    with writing_to_standard_output():
+        _print(result, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
+    warnings = []
+    if result.skipped_rows:
+        warnings.append(f"{counted(result.skipped_rows, 'bad row')} left out")
+    if result.dropped_digits:
+        warnings.append(
+            f"{counted(result.dropped_digits, 'time')} had digits below the store's unit, which were dropped"
+        )
+    warn(warnings)
+    if quiet:
+        return
+    if as_json:
+        print(json.dumps(asdict(result), ensure_ascii=False, indent=2))
+        return
+    for session_id in result.imported:
+        print(session_id)
+    skipped = f", {counted(len(result.unchanged), 'session')} there already" if result.unchanged else ""
+    figures = f"{counted(len(result.imported), 'session')}, {counted(result.rows, 'row')}"
+    print(f"{result.to}: {figures} imported{skipped} in {duration(result.seconds)}")
+
+
+COMMAND = Command(
+    name="import",
+    help="add sessions to a store from files of harnesses or of measurements",
+    example="pipeline import 'results/*.json' --to STORE",
+    usage="FILE... --to STORE",
+    add_options=_add_options,
+    run=_run,
+    undone="nothing was imported",
+)

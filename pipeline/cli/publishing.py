@@ -1,0 +1,85 @@
+"""What the commands that publish a package share: their options, their action, and what they tell."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.options import (
+    add_package,
+    add_selection,
+    add_tuning,
+    package_of,
+    selection_of,
+    sole,
+    tuning_of,
+)
+from pipeline.cli.output import Progress, counted, duration, size, warn, writing_to_standard_output
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from pipeline.export.result import ExportResult
+
+
+def add_publishing(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every export has, behind its own."""
+    add_selection(parser)
+    add_package(parser)
+    add_tuning(parser)
+
+
+def publish(
+    options: argparse.Namespace,
+    export: Callable[..., ExportResult],
+    **own: Any,  # noqa: ANN401 - a command's own options
+) -> int:
+    """Run an export with the options of all exports and its own, and tell what it wrote."""
+    _check_terminal(options)
+    with Progress(quiet=options.quiet) as progress:
+        result = export(
+            sole(options.source),
+            options.to,
+            on_progress=progress.update,
+            scope=options.scope,
+            format=options.format,
+            compression=options.compression,
+            **own,
+            **selection_of(options),
+            **package_of(options),
+            **tuning_of(options),
+        )
+    with writing_to_standard_output():
+        _print(result, as_json=options.json, quiet=options.quiet)
+    return 0
+
+
+def _check_terminal(options: argparse.Namespace) -> None:
+    binary = options.format in {"parquet", "arrow", "xlsx"} or options.compression not in {None, "none"}
+    if options.to == "-" and binary and sys.stdout.isatty():
+        raise UsageError("--to - would write bytes to the terminal; redirect it to a file")
+
+
+def _print(result: ExportResult, *, as_json: bool, quiet: bool) -> None:
+    """Tell what an export wrote; beside an export to standard output this goes to standard error."""
+    out = sys.stderr if result.to == "-" else sys.stdout
+    warn(result.warnings)
+    if quiet:
+        return
+    if as_json:
+        value = asdict(result) | {"rows": result.rows, "bytes": result.bytes}
+        print(json.dumps(value, ensure_ascii=False, indent=2), file=out)
+        return
+    name_width = max(len(file.name) for file in result.files)
+    for file in result.files:
+        print(f"{file.name:<{name_width}}  {counted(file.rows, 'row'):>16}  {size(file.bytes):>10}", file=out)
+    figures = f"{counted(len(result.files), 'file')}, {counted(result.rows, 'row')}, {size(result.bytes)}"
+    if result.is_unchanged:
+        print(f"{result.to}: is this package already, complete; nothing to do ({figures})", file=out)
+    else:
+        sessions = counted(result.sessions, "session")
+        print(f"{result.to}: {figures} of {sessions} in {duration(result.seconds)}", file=out)

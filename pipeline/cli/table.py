@@ -1,0 +1,41 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.cli.output import writing_to_standard_output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a header, numbers to the right."""
+    # Control characters would move the cursor of the reader's terminal.
+    header = [_printable(name) for name in header]
+    shown = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *shown, strict=True)]
+    right = [bool(shown) and all(_is_number(row[at]) for row in shown) for at in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
+        return "  ".join(padded).rstrip()
+
+    with writing_to_standard_output():
+        print(line(header))
+        print("  ".join("-" * width for width in widths))
+        for row in shown:
+            print(line(row))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "").removesuffix(" s") or "0")
+    except ValueError:
+        return False
+    return True
