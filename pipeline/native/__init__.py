@@ -5,12 +5,12 @@ DuckDB all do, and releases the interpreter lock while it works. It is loaded wi
 Python.
 """
 
-from pipeline.native.digests import digest_sums
+from pipeline.native.digest import digest_sums
 from pipeline.native.distinct import distinct_texts
 from pipeline.native.groups import GroupedValues
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.library import ArrowBatch
-from pipeline.native.rows import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
+from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import Series, TextBuffer, UnwritableError
 
 __all__ = [

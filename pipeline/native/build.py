@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCES = ("check.cpp", "encode.cpp", "lines.cpp", "json_lines.cpp", "distinct.cpp", "digest.cpp", "statistics.cpp")
+SOURCES = ("rules.cpp", "text.cpp", "line_protocol.cpp", "json_lines.cpp", "distinct.cpp", "digest.cpp", "groups.cpp")
 _FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra")
 
 
