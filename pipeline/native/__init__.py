@@ -10,8 +10,9 @@ from pipeline.native.distinct import distinct_texts
 from pipeline.native.groups import GroupedValues
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.library import ArrowBatch
+from pipeline.native.line_protocol import Series, UnwritableError
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
-from pipeline.native.text import Series, TextBuffer, UnwritableError
+from pipeline.native.text import TextBuffer
 
 __all__ = [
     "JSON",

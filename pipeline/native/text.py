@@ -6,49 +6,13 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from pipeline.native.library import LIBRARY, Buffer, Exported
+from pipeline.native.line_protocol import UnwritableError
 
 if TYPE_CHECKING:
     from pipeline.native.library import ArrowBatch
+    from pipeline.native.line_protocol import Series
 
 _OK, _NO_MEMORY, _BAD_TYPE, _BAD_YEAR, _BAD_INDEX, _BAD_TEXT, _BAD_TIME = range(7)
-
-
-class UnwritableError(ValueError):
-    """A value that a format has no text for.
-
-    Attributes:
-        row: its row in the batch.
-        column: its column.
-        is_time: it is a time out of range; otherwise it is a text or a name.
-    """
-
-    def __init__(self, row: int, column: int, *, is_time: bool) -> None:
-        super().__init__(f"column {column}, row {row}: the format has no text for it")
-        self.row = row
-        self.column = column
-        self.is_time = is_time
-
-
-class Series:
-    """The series of a session in line protocol, and how far each has come."""
-
-    def __init__(self) -> None:
-        self._handle = LIBRARY.pipeline_series_new()
-        if not self._handle:
-            raise MemoryError("no memory for series")
-
-    def __del__(self) -> None:
-        if self._handle:
-            LIBRARY.pipeline_series_free(self._handle)
-
-    @property
-    def handle(self) -> int:
-        """What the compiled part knows it by."""
-        return int(self._handle)
-
-    def clear(self) -> None:
-        """Forget all: another session begins."""
-        LIBRARY.pipeline_series_clear(self._handle)
 
 
 class TextBuffer:
