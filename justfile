@@ -35,6 +35,10 @@ bench *arguments:
 measure *arguments:
     uv run python benchmarks/alone.py {{ arguments }}
 
+# Prove that another checkout, after `uv sync` in it, gives the same bytes as this one
+same *arguments:
+    uv run python benchmarks/same_bytes.py {{ arguments }}
+
 # Inject faults by the thousand; it takes strace, and root for full disks
 faults *arguments:
     uv run python faults/campaign.py {{ arguments }}
