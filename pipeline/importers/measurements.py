@@ -17,6 +17,7 @@ from pipeline.model.arrays import from_numbers, from_places, from_strings
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.batches import taken
+from pipeline.rows.distinct import encode_repeated
 from pipeline.rows.rules import check_rows
 from pipeline.runtime.duckdb import quote_identifier
 from pipeline.runtime.threads import ScannedAhead
@@ -197,10 +198,10 @@ class Measurements:
                 yield self._shortened(name, raw.column(name))
 
     def _shortened(self, name: str, column: pa.Array) -> pa.Array:
-        """Give texts that repeat as a dictionary: checks, digests and writing then look at each once."""
+        """Give texts that repeat as a dictionary, as long as they do."""
         if name in self._various or not pa.types.is_string(column.type) or not len(column):
             return _copied(column)
-        encoded = column.dictionary_encode()
+        encoded = encode_repeated(column)
         if len(encoded.dictionary) * 4 > len(column) > 1000:
             self._various.add(name)
         return encoded

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.model.arrays import from_bools, from_numbers, from_places, from_strings, is_null, places
 from pipeline.native import distinct_texts
+from pipeline.rows.distinct import encode_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -69,7 +70,7 @@ class Tags:
         for place, kind in enumerate(self._kinds):
             values = _array([row[place] for row in rows], kind)
             if kind == "string":
-                columns.append(_repeated(values.dictionary_encode(), codes))
+                columns.append(_repeated(encode_repeated(values), codes))
             else:
                 columns.append(values.take(from_numbers(codes, pa.int64())))
         return columns
