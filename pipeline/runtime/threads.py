@@ -140,33 +140,55 @@ class ScannedAhead(Generic[Item]):
         return False
 
 
+class WorkInOrder(Generic[Item, Result]):
+    """Works on items in threads and gives the results in the order of the items; use it in a `with` statement.
+
+    At most one item more than there are threads is under way.
+    """
+
+    def __init__(self, function: Callable[[Item], Result], *, threads: int) -> None:
+        """Prepare to work.
+
+        Args:
+            function: the work; it should release the interpreter lock.
+            threads: how many work at a time.
+        """
+        self._function = function
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
+        self._running: deque[Future[Result]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, item: Item) -> Iterator[Result]:
+        """Begin to work on an item, and wait for the oldest where too many are under way."""
+        with uninterrupted():  # the pool's locks are Python's
+            self._running.append(self._pool.submit(self._function, item))
+        return self._wait(self._threads)
+
+    def rest(self) -> Iterator[Result]:
+        """Wait for all that are under way."""
+        return self._wait(0)
+
+    def _wait(self, under_way: int) -> Iterator[Result]:
+        while len(self._running) > under_way:
+            with uninterrupted():
+                result = self._running.popleft().result()
+            yield result
+
+
 def in_order(
     function: Callable[[Item], Result], items: Iterable[Item], *, threads: int
 ) -> Generator[Result, None, None]:
-    """Work on items in threads, and give the results in the order of the items; one more than the threads is waiting.
-
-    Args:
-        function: the work; it should release the interpreter lock.
-        items: what is worked on; they are taken in the caller's thread.
-        threads: how many work at a time.
-    """
-    running: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
-
-    def oldest() -> Result:
-        with uninterrupted():  # the pool's locks are Python's
-            return running.popleft().result()
-
-    try:
+    """Work on items as `WorkInOrder` does; they are taken in the caller's thread."""
+    with WorkInOrder(function, threads=threads) as work:
         for item in items:
-            with uninterrupted():
-                running.append(pool.submit(function, item))
-            if len(running) > threads:
-                yield oldest()
-        while running:
-            yield oldest()
-    finally:
-        pool.shutdown(cancel_futures=True)
+            yield from work.add(item)
+        yield from work.rest()
 
 
 class WrittenBehind:

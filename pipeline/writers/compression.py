@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Self, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
-from pipeline.runtime.signals import uninterrupted
+from pipeline.runtime.threads import WorkInOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,9 +63,7 @@ class _Gzip:
 
     def __init__(self, file: Sink, threads: int) -> None:
         self._file = file
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compress")
-        self._threads = threads
-        self._running: deque[tuple[memoryview, int, Future[tuple[bytes, int]]]] = deque()
+        self._work = WorkInOrder(_deflate, threads=threads)
         self._free = [memoryview(bytearray(BLOCK_BYTES))]  # blocks take turns
         self._filled = 0
         self._checksum = 0
@@ -78,7 +74,7 @@ class _Gzip:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._work.__exit__()
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Compress bytes, in blocks of a fixed size whatever the writes."""
@@ -90,43 +86,46 @@ class _Gzip:
             self._filled += part.nbytes
             at += part.nbytes
             if self._filled == BLOCK_BYTES:
-                self._submit()
+                self._compress()
         return view.nbytes
 
     def finish(self) -> None:
         """Write what is left, and the checksum."""
-        self._submit()
-        while self._running:
-            self._write_next()
+        self._compress()
+        self._write(self._work.rest())
         self._file.write(_LAST_BLOCK + struct.pack("<II", self._checksum, self._size & 0xFFFFFFFF))
 
-    def _submit(self) -> None:
-        block = self._free.pop()
-        with uninterrupted():  # the pool's locks are Python's
-            compressing = self._pool.submit(_deflate, block[: self._filled])
-        self._running.append((block, self._filled, compressing))
-        self._size += self._filled
+    def _compress(self) -> None:
+        block, size = self._free.pop(), self._filled
         self._filled = 0
-        if len(self._running) > self._threads:
-            self._write_next()
+        self._write(self._work.add((block, size)))
         if not self._free:
             self._free.append(memoryview(bytearray(BLOCK_BYTES)))
 
-    def _write_next(self) -> None:
+    def _write(self, deflated: Iterator[_Deflated]) -> None:
         from isal import isal_zlib  # noqa: PLC0415 - only where it is used
 
-        block, size, compressing = self._running.popleft()
-        with uninterrupted():
-            deflated, checksum = compressing.result()
-        self._checksum = isal_zlib.crc32_combine(self._checksum, checksum, size)
-        self._file.write(deflated)
-        self._free.append(block)
+        for one in deflated:
+            self._checksum = isal_zlib.crc32_combine(self._checksum, one.checksum, one.size)
+            self._size += one.size
+            self._file.write(one.data)
+            self._free.append(one.block)
 
 
-def _deflate(block: memoryview) -> tuple[bytes, int]:
-    """Compress a block; give it with the checksum of what it holds."""
+class _Deflated(NamedTuple):
+    """A block that was compressed: what it held, how much of it, its checksum, and the compressed bytes."""
+
+    block: memoryview
+    size: int
+    checksum: int
+    data: bytes
+
+
+def _deflate(filled: tuple[memoryview, int]) -> _Deflated:
+    """Compress the first bytes of a block."""
     from isal import isal_zlib  # noqa: PLC0415 - only where it is used
 
+    block, size = filled
     compressor = isal_zlib.compressobj(_GZIP_LEVEL, wbits=_RAW_DEFLATE)
-    deflated = compressor.compress(block) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
-    return bytes(deflated), isal_zlib.crc32(block)
+    deflated = compressor.compress(block[:size]) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+    return _Deflated(block, size, isal_zlib.crc32(block[:size]), bytes(deflated))
