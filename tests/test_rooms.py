@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "sources": {"store", "scan", "rows", "runtime", "disk", "model"},
     "package": {"tables", "writers", "model", "disk"},
     "publish": {"package", "runtime", "disk"},
-    "verify": {"package", "rows", "runtime", "model"},
+    "verify": {"package", "rows", "runtime", "model", "disk/strict_json"},
     "recorder": {"store", "rows", "runtime", "disk", "model"},
     "importers": {"store", "sources", "scan", "rows", "runtime", "disk", "model", "native"},
     "export": {*PATH, "runtime", "disk", "model"},

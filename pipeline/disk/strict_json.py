@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -13,34 +14,46 @@ if TYPE_CHECKING:
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a JSON file strictly: UTF-8, no key twice, no NaN.
+    """Read a JSON file as `parse_json` does; it may begin with a byte order mark.
 
     Raises:
         SourceError: it cannot be read or is no JSON.
     """
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            raise ValueError("a key occurs twice")
-        return value
-
-    def no_constant(name: str) -> None:
-        raise ValueError(f"{name} is not JSON")
-
-    def finite(text: str) -> float:
-        number = float(text)
-        if not isfinite(number):
-            raise ValueError(f"{text} lies beyond the range of float64")
-        return number
-
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
-        json.dumps(value, ensure_ascii=False).encode()
+        return parse_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
+def parse_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read JSON strictly: UTF-8, no key twice, no NaN, no number that float64 cannot hold.
+
+    Raises:
+        ValueError: it is no such JSON.
+    """
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path}: is no valid JSON ({error})") from error
-    else:
-        return value
+        raise ValueError(f"is no valid JSON ({error})") from error
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} lies beyond the range of float64")
+    return number

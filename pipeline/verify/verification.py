@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import stat
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk.strict_json import parse_json
 from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, VerificationError
 from pipeline.package.described import Described, parse_descriptor
@@ -125,7 +125,7 @@ class _Check:
         descriptor = self._read(DESCRIPTOR, names)
         if descriptor is not None:
             try:
-                self.described = parse_descriptor(_parse_json(descriptor))
+                self.described = parse_descriptor(parse_json(descriptor))
             except ValueError as error:
                 self._add(DESCRIPTOR, str(error))
         is_hashed = any(one.sha256 for one in self.described)
@@ -253,18 +253,3 @@ class _Check:
 
         for problem in content_problems(self.directory / one.path, one, passed):
             self._add(one.path, problem)
-
-
-def _parse_json(data: bytes) -> object:
-    """Read JSON strictly."""
-
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            raise ValueError("a key occurs twice")
-        return value
-
-    try:
-        return json.loads(data.decode(), object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"is no valid JSON ({error})") from error
