@@ -49,4 +49,4 @@ hostile *arguments:
 
 # Draw rows with hypothesis, 100,000 for each format
 rows *arguments:
-    PIPELINE_ROWS=100000 uv run pytest tests/test_rows_survive.py {{ arguments }}
+    PIPELINE_ROWS=100000 uv run pytest tests/writers/test_rows_survive.py {{ arguments }}

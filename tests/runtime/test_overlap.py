@@ -170,7 +170,7 @@ def test_a_damaged_package_is_not_taken_for_the_complete_one(fixture_store, tmp_
 
 INTERRUPTIONS = """
 import faulthandler, random, signal, sys
-from pipeline.overlap import ScannedAhead, WrittenBehind
+from pipeline.runtime.threads import ScannedAhead, WrittenBehind
 
 class Sink:
     def write(self, data):
