@@ -1,26 +1,27 @@
-"""What the tests share: the recorded store, small sources made of rows, and the command line."""
+"""Fixtures that tests of several folders take, and how hypothesis works."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hostile import write_store
 from hypothesis import HealthCheck, settings
 from judging import Commands
+from project import FIXTURE_STORE
+from samples import GOOD_SESSIONS, row, write_ndjson
+
+from pipeline import import_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-FIXTURE_STORE = ROOT / "data" / "fixtures" / "teleoperation"
-SHARED = ROOT.parent / "shared"
-
+# What helpers assert is shown as what tests assert.
+pytest.register_assert_rewrite("directories", "figures", "plain_files", "resources")
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
@@ -40,61 +41,49 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
         yield running
 
 
-def row(session_id: str = "s1", sequence: int = 0, **given: Any) -> dict[str, Any]:
-    """One measurement as NDJSON has it; what is not given is plain."""
-    plain = {
-        "session_id": session_id,
-        "sequence": sequence,
-        "timestamp": f"2026-11-24T16:00:{sequence % 60:02}.000000Z",
-        "metric": "control_rtt",
-        "value": 1.5,
-        "unit": "ms",
-    }
-    return plain | given
+@pytest.fixture(scope="session")
+def good_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of two sessions, to be copied before it is damaged."""
+    directory = tmp_path_factory.mktemp("good")
+    rows = [row(session_id, i, robot=f"r{i}") for session_id in GOOD_SESSIONS for i in range(50)]
+    import_sessions(write_ndjson(directory / "a.ndjson", rows), directory / "store")
+    return directory / "store"
 
 
-def write_ndjson(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """Write rows with Python's json, not with ours."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    return path
+@pytest.fixture(scope="module", params=["us", "ns"])
+def unit(request: pytest.FixtureRequest) -> str:
+    """A unit of times."""
+    return request.param
 
 
-@dataclass
-class Result:
-    """What a command did."""
-
-    status: int
-    out: str
-    err: str
+@pytest.fixture(scope="module")
+def hostile_store(tmp_path_factory: pytest.TempPathFactory, unit: str) -> Path:
+    """Rows and names as nasty as a store takes them."""
+    return write_store(tmp_path_factory.mktemp("store"), unit)
 
 
-def pipeline(*arguments: Any, cwd: Path | None = None, env: dict[str, str] | None = None) -> Result:
-    """Run a command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        check=False,
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Two sessions in one file."""
+    rows = [row(session_id, i, robot=f"r{i}") for session_id in ("s1", "s2") for i in range(30)]
+    return write_ndjson(tmp_path / "source.ndjson", rows)
+
+
+@pytest.fixture(scope="module")
+def long_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough rows that an export of them can be interrupted."""
+    rows = 4_000_000
+    table = pa.table(
+        {
+            "session_id": pa.DictionaryArray.from_arrays(np.arange(rows, dtype=np.int32) // (rows // 2), ["s1", "s2"]),
+            "sequence": np.arange(rows),
+            "timestamp": pa.array(np.arange(rows) * 1000).cast(pa.timestamp("us", "UTC")),
+            "metric": pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), ["control_rtt"]),
+            "value": np.random.default_rng(1).random(rows),
+            "unit": pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), ["ms"]),
+        }
     )
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
-def only(directory: Path, pattern: str) -> Path:
-    """The one file of a package that matches a pattern."""
-    found = sorted(directory.glob(pattern))
-    assert len(found) == 1, f"{pattern} in {sorted(p.name for p in directory.iterdir())}"
-    return found[0]
-
-
-def descriptor(directory: Path) -> dict[str, Any]:
-    """The descriptor of a package."""
-    return json.loads((directory / "datapackage.json").read_text(encoding="utf-8"))
-
-
-def names_in(directory: Path) -> list[str]:
-    """Names of what lies in a directory, sorted."""
-    return sorted(path.name for path in directory.iterdir())
+    path = tmp_path_factory.mktemp("long") / "long.parquet"
+    pq.write_table(table.cast(pa.schema([(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type)
+                                         for f in table.schema])), path)  # fmt: skip
+    return path

@@ -1,4 +1,4 @@
-"""Values and measurements that break careless exporters; the files are written by pyarrow alone."""
+"""Values and measurements that break careless exporters; files are written by pyarrow alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 from readers import ARROW_TYPES, comparable
+
+from pipeline import import_sessions
 
 ATTRIBUTES = {
     'robot "x", %s 100%': "string",
@@ -177,6 +179,13 @@ def write_source(directory, unit="us", *, rows=None, name="run", records=True):
     return path, rows
 
 
+def write_store(directory, unit="us"):
+    """The hostile rows as a store."""
+    path, _ = write_source(directory, unit)
+    import_sessions(path, directory / "store", timestamp_unit=unit)
+    return directory / "store"
+
+
 def as_read(unit, rows):
     """Rows as the readers give them."""
     return comparable(columns(unit), rows)
@@ -209,7 +218,7 @@ VALUES = {
         st.sampled_from([YEAR_1, YEAR_10000 - 1, 0, -1, 1, 951_782_400_000_000]),
         st.integers(YEAR_1, YEAR_10000 - 1),
     ),
-    "ns": st.one_of(st.sampled_from([-(2**63) + 1, 2**63 - 1, 0, -1, 999]), st.integers(-(2**63) + 1, 2**63 - 1)),
+    "ns": st.one_of(st.sampled_from([-(2**63) + 1, 2**63 - 1, 0, -1, 1, 999]), st.integers(-(2**63) + 1, 2**63 - 1)),
 }
 
 

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, names_in, only, row, write_ndjson
+from directories import names_in, only
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 import pipeline.package
 import pipeline.sources.spool

@@ -27,8 +27,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT, only, pipeline, row, write_ndjson
+from directories import only
 from nbclient import NotebookClient
+from program import pipeline
+from project import ROOT
+from samples import row, write_ndjson
 
 from pipeline import export_measurements, export_statistics
 

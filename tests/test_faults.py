@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 
 import pytest
 from campaign import ERRORS, STORES
-from conftest import row, write_ndjson
 from exports import VARIANTS, Export, fill
 from injection import CALLS, SmallDisk
+from machine import needs_root, needs_strace
 from random_kills import kill_at_random
+from samples import row, write_ndjson
 
 from pipeline import import_sessions
-
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
 
 @pytest.fixture(scope="module")

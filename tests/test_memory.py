@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import only
+from directories import only
 
 from pipeline import export_measurements, import_sessions
 

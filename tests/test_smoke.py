@@ -2,7 +2,8 @@
 
 import json
 
-from conftest import descriptor, only, pipeline
+from directories import descriptor, only
+from program import pipeline
 
 import pipeline as package
 

@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import row, write_ndjson
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import row, write_ndjson
 
 import pipeline
 from pipeline.disk import durable

@@ -8,12 +8,11 @@ import re
 
 import pytest
 import zstandard
-from conftest import ROOT
+from project import HARNESS_FILES
 
 from pipeline import SourceError, connect, import_sessions, list_sessions
 from pipeline.importers.definition import built_in
 
-FIXTURES = ROOT / "data" / "fixtures" / "harness"
 STARTED = "2026-01-01T00:00:00Z"
 
 VEGETA = {
@@ -45,7 +44,7 @@ FORMATS = {one.name: one.format for one in built_in()}
 
 def content_of(importer):
     file, _ = FILES[importer]
-    text = file if "\n" in file else (FIXTURES / file).read_text(encoding="utf-8")
+    text = file if "\n" in file else (HARNESS_FILES / file).read_text(encoding="utf-8")
     return text if FORMATS[importer] == "json" else "".join(text.splitlines(keepends=True)[:60])
 
 

@@ -1,4 +1,4 @@
-"""Points in time as text and back, time ranges of a selection, and windows of statistics."""
+"""Points in time as text and back, and instants as options give them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import datetime as dt
 import zoneinfo
 
 import pytest
-from conftest import descriptor, only, row, write_ndjson
-from hypothesis import assume, given, settings
+from hostile import VALUES
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from readers import csv_with_python, parse_time
+from readers import parse_time
+from samples import row, write_ndjson
 
 import pipeline
-from pipeline.errors import SourceError, UsageError
+from pipeline.errors import UsageError
 from pipeline.model.timestamps import (
     format_compact,
     format_timestamp,
@@ -21,17 +22,11 @@ from pipeline.model.timestamps import (
     parse_timestamp,
     parse_zone,
 )
-from pipeline.statistics.windows import Window
 
 YEAR_1 = -62_135_596_800
 YEAR_10000 = 253_402_300_800
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-TICKS = {
-    "us": st.integers(YEAR_1 * 10**6, YEAR_10000 * 10**6 - 1)
-    | st.sampled_from([YEAR_1 * 10**6, YEAR_10000 * 10**6 - 1, -1, 0, 1]),
-    "ns": st.integers(-(2**63) + 1, 2**63 - 1) | st.sampled_from([-(2**63) + 1, 2**63 - 1, -1, 0, 1]),
-}
 
 
 def microseconds(moment):
@@ -45,14 +40,14 @@ def microseconds(moment):
 @pytest.mark.parametrize("unit", ["us", "ns"])
 @given(data=st.data())
 def test_a_time_survives_its_text(unit, data):
-    ticks = data.draw(TICKS[unit])
+    ticks = data.draw(VALUES[unit])
     text = format_timestamp(ticks, unit)
     assert parse_timestamp(text, unit) == (ticks, False)
     assert parse_time(text) == ticks
     assert len(text) == {"us": 27, "ns": 30}[unit]
 
 
-@given(TICKS["us"])
+@given(VALUES["us"])
 def test_text_is_that_of_datetime(ticks):
     moment = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=ticks)  # noqa: DTZ001 - is UTC
     assert format_timestamp(ticks, "us") == moment.isoformat(timespec="microseconds") + "Z"
@@ -61,7 +56,7 @@ def test_text_is_that_of_datetime(ticks):
 @pytest.mark.parametrize("unit", ["us", "ns"])
 @given(data=st.data())
 def test_text_sorts_as_time_does(unit, data):
-    times = data.draw(st.lists(TICKS[unit], max_size=8))
+    times = data.draw(st.lists(VALUES[unit], max_size=8))
     assert sorted(format_timestamp(t, unit) for t in times) == [format_timestamp(t, unit) for t in sorted(times)]
 
 
@@ -265,7 +260,7 @@ def test_a_day_begins_at_its_midnight(text, zone, expected):
     assert found == parse_timestamp(expected, "us")[0] * 1000
 
 
-@given(TICKS["ns"])
+@given(VALUES["ns"])
 def test_instants_count_nanoseconds(ticks):
     assert parse_instant(format_timestamp(ticks, "ns"), option="--since") == ticks
 
@@ -322,180 +317,3 @@ def test_a_day_that_begins_before_the_year_1_is_refused(tmp_path):
     source = write_ndjson(tmp_path / "run.ndjson", [row()])
     with pytest.raises(UsageError, match="--since"):
         pipeline.export_measurements(source, tmp_path / "out", since="0001-01-01", timezone="Europe/Berlin")
-
-
-@pytest.fixture
-def timed(tmp_path):
-    """Rows at the edges of two seconds, in nanoseconds."""
-    fractions = ["16:00:00.000000000", "16:00:00.999999999", "16:00:01.000000000", "16:00:01.000000001"]
-    rows = [row(sequence=at, timestamp=f"2026-11-24T{text}Z") for at, text in enumerate(fractions)]
-    return write_ndjson(tmp_path / "run.ndjson", rows)
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "expected"),
-    [
-        ("2026-11-24T16:00:00Z", None, [0, 1, 2, 3]),
-        ("2026-11-24T16:00:00.000000001Z", None, [1, 2, 3]),
-        ("2026-11-24T16:00:00.999999999Z", "2026-11-24T16:00:01Z", [1]),
-        (None, "2026-11-24T16:00:01Z", [0, 1]),
-        (None, "2026-11-24T16:00:01.000000001Z", [0, 1, 2]),
-        ("2026-11-24T16:00:01.0000000009Z", None, [2, 3]),
-        ("2026-11-24T16:00:01.00000001Z", None, []),
-        (None, "2026-11-24T16:00:01.00000001Z", [0, 1, 2, 3]),
-        ("2026-11-24T17:00:01+01:00", "2026-11-25", [2, 3]),
-        ("2026-11-25", None, []),
-        (None, "2026-11-24", []),
-        ("0001-01-01", "9999-12-31T23:59:59.999999999Z", [0, 1, 2, 3]),
-    ],
-)
-def test_since_is_inclusive_and_until_exclusive(timed, tmp_path, since, until, expected):
-    pipeline.export_measurements(
-        timed,
-        tmp_path / "out",
-        format="csv",
-        columns=("sequence", "timestamp"),
-        since=since,
-        until=until,
-        sync=False,
-    )
-    data = only(tmp_path / "out", "measurements_*").read_bytes()
-    assert [sequence for sequence, _ in csv_with_python(data, [("sequence", "int64"), ("timestamp", "ns")])] == expected
-
-
-def test_a_store_of_microseconds_takes_bounds_in_nanoseconds(tmp_path):
-    rows = [row(sequence=at, timestamp=f"2026-11-24T16:00:00.00000{at}Z") for at in range(3)]
-    source = write_ndjson(tmp_path / "run.ndjson", rows)
-    for at, (since, until, expected) in enumerate(
-        [
-            ("2026-11-24T16:00:00.000001000Z", None, 2),
-            ("2026-11-24T16:00:00.000000001Z", None, 2),
-            ("2026-11-24T16:00:00.000001001Z", None, 1),
-            (None, "2026-11-24T16:00:00.000001001Z", 2),
-            (None, "2026-11-24T16:00:00.000001000Z", 1),
-        ]
-    ):
-        pipeline.export_measurements(source, tmp_path / str(at), since=since, until=until, sync=False)
-        assert descriptor(tmp_path / str(at))["resources"][0]["pipeline:rowCount"] == expected
-
-
-@pytest.mark.parametrize(
-    ("since", "until"), [("2026-11-24", "2026-11-24"), ("2026-11-25", "2026-11-24"), ("today", "yesterday")]
-)
-def test_a_range_that_holds_nothing_is_a_mistake(timed, tmp_path, since, until):
-    with pytest.raises(UsageError, match="--since is not before --until"):
-        pipeline.export_measurements(timed, tmp_path / "out", since=since, until=until)
-    assert not (tmp_path / "out").exists()
-
-
-# Windows.
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds", "days"),
-    [
-        ("10s", 10, 0),
-        ("1m", 60, 0),
-        ("2h", 7200, 0),
-        ("1d", 0, 1),
-        ("999999999s", 999_999_999, 0),
-        ("7d", 0, 7),
-    ],
-)
-def test_windows_are_read(text, seconds, days):
-    assert Window.parse(text) == Window(text, seconds=seconds, days=days)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "m", "0s", "-1m", "1", "1.5h", "1 m", "01m", "1M", "1w", "1m\n", "٣m", "9999999999s"]
-)
-def test_what_is_no_window_is_refused(text):
-    with pytest.raises(UsageError, match="--window"):
-        Window.parse(text)
-
-
-def windows(directory, unit="us"):
-    resource = next(r for r in descriptor(directory)["resources"] if r["pipeline:table"] == "statistics")
-    kinds = [("window_start", unit), ("window_end", unit), ("count", "int64")]
-    data = (directory / resource["path"]).read_bytes()
-    return [
-        (format_timestamp(start, unit), format_timestamp(end, unit), count)
-        for start, end, count in csv_with_python(data, kinds)
-    ]
-
-
-def statistics(tmp_path, times, window, **options):
-    rows = [row(sequence=at, timestamp=text) for at, text in enumerate(times)]
-    source = write_ndjson(tmp_path / "run.ndjson", rows)
-    columns = ("window_start", "window_end", "count")
-    pipeline.export_statistics(source, tmp_path / "out", window=window, columns=columns, sync=False, **options)
-    return windows(tmp_path / "out")
-
-
-def test_windows_are_half_open_and_aligned_to_the_epoch(tmp_path):
-    times = [
-        "1969-12-31T23:59:59.999999Z",
-        "1970-01-01T00:00:00Z",
-        "1970-01-01T00:00:06.999999Z",
-        "1970-01-01T00:00:21Z",
-    ]
-    assert statistics(tmp_path, times, "7s") == [
-        ("1969-12-31T23:59:53.000000Z", "1970-01-01T00:00:00.000000Z", 1),
-        ("1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:07.000000Z", 2),
-        # A window without rows has no row.
-        ("1970-01-01T00:00:21.000000Z", "1970-01-01T00:00:28.000000Z", 1),
-    ]
-
-
-def test_days_follow_the_zone_where_a_day_has_23_or_25_hours(tmp_path):
-    times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"]
-    times += ["2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"]
-    assert statistics(tmp_path, times, "1d", timezone="Europe/Berlin") == [
-        ("2026-03-27T23:00:00.000000Z", "2026-03-28T23:00:00.000000Z", 1),
-        ("2026-03-28T23:00:00.000000Z", "2026-03-29T22:00:00.000000Z", 2),
-        ("2026-03-29T22:00:00.000000Z", "2026-03-30T22:00:00.000000Z", 1),
-        ("2026-10-24T22:00:00.000000Z", "2026-10-25T23:00:00.000000Z", 2),
-        ("2026-10-25T23:00:00.000000Z", "2026-10-26T23:00:00.000000Z", 1),
-    ]
-
-
-def test_days_are_those_of_utc_without_a_zone(tmp_path):
-    assert statistics(tmp_path, ["2026-03-28T23:59:59.999999Z", "2026-03-29T00:00:00Z"], "1d") == [
-        ("2026-03-28T00:00:00.000000Z", "2026-03-29T00:00:00.000000Z", 1),
-        ("2026-03-29T00:00:00.000000Z", "2026-03-30T00:00:00.000000Z", 1),
-    ]
-
-
-def test_a_day_may_begin_after_midnight(tmp_path):
-    times = ["2018-11-04T02:59:59Z", "2018-11-04T03:00:00Z"]
-    assert statistics(tmp_path, times, "1d", timezone="America/Sao_Paulo") == [
-        ("2018-11-03T03:00:00.000000Z", "2018-11-04T03:00:00.000000Z", 1),
-        ("2018-11-04T03:00:00.000000Z", "2018-11-05T02:00:00.000000Z", 1),
-    ]
-
-
-@pytest.mark.parametrize("window", ["999999999d", "999999999h", "1d"])
-@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
-def test_a_window_that_has_no_end_is_refused(tmp_path, window, zone):
-    source = write_ndjson(tmp_path / "run.ndjson", [row(timestamp="9999-12-31T23:30:00Z")])
-    with pytest.raises((SourceError, UsageError), match="--window"):
-        pipeline.export_statistics(source, tmp_path / "out", window=window, timezone=zone)
-    assert not (tmp_path / "out").exists()
-
-
-@settings(max_examples=40)
-@given(
-    st.lists(TICKS["us"].filter(lambda t: abs(t) < 5 * 10**16), min_size=1, max_size=6),
-    st.sampled_from(["7s", "13m", "5h", "3d"]),
-)
-def test_each_row_is_in_its_window(tmp_path_factory, times, window):
-    length = {"7s": 7, "13m": 780, "5h": 18_000, "3d": 259_200}[window] * 10**6
-    directory = tmp_path_factory.mktemp("windows")
-    found = statistics(directory, [format_timestamp(t, "us") for t in times], window)
-    expected = {}
-    for ticks in times:
-        expected[ticks // length * length] = expected.get(ticks // length * length, 0) + 1
-    assert found == [
-        (format_timestamp(start, "us"), format_timestamp(start + length, "us"), count)
-        for start, count in sorted(expected.items())
-    ]

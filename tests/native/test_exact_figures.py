@@ -6,7 +6,6 @@ Whatever the values, their order, their batches, and the memory that holds them.
 from __future__ import annotations
 
 import math
-import struct
 from fractions import Fraction
 from itertools import pairwise
 from math import inf
@@ -14,6 +13,7 @@ from math import inf
 import numpy as np
 import pyarrow as pa
 import pytest
+from hostile import from_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,11 +27,6 @@ BEYOND = Fraction(2) ** 1024 - Fraction(2) ** 970
 ROOMY_BYTES = 10_000_000
 # Hardly any: values go to the temporary file, and groups of a thousand values are read again and again.
 TIGHT_BYTES = 3_000
-
-
-def from_bits(bits):
-    """The float64 of 64 bits."""
-    return struct.unpack("<d", struct.pack("<Q", bits))[0]
 
 
 # Any bit pattern, so that every exponent is as likely as any other, subnormals included.

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
 from pipeline.native import build
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1")
 ROUNDS = 300
 

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, row, write_ndjson
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 from pipeline import DestinationError, SourceError, UsageError, import_sessions, write_catalog
 from pipeline.cli import main

@@ -8,7 +8,8 @@ import datetime as dt
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, row, write_ndjson
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 from pipeline import UsageError, export_statistics, import_sessions, list_sessions, scan, statistics
 

@@ -13,7 +13,9 @@ import threading
 import time
 
 import pytest
-from conftest import names_in, pipeline, row, write_ndjson
+from directories import contents, names_in
+from program import pipeline
+from samples import row, write_ndjson
 
 from pipeline import (
     BusyError,
@@ -43,10 +45,6 @@ def store(tmp_path):
     rows = [row(session_id, i, robot=f"r{i % 3}", value=i / 7) for session_id in SESSIONS for i in range(ROWS)]
     import_sessions(write_ndjson(tmp_path / "source.ndjson", rows), tmp_path / "store")
     return tmp_path / "store"
-
-
-def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
 def inodes(directory):

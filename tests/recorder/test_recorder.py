@@ -12,14 +12,10 @@ import threading
 import time
 
 import pytest
-from conftest import pipeline
+from program import pipeline
+from samples import rows_of
 
-from pipeline import DestinationError, UsageError, connect, list_sessions, record_session, recover_sessions
-
-
-def rows_of(store, query="SELECT * FROM measurements ORDER BY session_id, sequence"):
-    with connect(store) as connection:
-        return connection.sql(query).fetchall()
+from pipeline import DestinationError, UsageError, list_sessions, record_session, recover_sessions
 
 
 def test_a_recorded_session_is_in_the_store_when_it_ends(tmp_path):

@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import row, write_ndjson
+from directories import snapshot
+from samples import row, write_ndjson
 
 from pipeline import import_sessions
 from pipeline.cli import main
@@ -144,10 +145,6 @@ def place(tmp_path_factory):
         connection.execute(f"CREATE TABLE t AS SELECT '{SECRET}' AS a")
     (at / "run.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     return at
-
-
-def snapshot(at):
-    return {str(path): path.read_bytes() if path.is_file() else b"" for path in at.rglob("*")}
 
 
 def as_query(sql):

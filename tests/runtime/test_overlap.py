@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import row, write_ndjson
+from samples import row, write_ndjson
 
 import pipeline
 from pipeline.disk.files import CountingFile

@@ -8,7 +8,8 @@ import shutil
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, row, write_ndjson
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 import pipeline
 from pipeline import SourceError, import_sessions

@@ -14,7 +14,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, names_in, only, pipeline, row, write_ndjson
+from directories import measurement_files, names_in, only
+from plain_files import CORE_TYPES
+from program import pipeline
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 from pipeline import BusyError, DestinationError, SourceError, export_measurements, import_sessions, list_sessions
 
@@ -38,14 +42,6 @@ SESSION_KEYS = {
     "bytes",
     "sha256",
 }
-CORE_TYPES = {
-    "session_id": "string",
-    "sequence": "int64",
-    "timestamp": "timestamp[us, tz=UTC]",
-    "metric": "string",
-    "value": "double",
-    "unit": "string",
-}
 # Sessions that differ in attributes; `tries` has no value in the second, and none has one for `empty`.
 ROWS = [
     row("s1", 0, robot="r1", tries=1, empty=None),
@@ -59,10 +55,6 @@ ROWS = [
 def store(tmp_path):
     import_sessions(write_ndjson(tmp_path / "a.ndjson", ROWS), tmp_path / "store")
     return tmp_path / "store"
-
-
-def files(store):
-    return sorted(store.glob("sessions/*/measurements-*.parquet"))
 
 
 def test_a_store_has_the_layout_that_others_rely_on(store):
@@ -120,7 +112,7 @@ def test_the_record_of_a_session_says_what_planning_needs(tmp_path):
 
 def test_listing_gives_the_records_without_reading_rows(store):
     listed = list_sessions(store)
-    for path in files(store):
+    for path in measurement_files(store):
         path.write_bytes(b"not read")
     assert list_sessions(store) == listed
     records = [json.loads(path.read_bytes()) for path in sorted(store.glob("sessions/*/session.json"))]
@@ -129,7 +121,7 @@ def test_listing_gives_the_records_without_reading_rows(store):
 
 
 def test_files_are_compressed_and_checked_and_stand_alone(store):
-    for path in files(store):
+    for path in measurement_files(store):
         with pq.ParquetFile(path) as file:
             assert file.schema_arrow.names[:6] == list(CORE_TYPES)
             types = {field.name: str(field.type) for field in file.schema_arrow}
@@ -147,7 +139,7 @@ def test_files_are_compressed_and_checked_and_stand_alone(store):
 def test_a_flipped_bit_in_a_page_is_noticed_by_readers_that_verify(store_path, tmp_path):
     """Page checksums are there: pyarrow, told to look, finds a changed bit of any data page."""
     path = tmp_path / "copy.parquet"
-    shutil.copy(files(store_path)[0], path)
+    shutil.copy(measurement_files(store_path)[0], path)
     whole = path.read_bytes()
     with pq.ParquetFile(path) as file:
         column = file.metadata.row_group(0).column(4)
@@ -168,7 +160,7 @@ def test_a_flipped_bit_in_a_page_is_noticed_by_readers_that_verify(store_path, t
 
 
 def test_nullability_is_that_of_the_model(store):
-    for path in files(store):
+    for path in measurement_files(store):
         nullable = {field.name: field.nullable for field in pq.read_schema(path)}
         assert [name for name, allowed in nullable.items() if not allowed] == [
             "session_id",
@@ -208,7 +200,9 @@ def test_duckdb_reads_a_store_by_name(store):
 
 
 def test_polars_reads_a_store_by_a_diagonal_concat(store):
-    frame = pl.concat([pl.read_parquet(path) for path in files(store)], how="diagonal").sort("session_id", "sequence")
+    frame = pl.concat([pl.read_parquet(path) for path in measurement_files(store)], how="diagonal").sort(
+        "session_id", "sequence"
+    )
     assert frame["tries"].to_list() == [1, 2, None, None]
     assert frame.schema["tries"] == pl.Int64
     assert frame["robot"].to_list() == ["r1", None, None, None]
@@ -218,8 +212,8 @@ def test_polars_reads_a_store_by_a_diagonal_concat(store):
 
 
 def test_pyarrow_reads_a_store_as_one_dataset(store):
-    schema = pa.unify_schemas([pq.read_schema(path) for path in files(store)])
-    table = ds.dataset([str(path) for path in files(store)], schema=schema).to_table()
+    schema = pa.unify_schemas([pq.read_schema(path) for path in measurement_files(store)])
+    table = ds.dataset([str(path) for path in measurement_files(store)], schema=schema).to_table()
     table = table.sort_by([("session_id", "ascending"), ("sequence", "ascending")])
     assert table.column("tries").to_pylist() == [1, 2, None, None]
     assert table.column("site").to_pylist() == [None, None, None, "lab"]
@@ -233,7 +227,7 @@ def test_others_read_the_recorded_sessions_alike():
             "FROM read_parquet(?, union_by_name = true) GROUP BY ALL ORDER BY ALL",
             [pattern],
         ).fetchall()
-    frame = pl.concat([pl.scan_parquet(path) for path in files(FIXTURE_STORE)], how="diagonal")
+    frame = pl.concat([pl.scan_parquet(path) for path in measurement_files(FIXTURE_STORE)], how="diagonal")
     by_polars = (
         frame.group_by("session_id")
         .agg(

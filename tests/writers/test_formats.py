@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import descriptor, only
+from directories import OWN_FILES, contents, descriptor, only
 from readers import READERS, decompress, strict_json, without_empty_texts
 
 import pipeline
@@ -35,11 +35,6 @@ COMPRESSIONS = {
 VARIANTS = [(name, compression) for name, some in COMPRESSIONS.items() for compression in some]
 ENDINGS = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 SCOPES = ("cross-session", "per-session")
-
-
-@pytest.fixture(scope="module", params=["us", "ns"])
-def unit(request):
-    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +68,7 @@ def read_all(directory, name, engine, unit):
 
 def table_bytes(directory):
     """Bytes of every file but the descriptor and the sums, which name it."""
-    return {
-        path.name: path.read_bytes()
-        for path in sorted(directory.iterdir())
-        if path.name not in {"datapackage.json", "SHA256SUMS"}
-    }
+    return {name: data for name, data in contents(directory).items() if name not in OWN_FILES}
 
 
 @pytest.mark.parametrize("scope", SCOPES)

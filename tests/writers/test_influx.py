@@ -19,7 +19,8 @@ import urllib.request
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, row, write_ndjson
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 import pipeline
 from pipeline import PipelineError, UsageError, export_measurements

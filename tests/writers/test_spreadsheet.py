@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -15,13 +14,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import FIXTURE_STORE, descriptor, only, row, write_ndjson
+from directories import descriptor, only
+from machine import SOFFICE, needs_libreoffice
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 import pipeline as package
 from pipeline.export.run import MAX_SPREADSHEET_ROWS
-
-SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
-needs_libreoffice = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (soffice) is not installed")
 
 # Comma, double quote, UTF-8, from the first line on: what its import dialog proposes for such a file.
 CSV_FILTER = "CSV:44,34,76,1"

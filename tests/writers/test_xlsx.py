@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import shutil
 import subprocess
 
 import openpyxl
 import pytest
-from conftest import FIXTURE_STORE, row, write_ndjson
+from machine import SOFFICE, needs_libreoffice
 from openpyxl.utils.escape import unescape
+from project import FIXTURE_STORE
+from samples import row, write_ndjson
 
 from pipeline import PipelineError, UsageError, export_measurements, export_statistics, statistics, verify_package
 
-SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 HOSTILE = [
     "=1+1",
     "@a",
@@ -126,7 +126,7 @@ def test_no_rows_and_verification(tmp_path):
     assert [problem.file for problem in verify_package(tmp_path / "out").problems] == [path.name]
 
 
-@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (soffice) is not installed")
+@needs_libreoffice
 def test_a_program_with_decimal_commas_shows_the_right_numbers(exported, tmp_path):
     """The cells are numbers, so the locale changes how they look, not what they are."""
     (path,) = exported.glob("*.xlsx")

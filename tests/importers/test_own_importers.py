@@ -1,0 +1,99 @@
+"""Importers of users: a harness is one SQL file, found by its file's content."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from harness_files import documents
+from program import pipeline
+from project import HARNESS_FILES
+from samples import rows_of
+
+from pipeline import SourceError, UsageError, import_sessions, list_sessions
+
+OWN_SQL = """\
+-- format: csv
+-- columns: when, took
+
+-- name: measurements
+SELECT 'took' AS metric, took::DOUBLE AS value, 'ms' AS unit, "when"::BIGINT * 1000000 AS offset_ns,
+       * EXCLUDE (took, "when")
+FROM records
+"""
+
+
+def test_a_harness_is_added_by_one_sql_file(tmp_path):
+    (tmp_path / "my.sql").write_text(OWN_SQL)
+    (tmp_path / "run.txt").write_text('when;took;where\n0;1.5;"a;b"\n250;2.5;c\n')
+    result = pipeline(
+        "import", tmp_path / "run.txt", "--to", tmp_path / "store", "--from", tmp_path / "my.sql",
+        "--started-at", "2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    assert result.status == 0, result.err
+    query = (
+        'SELECT sequence, metric, value, unit, epoch_ms(timestamp) % 1000, "where" FROM measurements ORDER BY sequence'
+    )
+    assert rows_of(tmp_path / "store", query) == [(0, "took", 1.5, "ms", 0, "a;b"), (1, "took", 2.5, "ms", 250, "c")]
+    assert list_sessions(tmp_path / "store")[0]["harness"]["name"] == "my"
+
+
+SESSION_SQL = "-- format: csv\n-- name: session\nSELECT 1 AS start\n"
+WRONG_SQL = {
+    "no section": ("-- format: csv\nSELECT 1", "'-- name: measurements'"),
+    "no format": ("-- name: measurements\nSELECT 1", "-- format:"),
+    "a section unknown": ("-- format: csv\n-- name: measurement\nSELECT 1", "did you mean 'measurements'"),
+    "no value": ("-- format: csv\n-- name: measurements\nSELECT 'x' AS metric FROM records", "no column 'value'"),
+    "a syntax error": ("-- format: csv\n-- name: measurements\nSELEC 1", "syntax error"),
+    "no SELECT": ("-- format: csv\n-- name: measurements\nDROP VIEW records", "one SELECT"),
+    "an unknown column": ("-- format: csv\n-- name: measurements\nSELECT x AS metric, 1 AS value FROM records", '"x"'),
+    "another file": (
+        "-- format: csv\n-- name: measurements\nSELECT 'x' AS metric, 1 AS value FROM read_text('/etc/hostname')",
+        "disabled by configuration",
+    ),
+    "writing in prepare": (
+        "-- format: csv\n-- name: prepare\nCOPY (SELECT 1) TO 'x'\n-- name: measurements\nSELECT 1",
+        "prepare may",
+    ),
+    "a setting": ("-- format: csv\n-- name: prepare\nSET threads = 1\n-- name: measurements\nSELECT 1", "locked"),
+    "an unknown fact": (
+        SESSION_SQL + "-- name: measurements\nSELECT 'x' AS metric, 1 AS value FROM records",
+        "did you mean 'started_at'",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_SQL)
+def test_what_is_wrong_with_an_sql_file_is_told_in_one_line(tmp_path, what):
+    sql, phrase = WRONG_SQL[what]
+    (tmp_path / "my.sql").write_text(sql)
+    (tmp_path / "run.csv").write_text("a,b\n1,2\n")
+    result = pipeline("import", tmp_path / "run.csv", "--to", tmp_path / "store", "--from", tmp_path / "my.sql")
+    assert result.status in {2, 3}, result.err
+    assert result.err.count("\n") == 1
+    assert phrase in result.err, result.err
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "phrase"),
+    [
+        ("hyperfine/two-commands.json", "k6", "is no k6 file; it looks like one of hyperfine"),
+        ("hyperfine/two-commands.json", "hyperfin", "did you mean 'hyperfine'"),
+        ("hyperfine/two-commands.json", "none.sql", "cannot be read"),
+        ("asv/benchmarks.json", None, "no harness is known to write this; --from names one of asv, fio"),
+    ],
+)
+def test_content_that_is_not_known_is_told_with_the_candidates(tmp_path, name, given, phrase):
+    with pytest.raises((SourceError, UsageError), match=re.escape(phrase)):
+        import_sessions(HARNESS_FILES / name, tmp_path / "store", importer=given)
+
+
+def test_content_that_two_know_is_told_with_both(tmp_path):
+    found = documents(HARNESS_FILES / "hyperfine/two-commands.json")
+    found |= documents(HARNESS_FILES / "fio/randrw-4k.json")
+    (tmp_path / "both.json").write_text(json.dumps(found))
+    with pytest.raises(SourceError, match="may be a file of fio and hyperfine; say which with --from"):
+        import_sessions(tmp_path / "both.json", tmp_path / "store")
+    import_sessions(tmp_path / "both.json", tmp_path / "store", importer="hyperfine")

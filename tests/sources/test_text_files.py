@@ -1,0 +1,140 @@
+"""Files of text, and files of Polars: what their values are taken for."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from directories import only
+from plain_files import TWO_SESSIONS, as_stored, comparable, csv_text, stored_rows, stored_table, write_rows
+from samples import row, write_ndjson
+
+from pipeline import export_measurements, import_sessions
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (["1", "20", "-3"], "int64"),
+        (["0", "9223372036854775807", "-9223372036854775808"], "int64"),
+        (["1.5", "-0.0", "1e-07", "1e+16", "NaN", "inf", "-inf"], "double"),
+        (["true", "false"], "bool"),
+        (["007", "1"], "string"),
+        (["1.10", "2.5"], "string"),
+        (["+1", "2"], "string"),
+        (["1e5", "2.5"], "string"),
+        (["-0", "1"], "string"),
+        (["1.", "2"], "string"),
+        ([".5", "2"], "string"),
+        (["0x10", "2"], "string"),
+        (["1_000", "2"], "string"),
+        (["\N{ARABIC-INDIC DIGIT ONE}", "2"], "string"),
+        (["9223372036854775808", "1"], "string"),
+        (["9007199254740993", "1.5"], "string"),
+        (["0.1000000000000000055511151231257827", "1.5"], "string"),
+        (["NaN", "robot"], "string"),
+        (["inf", "x"], "string"),
+        (["nan", "1.5"], "string"),
+        (["Infinity", "1.5"], "string"),
+        (["1e999", "1.5"], "string"),
+        (["True", "false"], "string"),
+        (["true", "1"], "string"),
+        (["null", "1"], "string"),
+        ([" 1", "2"], "string"),
+        (["1 ", "2"], "string"),
+        (["", "1"], "string"),
+        (["2026-11-24T16:00:00Z", "2026-11-24"], "string"),
+    ],
+    ids=str,
+)
+def test_a_text_of_csv_is_a_number_only_where_it_is_written_as_we_write_it(tmp_path, texts, kind):
+    rows = [row("s1", i, x=text) for i, text in enumerate([*texts, None])]
+    import_sessions(write_rows(tmp_path / "a.csv", rows), tmp_path / "store")
+    column = stored_table(tmp_path / "store").column("x")
+    assert str(column.type) == kind
+    if kind == "string":
+        assert column.to_pylist() == [*texts, None]
+    else:
+        # Written out again, each is the text it was.
+        export_measurements(tmp_path / "store", tmp_path / "out", format="csv", columns=["x", "sequence"])
+        lines = only(tmp_path / "out", "measurements_*").read_text(encoding="utf-8").splitlines()[1:]
+        assert lines == [f"{text},{i}" for i, text in enumerate([*texts, ""])]
+
+
+def test_the_empty_string_of_csv_is_no_null(tmp_path):
+    text = (
+        "session_id,sequence,timestamp,metric,value,unit,x,y\n"
+        's1,0,2026-11-24T16:00:00Z,m,,"","",\n'
+        's1,1,2026-11-24T16:00:00Z,m,1.5,,,""\n'
+    )
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    import_sessions(tmp_path / "a.csv", tmp_path / "store")
+    rows = [(r["value"], r["unit"], r["x"], r["y"]) for r in stored_rows(tmp_path / "store")]
+    assert rows == [(None, "", "", None), (comparable(1.5), None, None, "")]
+
+
+def test_a_text_attribute_of_the_store_stays_text_in_csv(tmp_path):
+    import_sessions(write_ndjson(tmp_path / "a.ndjson", [row("s1", 0, robot="r1")]), tmp_path / "store")
+    import_sessions(write_rows(tmp_path / "b.csv", [row("s2", 0, robot="42")]), tmp_path / "store")
+    assert [r["robot"] for r in stored_rows(tmp_path / "store")] == ["r1", "42"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
+def test_a_text_may_be_longer_than_any_block(tmp_path, name):
+    rows = [row("s1", 0, note="x"), row("s1", 1, note="ü" * 3_000_000), row("s1", 2, note="y")]
+    import_sessions(write_rows(tmp_path / name, rows), tmp_path / "store")
+    assert stored_rows(tmp_path / "store") == as_stored(rows)
+
+
+def test_a_csv_file_may_have_a_byte_order_mark_and_windows_line_ends(tmp_path):
+    rows = [row("s1", 0, x="a"), row("s1", 1, x="b\nc")]
+    data = csv_text(rows).replace("\n", "\r\n").replace("b\r\nc", "b\nc")
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + data.encode())
+    import_sessions(tmp_path / "a.csv", tmp_path / "store")
+    assert stored_rows(tmp_path / "store") == as_stored(rows)
+
+
+def test_lines_may_lack_keys_be_blank_and_have_them_in_any_order(tmp_path):
+    first = '{"x": 1, "value": null, "metric": "m", "sequence": 0, "session_id": "s1", '
+    text = f'\ufeff{first}"timestamp": "2026-11-24T16:00:00Z"}}\n\n   \n' + json.dumps(row("s1", 1, y="z"))
+    (tmp_path / "a.ndjson").write_text(text, encoding="utf-8")
+    import_sessions(tmp_path / "a.ndjson", tmp_path / "store")
+    rows = [(r["value"], r["unit"], r["x"], r["y"]) for r in stored_rows(tmp_path / "store")]
+    assert rows == [(None, None, 1, None), (comparable(1.5), "ms", None, "z")]
+
+
+def test_json_lines_is_another_name_of_ndjson(tmp_path):
+    for name in ("a.ndjson", "a.jsonl"):
+        import_sessions(write_rows(tmp_path / name, TWO_SESSIONS), tmp_path / f"{name}-store")
+    stores = [stored_rows(tmp_path / f"{name}-store") for name in ("a.ndjson", "a.jsonl")]
+    assert stores[0] == stores[1]
+
+
+POLARS_FILES = {
+    "a.arrow": lambda frame, path: frame.write_ipc(path),
+    "compressed/a.arrow": lambda frame, path: frame.write_ipc(path, compression="zstd"),
+    "sunk/a.arrow": lambda frame, path: frame.lazy().sink_ipc(path),
+    "oldest/a.arrow": lambda frame, path: frame.write_ipc(path, compat_level=pl.CompatLevel.oldest()),
+    "a.arrows": lambda frame, path: frame.write_ipc_stream(path),
+    "a.parquet": lambda frame, path: frame.write_parquet(path),
+}
+
+
+@pytest.mark.parametrize("repeated", [pl.String, pl.Categorical, pl.Enum(["s1", "s2", "m", "é", "ms"])], ids=str)
+@pytest.mark.parametrize("name", POLARS_FILES)
+def test_files_of_polars_are_read(tmp_path, name, repeated):
+    texts = ("session_id", "metric", "unit", "link")
+    rows = [
+        row(f"s{1 + i // 40}", i, metric="m", value=i / 7, unit="ms" if i % 3 else None, link="é" if i % 2 else None)
+        for i in range(80)
+    ]
+    frame = pl.DataFrame(rows).with_columns(
+        pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC"), pl.col(texts).cast(repeated)
+    )
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    POLARS_FILES[name](frame, path)
+    export_measurements(path, tmp_path / "out")
+    (written,) = (tmp_path / "out").glob("measurements_*.ndjson")
+    assert [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()] == rows
