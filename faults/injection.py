@@ -112,7 +112,7 @@ class Scenario:
         strace = subprocess.run(
             ["strace", "-f", "-o", log, "-p", str(process), *options], capture_output=True, text=True, check=False
         )
-        status, said = self.starter.wait()
+        status, said, _ = self.starter.wait()
         require(log.exists(), f"strace: {strace.stderr}")
         return status, said, log.read_text(encoding="utf-8", errors="replace")
 

@@ -1,19 +1,24 @@
 """Runs commands on hostile input, each in a process of its own, and judges how they end.
 
-A server process loads the engines once and forks for each command, so that a crash ends that one alone, and its time
-and memory are its own.
+A process that has loaded the engines forks for each command, so that a crash ends that one alone, and its time and
+memory are its own.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
-import subprocess
+import os
+import resource
+import signal
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from injection import require
+from starter import Starter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,46 +30,60 @@ MAX_RESIDENT_BYTES = 800 << 20
 MAX_PAGE_BYTES = 2 << 30
 """pyarrow makes room for what the header of a Parquet page says, before it sees that the page is smaller."""
 FAULT = "fault of the program"
+_CRASHED = 70
 
-_SERVER = """
-import json, os, resource, signal, sys, traceback
+# The engines and what the commands import where they use it, loaded once for all.
+_MODULES = (
+    "duckdb",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+    "pipeline.api",
+    "pipeline.cli",
+    "pipeline.importers.run",
+    "pipeline.importers.measurements",
+    "pipeline.notebook.views",
+    "pipeline.sources.plain",
+    "pipeline.store.writer",
+)
 
-class WithoutPandas:
-    def find_spec(name, path=None, target=None):
+
+class _WithoutPandas:
+    """Finds nothing: pandas is none of our dependencies, and the engines would load it where it is installed."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
         if name == "pandas":
             raise ImportError(name)
 
-sys.meta_path.insert(0, WithoutPandas)
-import duckdb, pyarrow.csv, pyarrow.parquet
-import pipeline.api, pipeline.importing, pipeline.importers.rows, pipeline.notebook, pipeline.sources.plain
-import pipeline.store
-from pipeline.cli import main
 
-for line in sys.stdin:
-    job = json.loads(line)
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            os.chdir(job["cwd"])
-            os.environ["TMPDIR"] = job["tmp"]
-            for number, name in ((1, "out"), (2, "err")):
-                os.dup2(os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-            resource.setrlimit(resource.RLIMIT_AS, (job["memory"], job["memory"]))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            signal.alarm(job["seconds"])
-            status = main(job["arguments"])
-        except SystemExit as ending:
-            status = ending.code
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    _, status, usage = os.wait4(pid, 0)
-    print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024]), flush=True)
-"""
+def prepare() -> None:
+    """Load what the commands need."""
+    sys.meta_path.insert(0, _WithoutPandas)
+    for module in _MODULES:
+        importlib.import_module(module)
+
+
+def run_in_limits(arguments: list[str], cwd: str, tmp: str, out: str) -> int:
+    """Run a command in a process of its own: in a directory, with limits of time and memory.
+
+    Returns:
+        its exit status.
+    """
+    try:
+        os.chdir(cwd)
+        os.environ["TMPDIR"] = tmp
+        os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), 1)
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.alarm(MAX_SECONDS)
+        return importlib.import_module("pipeline.cli").main(arguments)
+    except SystemExit as ending:
+        return ending.code
+    except BaseException:  # noqa: BLE001 - it is judged by what it says
+        traceback.print_exc()
+        return _CRASHED
+    finally:
+        sys.stdout.flush()
 
 
 @dataclass
@@ -88,27 +107,20 @@ class Commands:
     """Runs commands; use it in a `with` statement."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._server = subprocess.Popen(
-            [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._out = directory / "out"
+        self._starter = Starter(directory / "errors", prepare="judging:prepare", environment={})
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.communicate()
+    def __exit__(self, *exc_info: object) -> None:
+        self._starter.__exit__(*exc_info)
 
     def run(self, arguments: list[str], *, cwd: Path, tmp: Path) -> Ending:
         """Run a command in a directory, its temporary files in another."""
-        out, err = self._directory / "out", self._directory / "err"
-        job = {"arguments": arguments, "cwd": str(cwd), "tmp": str(tmp), "out": str(out), "err": str(err)}
-        job |= {"memory": MAX_ADDRESS_SPACE, "seconds": MAX_SECONDS}
-        self._server.stdin.write(json.dumps(job) + "\n")
-        self._server.stdin.flush()
-        status, resident = json.loads(self._server.stdout.readline())
-        texts = [path.read_text(encoding="utf-8", errors="replace") for path in (out, err)]
-        return Ending(status, *texts, resident)
+        self._starter.start("judging:run_in_limits", [arguments, str(cwd), str(tmp), str(self._out)], traced=False)
+        status, said, resident = self._starter.wait()
+        return Ending(status, self._out.read_text(encoding="utf-8", errors="replace"), said, resident)
 
 
 @dataclass

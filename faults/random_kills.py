@@ -49,7 +49,7 @@ def kill_at_random(directory: Path, variant: str, number: int, *, seed: int) -> 
             empty(package.parent)
             started = time.monotonic()
             starter.start(COMMAND, [words], traced=False)
-            status, said = starter.wait()
+            status, said, _ = starter.wait()
             require(status == 0, f"{variant}: undisturbed it says {said}")
             lasted.append(time.monotonic() - started)
         wanted = contents(package)
@@ -59,7 +59,7 @@ def kill_at_random(directory: Path, variant: str, number: int, *, seed: int) -> 
             # Not the longest time: a run that something else held up would let most others end before the kill.
             time.sleep(draw.uniform(0, statistics.median(lasted) * 1.1))
             os.kill(process, signal.SIGKILL)
-            status, said = starter.wait()
+            status, said, _ = starter.wait()
             if status != -signal.SIGKILL:
                 require(status == 0, f"{variant}: an export that was not killed says {said}")
                 continue

@@ -305,4 +305,8 @@ def test_functions_that_are_called_as_rooms_stay_functions():
         "print(scan.__module__, statistics.__module__)\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["0", "pipeline.notebook.views.views.frames", "pipeline.notebook.views.views.frames"]
+    assert ran.stdout.split() == [
+        "0",
+        "pipeline.notebook.views.views.views.frames",
+        "pipeline.notebook.views.views.views.frames",
+    ]
