@@ -17,10 +17,11 @@ from directories import names_in, only
 from project import FIXTURE_STORE
 from samples import row, write_ndjson
 
-import pipeline.package
+import pipeline
 import pipeline.sources.spool
 from pipeline import SourceError, export_measurements, import_sessions, list_sessions, record_session
 from pipeline.cli import main
+from pipeline.package import descriptor
 from pipeline.rows.normalise import Normaliser
 from pipeline.rows.rules import RowChecker
 
@@ -185,7 +186,7 @@ class Clock(dt.datetime):
 @pytest.mark.parametrize("year", [1970, 2000, 9999])
 def test_a_clock_that_is_set_back_changes_created_alone(tmp_path, monkeypatch, year):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    monkeypatch.setattr(pipeline.package, "datetime", Clock)
+    monkeypatch.setattr(descriptor, "datetime", Clock)
     export_measurements(FIXTURE_STORE, tmp_path / "out", where="sequence < 50", sync=False)
     before = {p.name: p.read_bytes() for p in (tmp_path / "out").glob("*.ndjson")}
     monkeypatch.setattr(Clock, "shown", dt.datetime(year, 1, 1, tzinfo=dt.UTC))

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from conftest import ROOT, descriptor, names_in, only
+from directories import descriptor, names_in, only, snapshot
+from project import ROOT
 
 V1 = ROOT / "data" / "fixtures" / "v1"
 OVERWRITE = ("--overwrite", "--no-sync")
@@ -50,12 +51,6 @@ def run(commands, v1, tmp_path):
         return ending
 
     return run
-
-
-def snapshot(directory):
-    """Every file of a package: content, time of its last change, and which file it is."""
-    found = {path.name: (path.read_bytes(), path.stat()) for path in directory.iterdir()}
-    return {name: (content, about.st_mtime_ns, about.st_ino) for name, (content, about) in found.items()}
 
 
 def content(path, *, same_engines):

@@ -7,15 +7,14 @@ import subprocess
 import sys
 from collections import defaultdict
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-ROOT = Path(__file__).parents[1]
 MAX_FLOORS = 12
 MAX_LINES = {"pipeline": 400, "faults": 400, "benchmarks": 400, "tests": 600}
 
@@ -307,6 +306,6 @@ def test_functions_that_are_called_as_rooms_stay_functions():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [
         "0",
-        "pipeline.notebook.views.views.views.frames",
-        "pipeline.notebook.views.views.views.frames",
+        "pipeline.notebook.frames",
+        "pipeline.notebook.frames",
     ]
