@@ -50,3 +50,7 @@ hostile *arguments:
 # Draw rows with hypothesis, 100,000 for each format
 rows *arguments:
     PIPELINE_ROWS=100000 uv run pytest tests/writers/test_rows_survive.py {{ arguments }}
+
+# Run what is written down in findings/: all of it, or one NAME
+findings name="":
+    bash findings/run_all {{ name }}

@@ -3,6 +3,27 @@
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
 `list_sessions`, `verify_package`, `recover_sessions`, `write_catalog`. `record_session` records a session; `connect`,
 `scan` and `statistics` are for notebooks. All raise `PipelineError`.
+
+The rooms, in the order of the path of the data; docs/architecture.md has their doors and rules:
+
+    sources      whatever is named becomes a scan: files in their formats, databases
+    scan         what a source holds; its rows in order, checked
+    selection    which sessions, rows and columns; redaction
+    statistics   groups of rows, exact figures, windows of time
+    rows         batches on their way: rules, cuts, digests
+    tables       which rows each file of a package takes
+    writers      one per format; text, compression
+    package      names, descriptor, manifest
+    publish      built in a stage, renamed into place as a whole
+    verify       read back by other readers
+    store        a directory of sessions
+    importers    files of harnesses and of measurements come into a store
+    recorder     a session recorded from within a harness
+    model        columns, sessions, times
+    runtime      threads, signals, DuckDB connections
+    disk         files and directories, durable
+    native       the compiled part
+    export       all of it together; above it the doors: api, notebook, cli
 """
 
 from __future__ import annotations

@@ -27,12 +27,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import test_rooms
 from directories import only
 from nbclient import NotebookClient
 from program import pipeline
 from project import ROOT
 from samples import row, write_ndjson
 
+import pipeline as package
 from pipeline import export_measurements, export_statistics
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -356,12 +358,19 @@ def test_notebook_runs(workplace):
     assert only(workplace, "docs/exports/latency/statistics_*.csv")
 
 
-def test_architecture_names_every_module():
+def test_architecture_names_every_room_with_its_floor_and_its_doors():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = {path.name for path in (ROOT / "pipeline").glob("*.py") if not path.name.startswith("__")}
-    packages = {f"{path.parent.name}/" for path in (ROOT / "pipeline").glob("*/__init__.py")}
-    rows = "".join(re.findall(r"^\|.*?\|", text, re.MULTILINE))
-    assert modules | packages == set(re.findall(r"`(\w+(?:\.py|/))`", rows))
+    rows = re.findall(r"^\| `(\w+)(?:/|\.py)` \[(\d+)\] \|.*\|(.*)\|$", text, re.MULTILINE)
+    floors = test_rooms.floors_of_rooms()
+    assert {room: int(floor) for room, floor, _ in rows} == {room: floors[room] for room in test_rooms.MAY_IMPORT}
+    for room, _, doors in rows:
+        told = {door.removesuffix(".py") for door in re.findall(r"`([\w.]+)`", doors)} - {"main"}
+        assert told == test_rooms.DOORS.get(room, set()) - ({"__init__"} if room == "cli" else set())
+
+
+def test_the_package_lists_the_rooms():
+    listed = re.findall(r"^    (\w+) {2,}\S", package.__doc__, re.MULTILINE)
+    assert {*listed, "api", "notebook", "cli", "errors", "display"} == set(test_rooms.MAY_IMPORT)
 
 
 def test_recipes_are_documented():

@@ -1,4 +1,4 @@
-// The digest of rows; pipeline/digest.py defines it.
+// The digest of rows; pipeline/rows/digest.py defines it.
 
 #include <algorithm>
 #include <exception>

@@ -1,4 +1,4 @@
-// The rules of rows, in one pass; pipeline/checks.py says which one is broken, and where.
+// The rules of rows, in one pass; pipeline/rows/rules.py says which one is broken, and where.
 
 #include <exception>
 #include <vector>
