@@ -29,7 +29,7 @@ def export_measurements(
     compression: str | None = None,
     with_statistics: bool = False,
     on_progress: Callable[[int, int, int], None] | None = None,
-    **options: Any,  # noqa: ANN401 - the options of a selection and of a job
+    **options: Any,  # noqa: ANN401 - the options of a selection and of an export
 ) -> ExportResult:
     """Export raw measurements as one package.
 
@@ -53,7 +53,7 @@ def export_measurements(
     """
     selection, rest = split_options(options)
     statistics = StatisticsOptions(timezone=selection.timezone or "UTC")
-    job = ExportOptions(
+    chosen = ExportOptions(
         source=source,
         to=to,
         tables=("measurements", "statistics") if with_statistics else ("measurements",),
@@ -64,7 +64,7 @@ def export_measurements(
         statistics=statistics,
         **rest,
     )
-    return run(job, on_progress)
+    return run(chosen, on_progress)
 
 
 def export_statistics(
@@ -79,7 +79,7 @@ def export_statistics(
     format: str = "csv",  # noqa: A002 - the option's name
     compression: str | None = None,
     on_progress: Callable[[int, int, int], None] | None = None,
-    **options: Any,  # noqa: ANN401 - the options of a selection and of a job
+    **options: Any,  # noqa: ANN401 - the options of a selection and of an export
 ) -> ExportResult:
     """Export statistics of measurements as one package.
 
@@ -103,7 +103,7 @@ def export_statistics(
     """
     selection, rest = split_options(options)
     statistics = statistics_options(selection, scope=scope, by=by, window=window, quantiles=quantiles, lost=lost)
-    job = ExportOptions(
+    chosen = ExportOptions(
         source=source,
         to=to,
         tables=("statistics",),
@@ -114,7 +114,7 @@ def export_statistics(
         statistics=statistics,
         **rest,
     )
-    return run(job, on_progress)
+    return run(chosen, on_progress)
 
 
 def list_sessions(source: Source, *, where_session: str | None = None, timezone: str | None = None) -> Sessions:

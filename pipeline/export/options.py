@@ -240,7 +240,7 @@ def statistics_options(
 
 
 def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
-    """Part the options of a selection from those of a job."""
+    """Part the options of a selection from those of an export."""
     names = Selection.__dataclass_fields__.keys()
     for name in options:
         if name not in names and name not in _NAMES:

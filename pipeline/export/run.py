@@ -99,11 +99,11 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
                 named, **package, timestamp_unit=scan.timestamp_unit, is_verified=options.verify
             )
             _write_descriptor(stage, descriptor, named, hashed=options.hashed)
-            report = result(report_written(named), selected)
+            done = result(report_written(named), selected)
             if options.verify:
                 require_verified(stage.package, called=target)
             stage.publish(replace=existing.descriptor is not None)
-    return replace(report, seconds=time.monotonic() - started)
+    return replace(done, seconds=time.monotonic() - started)
 
 
 def _is_there(target: Path, existing: Existing, package: dict[str, Any], *, overwrite: bool) -> bool:
