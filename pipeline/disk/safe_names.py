@@ -1,4 +1,4 @@
-"""Names of the files in a package and of the sessions in a store; docs/file-naming.md has their grammar."""
+"""Names of sessions that are safe on every file system; docs/file-naming.md has their rules."""
 
 from __future__ import annotations
 
