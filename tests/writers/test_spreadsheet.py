@@ -20,7 +20,7 @@ from project import FIXTURE_STORE
 from samples import row, write_ndjson
 
 import pipeline as package
-from pipeline.export.run import MAX_SPREADSHEET_ROWS
+from pipeline.export.options import MAX_SPREADSHEET_ROWS
 
 # Comma, double quote, UTF-8, from the first line on: what its import dialog proposes for such a file.
 CSV_FILTER = "CSV:44,34,76,1"
