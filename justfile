@@ -43,6 +43,10 @@ same *arguments:
 faults *arguments:
     uv run python faults/campaign.py {{ arguments }}
 
+# Repeat exports, and blocks of gzip, in memory that lies elsewhere, and compare their bytes
+bytes *arguments:
+    uv run python faults/repeated_bytes.py {{ arguments }}
+
 # Run the program on hostile input by the thousand
 hostile *arguments:
     uv run python faults/hostile_inputs.py {{ arguments }}

@@ -18,6 +18,7 @@ BLOCK_BYTES = 1 << 20
 _GZIP_LEVEL = 1  # of ISA-L, whose ratio is near that of zlib's level 6 on such text
 _GZIP_HEADER = b"\x1f\x8b\x08" + bytes(5) + b"\x00\xff"  # no time, no name, no system
 _RAW_DEFLATE = -15
+_STORED_BYTE = b"\x00\x01\x00\xfe\xff"  # the head of a block that holds one byte as it is
 _LAST_BLOCK = b"\x03\x00"  # an empty block that says it is the last
 # Rows repeat the row before: a small table, which holds the latest places, finds more than level 1 or 3, and sooner.
 _ZSTD_LEVEL = 1
@@ -63,7 +64,7 @@ class _Gzip:
 
     def __init__(self, file: Sink, threads: int) -> None:
         self._file = file
-        self._work = WorkInOrder(_deflate, threads=threads)
+        self._work = WorkInOrder(_deflate_filled, threads=threads)
         self._free = [memoryview(bytearray(BLOCK_BYTES))]  # blocks take turns
         self._filled = 0
         self._checksum = 0
@@ -91,7 +92,8 @@ class _Gzip:
 
     def finish(self) -> None:
         """Write what is left, and the checksum."""
-        self._compress()
+        if self._filled:
+            self._compress()
         self._write(self._work.rest())
         self._file.write(_LAST_BLOCK + struct.pack("<II", self._checksum, self._size & 0xFFFFFFFF))
 
@@ -121,11 +123,22 @@ class _Deflated(NamedTuple):
     data: bytes
 
 
-def _deflate(filled: tuple[memoryview, int]) -> _Deflated:
-    """Compress the first bytes of a block."""
+def _deflate_filled(filled: tuple[memoryview, int]) -> _Deflated:
     from isal import isal_zlib  # noqa: PLC0415 - only where it is used
 
     block, size = filled
-    compressor = isal_zlib.compressobj(_GZIP_LEVEL, wbits=_RAW_DEFLATE)
-    deflated = compressor.compress(block[:size]) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
-    return _Deflated(block, size, isal_zlib.crc32(block[:size]), bytes(deflated))
+    return _Deflated(block, size, isal_zlib.crc32(block[:size]), deflate(block[:size]))
+
+
+def deflate(block: memoryview) -> bytes:
+    """Compress a block of at least one byte, as raw deflate up to a whole byte.
+
+    Its first byte is stored, and given to ISA-L as what came before the others. Where nothing came before, its levels 1
+    and 2 compute the place of the third byte in the table of matches from the address of the compressor, and the result
+    differs from time to time (x86: `write_first_byte` in igzip_icf_body_h1_gr_bt.asm).
+    """
+    from isal import isal_zlib  # noqa: PLC0415 - only where it is used
+
+    first, others = block[:1], block[1:]
+    compressor = isal_zlib.compressobj(_GZIP_LEVEL, wbits=_RAW_DEFLATE, zdict=first)
+    return b"".join((_STORED_BYTE, first, compressor.compress(others), compressor.flush(isal_zlib.Z_SYNC_FLUSH)))
