@@ -12,12 +12,17 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import duckdb
 
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+
+_INSTEAD = (
+    "and a condition has to hold for the same rows every time; write the value itself, such as "
+    "TIMESTAMPTZ '2026-11-24T09:00:00Z', select by --since and --until, or take a part by sequence % 100 = 0"
+)
 
 
 class RowCondition:
@@ -39,7 +44,8 @@ class RowCondition:
         """Find errors before any row is read.
 
         Raises:
-            UsageError: the SQL cannot be read, or holds for groups of rows; rows are taken batch by batch.
+            UsageError: the SQL cannot be read, holds for groups of rows, for rows are taken batch by batch, or may
+                hold for other rows another time.
         """
         try:
             # As a filter, so that aggregates and window functions are refused.
@@ -47,6 +53,7 @@ class RowCondition:
                 self._engine.from_arrow(schema.empty_table()).filter(self._text).fetchall()
         except SourceError as error:
             raise UsageError(str(error)) from error
+        _require_stable(self._engine, f"--where {self._text!r}", self._text, schema.names)
 
     def matching(self, batch: pa.RecordBatch) -> pa.Array:
         """Evaluate it for each row, as true, false or null.
@@ -77,7 +84,7 @@ def sessions_where(sessions: Sequence[Session], unit: TimestampUnit, condition: 
     """Find the sessions for which a condition on the columns of the sessions table holds.
 
     Raises:
-        UsageError: the SQL cannot be read, or fails.
+        UsageError: the SQL cannot be read, fails, or may hold for other sessions another time.
     """
     import duckdb  # noqa: PLC0415 - only SQL needs DuckDB
 
@@ -92,5 +99,21 @@ def sessions_where(sessions: Sequence[Session], unit: TimestampUnit, condition: 
         except duckdb.Error as error:
             text = str(error).splitlines()[0]
             raise UsageError(f"--where-session {condition!r}: {text}; columns: {', '.join(table.columns)}") from error
+        _require_stable(connection, f"--where-session {condition!r}", condition, table.columns)
     wanted = {session_id for (session_id,) in rows}
     return [session for session in sessions if session.session_id in wanted]
+
+
+def _require_stable(
+    connection: duckdb.DuckDBPyConnection, option: str, condition: str, columns: Collection[str]
+) -> None:
+    """Refuse a condition that may hold for other rows another time: tables of one package would disagree.
+
+    Raises:
+        UsageError: it may.
+    """
+    from pipeline.runtime.stable_sql import changing_part  # noqa: PLC0415 - only SQL needs DuckDB
+
+    found = changing_part(connection, condition, columns)
+    if found is not None:
+        raise UsageError(f"{option}: {found}, {_INSTEAD}")
