@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "sources": {"store", "scan", "rows", "runtime", "disk", "model"},
     "package": {"tables", "writers", "model", "disk"},
     "publish": {"package", "runtime", "disk"},
-    "verify": {"package", "rows", "runtime", "model", "disk/strict_json"},
+    "verify": {"package", "rows", "runtime", "model", "disk/strict_json", "disk/local_path"},
     "recorder": {"store", "rows", "runtime", "disk", "model"},
     "importers": {"store", "sources", "scan", "rows", "runtime", "disk", "model", "native"},
     "export": {*PATH, "runtime", "disk", "model"},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.export.sizes import parse_size
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
@@ -15,6 +15,7 @@ from pipeline.writers.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pipeline.sources.open import Source
 
@@ -109,7 +110,7 @@ class ExportOptions:
         """Refuse options that exclude each other.
 
         Raises:
-            UsageError: they do, or a choice does not exist.
+            UsageError: they do, a choice does not exist, or the destination is a URL.
         """
         _require_choice("--scope", self.scope, SCOPES)
         self._check_format()
@@ -126,9 +127,13 @@ class ExportOptions:
             raise UsageError("--verify compares digests, and --no-hash computes none; leave one of them out")
         if self.to_standard_output:
             self._check_standard_output()
-        elif Path(self.to).name in {"", ".."}:
+        else:
+            self._check_directory(local_path(self.to))
+
+    def _check_directory(self, to: Path) -> None:
+        if to.name in {"", ".."}:
             raise UsageError(f"--to {self.to}: name a directory that the export can create")
-        elif Path(self.to).suffix.lstrip(".") in {*FORMATS, "gz", "zst", "jsonl", "lp"} and not Path(self.to).is_dir():
+        if to.suffix.lstrip(".") in {*FORMATS, "gz", "zst", "jsonl", "lp"} and not to.is_dir():
             raise UsageError(
                 f"--to {self.to}: names a directory, in which the files get their names; "
                 f"for one file, write --to - > {self.to}"

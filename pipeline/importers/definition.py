@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.importers.fields import parse_fields
 
@@ -118,7 +119,7 @@ def find_definitions(given: str) -> tuple[Definition, ...]:
         UsageError: there is none.
     """
     if given.endswith(".sql"):
-        path = Path(given)
+        path = local_path(given)
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
+from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.model.timestamps import parse_timestamp, parse_zone
@@ -98,7 +99,7 @@ class ImportOptions:
 def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> dict[str, Any] | None:
     value: Any = configuration
     if isinstance(configuration, str | Path):
-        value = read_json(Path(configuration))
+        value = read_json(local_path(configuration))
     if value is not None and not isinstance(value, dict):
         raise SourceError(f"--configuration {configuration}: must hold a JSON object")
     try:

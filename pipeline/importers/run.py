@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError
 from pipeline.importers.harness_file import HarnessFile
 from pipeline.importers.options import IfExists, ImportOptions
@@ -65,6 +66,7 @@ def import_sessions(
         UsageError: an option cannot be read.
     """
     started = time.monotonic()
+    store_path = local_path(to)
     options = ImportOptions.read(
         if_exists=if_exists,
         timezone=timezone,
@@ -78,7 +80,7 @@ def import_sessions(
         raise UsageError(f"--session-id names one session, and {len(harness_paths)} harness files are one each")
     rest = "the same command" + (" with --if-exists skip" if if_exists == "error" else "") + " imports the others"
     with (
-        StoreWriter(Path(to), timestamp_unit) as store,
+        StoreWriter(store_path, timestamp_unit) as store,
         telling(store.published, verb="imported", rest=rest),
         tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
         StagedSessions(store, if_exists) as staged,

@@ -11,6 +11,7 @@ import duckdb
 
 from pipeline.disk.directories import rename_new, sync_directory
 from pipeline.disk.files import writing_errors
+from pipeline.disk.local_path import local_path
 from pipeline.errors import DestinationError, UsageError
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
@@ -43,10 +44,10 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
 
     Raises:
         SourceError: the source cannot be read or holds bad data.
-        UsageError: the source has no Parquet files that DuckDB could read as they are.
+        UsageError: the source has no Parquet files that DuckDB could read as they are, or one of both is a URL.
         DestinationError: the file is there already, or cannot be written.
     """
-    target = Path(to)
+    target = local_path(to)
     _check_target(target, overwrite=overwrite)
     with (
         open_source(source) as scan,

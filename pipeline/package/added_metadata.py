@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 METADATA_KEYS = (
     "title",
@@ -29,7 +32,7 @@ def read_added_metadata(path: str | Path | None) -> dict[str, Any]:
     """
     if not path:
         return {}
-    value = read_json(Path(path))
+    value = read_json(local_path(path))
     if not isinstance(value, dict):
         raise UsageError(f"--package-metadata {path}: must hold a JSON object")
     for key in value:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk.local_path import local_path
 from pipeline.disk.locks import is_held
 from pipeline.errors import BusyError, DestinationError
 from pipeline.publish.existing import is_published
@@ -22,6 +22,7 @@ from pipeline.publish.stage_directory import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,11 @@ def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPa
 
     Raises:
         DestinationError: it cannot be read, or a stage cannot be removed.
+        UsageError: it is a URL.
     """
     found = []
     try:
-        for path, target in _find(Path(directory)):
+        for path, target in _find(local_path(directory)):
             staged = _describe(path, target)
             if remove and not staged.is_held:
                 staged = replace(staged, is_removed=_remove(path, target))

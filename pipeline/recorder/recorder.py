@@ -8,9 +8,9 @@ import secrets
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from pipeline.disk.local_path import local_path
 from pipeline.disk.safe_names import safe_name
 from pipeline.display import html_table, quantity
 from pipeline.errors import BusyError, DestinationError, UsageError
@@ -22,6 +22,7 @@ from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from pipeline.model.columns import TimestampUnit
@@ -71,7 +72,7 @@ def record_session(
         "configuration": dict(configuration or {}),
         "attributes": dict(attributes or {}),
     }
-    return Recorder(Path(to), timestamp_unit, _checked(record), batch_rows, flush_seconds)
+    return Recorder(local_path(to), timestamp_unit, _checked(record), batch_rows, flush_seconds)
 
 
 def _hold(path: Path, unit: TimestampUnit | None) -> StoreWriter:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.disk.files import writing_errors
+from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.model.columns import measurements_schema
@@ -22,6 +22,7 @@ from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -111,8 +112,9 @@ def recover_sessions(to: str | Path) -> list[str]:
     Raises:
         SourceError: it is no store.
         DestinationError: it cannot be written.
+        UsageError: it is a URL.
     """
-    path = Path(to)
+    path = local_path(to)
     if not is_store(path):
         raise SourceError(f"{path}: is no store, it has no store.json")
     recovered: list[str] = []

@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def find_files(sources: Sequence[str | Path]) -> list[Path]:
+def find_files(sources: Sequence[Path]) -> list[Path]:
     """Expand globs and check that every file is there; the order is that of the sources, then of the names.
 
     Raises:
         SourceError: a path does not exist, is a directory, or a glob matches nothing.
     """
     paths: list[Path] = []
-    for source in sources:
-        path = Path(source)
+    for path in sources:
         if path.is_file():
             found = [path]
         elif path.is_dir():
@@ -28,11 +27,11 @@ def find_files(sources: Sequence[str | Path]) -> list[Path]:
                 f"{path}: is a directory but no store, it has no store.json; "
                 f"name the files in it, such as '{path}/*.parquet'"
             )
-        elif glob.has_magic(str(source)):
-            found = sorted(Path(name) for name in glob.glob(str(source), recursive=True))  # noqa: PTH207 - a user's pattern may be absolute
+        elif glob.has_magic(str(path)):
+            found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - a user's pattern may be absolute
             found = [name for name in found if name.is_file() and not name.name.endswith(".session.json")]
             if not found:
-                raise SourceError(f"{source}: no file matches this pattern")
+                raise SourceError(f"{path}: no file matches this pattern")
         else:
             raise SourceError(f"{path}: does not exist{_near(path)}")
         paths += [name for name in found if name not in paths]

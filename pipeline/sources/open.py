@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from pipeline.disk.local_path import local_path
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import parse_zone
 from pipeline.store.reading import is_store, open_store
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 Source: TypeAlias = "str | Path | Sequence[str | Path]"
 
 
-def source_paths(source: Source) -> list[str | Path]:
-    """List what a source names."""
+def source_paths(source: Source) -> list[Path]:
+    """List what a source names.
+
+    Raises:
+        UsageError: nothing, or a URL.
+    """
     named = [source] if isinstance(source, str | Path) else list(source)
     if not named:
         raise UsageError("no source is named")
-    return named
+    return [local_path(path) for path in named]
 
 
 @contextmanager
@@ -45,13 +50,14 @@ def open_source(
 
     Raises:
         SourceError: it does not exist, cannot be read, or holds bad data.
+        UsageError: it is a URL.
     """
     named = source_paths(source)
-    stores = [path for path in named if is_store(Path(path))]
+    stores = [path for path in named if is_store(path)]
     if stores:
         if len(named) > 1:
             raise SourceError(f"{stores[0]}: is a store, which is a source by itself; name it alone")
-        yield open_store(Path(stores[0]))
+        yield open_store(stores[0])
         return
     from pipeline.sources.files import find_files  # noqa: PLC0415 - a store needs none of it
     from pipeline.sources.options import PlainOptions  # noqa: PLC0415

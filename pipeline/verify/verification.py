@@ -7,9 +7,9 @@ import re
 import stat
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import parse_json
 from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, VerificationError
@@ -18,6 +18,7 @@ from pipeline.package.layout import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)", re.ASCII)
 
@@ -77,9 +78,10 @@ def verify_package(
 
     Raises:
         SourceError: there is no package, or it cannot be read.
+        UsageError: it is a URL.
     """
     started = time.monotonic()
-    check = _Check(Path(directory), on_progress)
+    check = _Check(local_path(directory), on_progress)
     try:
         check.run(quick=quick)
     except OSError as error:
