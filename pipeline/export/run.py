@@ -102,7 +102,7 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
             done = result(report_written(named), selected)
             if options.verify:
                 require_verified(stage.package, called=target)
-            stage.publish(replace=existing.descriptor is not None)
+            stage.publish(existing)
     return replace(done, seconds=time.monotonic() - started)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+Entries: TypeAlias = "Mapping[str, list[int]]"
+
+
+def entries_of(directory: Path) -> Entries:
+    """What lies in a directory, by name: its kind, which file it is, its size, and when it was last written."""
+    found = {entry.name: entry.lstat() for entry in directory.iterdir()}
+    return {
+        name: [stat.S_IFMT(one.st_mode), one.st_ino, one.st_size, one.st_mtime_ns]
+        for name, one in sorted(found.items())
+    }
+
 
 @dataclass(frozen=True)
 class Existing:
@@ -24,10 +36,12 @@ class Existing:
     Attributes:
         descriptor: of the package there; None where nothing is there.
         damage: what of it is missing or of another size, empty where nothing is.
+        files: what lies in it, all of it written by an export or a signature.
     """
 
     descriptor: Mapping[str, Any] | None
     damage: str = ""
+    files: Entries = field(default_factory=dict)
 
     def is_same(self, *, source: Mapping[str, Any], options: Mapping[str, Any], added: Mapping[str, Any]) -> bool:
         """Whether it is the package of the same source and options."""
@@ -67,15 +81,15 @@ def inspect_destination(target: Path) -> Existing:
             return Existing(None)
         if not target.is_dir():
             raise DestinationError(f"{target}: is a file; --to names a directory")
-        names = sorted(entry.name for entry in target.iterdir())
-        return _inspect_package(target, names) if names else Existing(None)
+        entries = entries_of(target)
+        return _inspect_package(target, entries) if entries else Existing(None)
     except OSError as error:
         raise DestinationError(f"{target}: cannot be read ({error.strerror})") from error
 
 
-def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
+def _inspect_package(target: Path, entries: Entries) -> Existing:
     foreign = f"{target}: exists and is not a package that an export wrote"
-    if DESCRIPTOR not in names:
+    if DESCRIPTOR not in entries:
         raise DestinationError(f"{foreign}, it has no {DESCRIPTOR}; choose another --to")
     try:
         descriptor = read_json(target / DESCRIPTOR)
@@ -86,10 +100,10 @@ def _inspect_package(target: Path, names: Sequence[str]) -> Existing:
     if version != FORMAT_VERSION:
         raise DestinationError(f"{target}: is a package of format version {version}; choose another --to")
     known = {DESCRIPTOR, MANIFEST, *sizes}
-    for name in names:
-        if name not in known and not name.endswith(SIGNATURES):
+    for name, (kind, *_) in entries.items():
+        if not stat.S_ISREG(kind) or (name not in known and not name.endswith(SIGNATURES)):
             raise DestinationError(f"{target}: holds {name!r}, which no export wrote; move it away first")
-    return Existing(descriptor, _find_damage(target, descriptor["resources"]))
+    return Existing(descriptor, _find_damage(target, descriptor["resources"]), entries)
 
 
 def _find_damage(target: Path, resources: Sequence[Mapping[str, Any]]) -> str:

@@ -104,11 +104,15 @@ def _remove(path: Path, target: Path) -> bool:
 
 
 def remove_published(target: Path) -> None:
-    """Remove what a run that died after publishing did not come to remove, if no run holds it."""
+    """Remove what a run that died after publishing did not come to remove, if no run holds it.
+
+    Raises:
+        DestinationError: something had come to the package that it replaced, which is kept.
+    """
     path = stage_path(target)
     if not is_stage(path):
         return
     identity = read_identity(path)
     if not finished_in(path) or (identity is not None and is_published(target, identity)):
-        with suppress(OSError, DestinationError):
+        with suppress(OSError, BusyError):
             remove_stage(path, target)

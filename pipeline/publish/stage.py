@@ -12,7 +12,7 @@ from pipeline.disk.files import CountingFile, new_file, writing_errors
 from pipeline.disk.journal import append_record, read_records, replace_records
 from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import DestinationError
-from pipeline.publish.existing import is_published
+from pipeline.publish.existing import Entries, Existing, is_published
 from pipeline.publish.stage_directory import (
     IDENTITY,
     JOURNAL,
@@ -22,9 +22,12 @@ from pipeline.publish.stage_directory import (
     has_finished,
     hash_of,
     is_regular,
+    newcomers,
     read_identity,
     remove_entry,
+    remove_replaced,
     stage_path,
+    will_replace,
 )
 from pipeline.runtime.signals import is_interruption, uninterrupted
 
@@ -74,7 +77,7 @@ class Stage:
 
         Raises:
             BusyError: another run holds it.
-            DestinationError: it is of another identity, or cannot be created.
+            DestinationError: it is of another identity, or cannot be created, or holds what is kept elsewhere.
         """
         with writing_errors(self.target):
             make_directories(self.target.parent, sync=self._sync)
@@ -82,6 +85,7 @@ class Stage:
             self._lock = DirectoryLock(self.path, held_as=self.target)
             try:
                 recover_exchanged(self.path, self.target.parent)
+                self._remove_replaced()
                 records = [] if self._discard else list(read_records(self.path / JOURNAL))
                 self._check_identity(records)
             except BaseException:
@@ -93,6 +97,11 @@ class Stage:
                 self.__exit__(type(error), error, None)
                 raise
         return self
+
+    def _remove_replaced(self) -> None:
+        """Remove what a run that was killed after it had published had replaced."""
+        if kept := remove_replaced(self.path, self.target):
+            raise DestinationError(kept)
 
     def _check_identity(self, records: list[dict[str, Any]]) -> None:
         """Refuse a stage that holds finished files of something else, unless that something has been published."""
@@ -159,9 +168,13 @@ class Stage:
             self._remove()
 
     def _remove(self) -> None:
+        kept = None
         with suppress(OSError):
+            kept = remove_replaced(self.path, self.target)
             clear_stage(self.path)
         self._lock.remove()
+        if kept:
+            raise DestinationError(kept)
 
     @property
     def bytes(self) -> int:
@@ -200,21 +213,21 @@ class Stage:
             with writing_errors(self.target / after):
                 (self.package / before).rename(self.package / after)
 
-    def publish(self, *, replace: bool) -> None:
+    def publish(self, existing: Existing) -> None:
         """Rename the package into place.
 
         Args:
-            replace: exchange it with what is there, which is removed then; the caller knows that it is ours.
+            existing: what was there when it was looked at; a package is exchanged for the new one and removed.
 
         Raises:
-            DestinationError: something is there that is not replaced, or renaming fails.
+            DestinationError: something came to it meanwhile, which stays, or renaming fails.
         """
         with writing_errors(self.target):
             if self._sync:
                 sync_directory(self.package)
             with uninterrupted():
-                if replace:
-                    exchange(self.package, self.target)
+                if existing.descriptor is not None:
+                    self._exchange(existing.files)
                 else:
                     if self.target.is_dir() and not self.target.is_symlink():
                         self.target.rmdir()
@@ -222,3 +235,15 @@ class Stage:
                 self._published = True
                 if self._sync:
                     sync_directory(self.target.parent)
+
+    def _exchange(self, files: Entries) -> None:
+        """Exchange the package for the old one, unless something came to that since it was looked at."""
+        append_record(self.path / JOURNAL, will_replace(self.target, files), sync=self._sync)
+        exchange(self.package, self.target)
+        # Looked at where it cannot be reached by its name any more.
+        if strangers := newcomers(self.package, files):
+            exchange(self.package, self.target)
+            raise DestinationError(
+                f"{self.target}: {strangers[0]!r} came to it, or was changed, while the export ran; "
+                "nothing was replaced; move it away first"
+            )

@@ -9,14 +9,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from pipeline.disk.directories import ASIDE, recover_exchanged
+from pipeline.disk.directories import ASIDE, recover_exchanged, rename_new
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.journal import NEW_SUFFIX, read_records
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.errors import DestinationError
+from pipeline.publish.existing import Entries, entries_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,18 +60,21 @@ def remove_stage(path: Path, target: Path) -> None:
 
     Raises:
         BusyError: a run holds it.
-        DestinationError: it is no stage.
+        DestinationError: it is no stage, or held what came to a package that was replaced, which is kept.
         OSError: it cannot be removed.
     """
     check_is_stage(path)
     lock = DirectoryLock(path, held_as=target)
     try:
         recover_exchanged(path, target.parent)
+        kept = remove_replaced(path, target)
         clear_stage(path)
     except BaseException:
         lock.release()
         raise
     lock.remove()
+    if kept:
+        raise DestinationError(kept)
 
 
 def is_stage(path: Path) -> bool:
@@ -96,6 +102,51 @@ def clear_stage(path: Path) -> None:
     for entry in sorted(path.iterdir(), key=lambda entry: entry.name != JOURNAL):
         if entry.name != LOCK_NAME:
             remove_entry(entry)
+
+
+def will_replace(target: Path, files: Entries) -> dict[str, Any]:
+    """Make the record of a journal that says which package is going to be exchanged for the new one."""
+    return {"replacing": {"directory": target.lstat().st_ino, "files": dict(files)}}
+
+
+def newcomers(directory: Path, files: Entries) -> list[str]:
+    """Names of what has come to a directory, or been written in it, since it was looked at."""
+    return [name for name, state in entries_of(directory).items() if files.get(name) != state]
+
+
+def remove_replaced(path: Path, target: Path) -> str | None:
+    """Remove the package that was exchanged for the new one, if it is in the stage: its files and nothing else.
+
+    Returns:
+        what to tell where something had come to it meanwhile, which is put beside the destination; else None.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    for replaced in [record["replacing"] for record in read_records(path / JOURNAL) if "replacing" in record]:
+        for old in (path / PACKAGE, path / (target.name + ASIDE)):
+            if not old.is_dir() or old.is_symlink() or old.lstat().st_ino != replaced["directory"]:
+                continue
+            for name in entries_of(old).keys() - set(newcomers(old, replaced["files"])):
+                (old / name).unlink()
+            try:
+                old.rmdir()
+            except OSError:
+                strangers = list(entries_of(old))
+                if not strangers:
+                    raise
+                kept = _free_name(target)
+                rename_new(old, kept)
+                return (
+                    f"{target}: is published, but {strangers[0]!r} came to the package that it replaced; "
+                    f"it is kept in {kept}"
+                )
+    return None
+
+
+def _free_name(target: Path) -> Path:
+    names = (target.with_name(f"{target.name}.kept{number or ''}") for number in count())
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def is_regular(path: Path) -> bool:
