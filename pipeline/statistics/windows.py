@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from pipeline.errors import SourceError, UsageError
-from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, parse_zone
+from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, format_timestamp, parse_zone
 
 if TYPE_CHECKING:
     from pipeline.model.arrays import Integers
@@ -59,6 +59,7 @@ class Windows:
             timezone: IANA name of the zone whose days count.
             unit: us or ns.
         """
+        self._unit = unit
         self._scale = TICKS_PER_SECOND[unit]
         fixed = window.seconds or (window.days * _DAY_SECONDS if timezone == "UTC" else 0)
         self._length = fixed * self._scale
@@ -84,14 +85,25 @@ class Windows:
         """Give the end of the window of each start.
 
         Raises:
-            SourceError: a window reaches beyond the years 0001 to 9999, or what the unit can count.
+            SourceError: a window reaches beyond the years 0001 to 9999, or what the unit can count; all windows are
+                refused then, so that no row is missing from the statistics without a word.
         """
-        with _beyond_calendar():
-            ends = [self._end(start) for start in starts.tolist()]
-            low, high = MIN_SECOND * self._scale, MAX_SECOND * self._scale
-            if ends and (int(starts.min()) < low or max(ends) > high):
-                raise OverflowError
-            return np.array(ends, np.int64)
+        low, high = MIN_SECOND * self._scale, min(MAX_SECOND * self._scale, 2**63 - 1)
+        ends = [self._end(start) for start in starts.tolist()]
+        late = [start for start, end in zip(starts.tolist(), ends, strict=True) if end > high]
+        early = [end for start, end in zip(starts.tolist(), ends, strict=True) if start < low]
+        if late:
+            self._refuse("begins at {} ends beyond", min(late), "--until")
+        if early:
+            self._refuse("ends at {} begins before", max(early), "--since")
+        return np.array(ends, np.int64)
+
+    def _refuse(self, window: str, border: int, option: str) -> NoReturn:
+        time = format_timestamp(border, self._unit)
+        raise SourceError(
+            f"--window: the window that {window.format(time)} the times that can be counted; "
+            f"give a shorter one, or leave its rows out with {option} {time}"
+        )
 
     def _fixed_starts(self, times: Integers) -> Integers:
         if self._length >= 2**63:
@@ -106,8 +118,11 @@ class Windows:
             return start + self._length
         local = (_EPOCH + timedelta(seconds=start // self._scale)).astimezone(self._zone)
         day = local.date().toordinal() - _EPOCH_DAY
-        # The zone may have skipped the day that the window starts with.
-        return self._midnight(day // self._days * self._days + self._days)
+        try:
+            # The zone may have skipped the day that the window starts with.
+            return self._midnight(day // self._days * self._days + self._days)
+        except (OverflowError, ValueError):  # the year 10000
+            return 2**63
 
     def _local_days(self, first: int, last: int, times: Integers) -> list[int]:
         """List days of the zone, since the epoch, so that each time lies in one of them; they ascend."""
@@ -147,5 +162,6 @@ class _beyond_calendar:  # noqa: N801 - reads as a phrase in a with statement
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OverflowError | ValueError):
             raise SourceError(
-                "--window: a window reaches beyond the times that can be counted; give a shorter one"
+                "--window: a window reaches beyond the times that can be counted; give a shorter one, "
+                "or leave its rows out with --since or --until"
             ) from error

@@ -149,6 +149,29 @@ def test_windows_beyond_what_times_can_count_are_errors_not_wrong_times(tmp_path
         figures(source, tmp_path, window=window, timezone=timezone)
 
 
+@pytest.mark.parametrize(
+    ("times", "window", "timezone", "option"),
+    [
+        (["9999-12-30T12:00:00Z", "9999-12-31T12:00:00Z"], "1d", None, "--until 9999-12-31T00:00:00.000000Z"),
+        (["9999-12-31T23:59:58.5Z", "9999-12-31T23:59:59.5Z"], "1s", None, "--until 9999-12-31T23:59:59.000000Z"),
+        (["9999-12-30T12:00:00Z", "9999-12-31T12:00:00Z"], "1d", "America/Lima", "--until 9999-12-31T05:00:00.000000Z"),
+        (["0001-01-01T00:30:00Z", "0001-01-02T12:00:00Z"], "7h", None, "--since 0001-01-01T02:00:00.000000Z"),
+    ],
+)
+def test_rows_whose_window_cannot_be_written_refuse_all_and_the_way_round_works(
+    tmp_path, times, window, timezone, option
+):
+    """Statistics without a part of the rows, or with windows of another length, would be wrong without a word."""
+    rows = [sample(at, 1.0, timestamp=ticks(time)) for at, time in enumerate(times)]
+    source = write_parquet(tmp_path / "a.parquet", rows)
+    with pytest.raises(package.SourceError) as caught:
+        figures(source, tmp_path, window=window, timezone=timezone)
+    assert option in str(caught.value)
+    name, time = option.removeprefix("--").split()
+    (found,) = figures(source, tmp_path, window=window, timezone=timezone, **{name: time})
+    assert found["count"] == 1
+
+
 @pytest.mark.parametrize("text", ["0s", "1w", "s", "-1s", "1.5h", "", "1 m", "10S", "01m", "1ms"])
 def test_windows_that_cannot_be_read_are_usage_errors(tmp_path, text):
     with pytest.raises(package.UsageError, match="window"):
