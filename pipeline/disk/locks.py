@@ -23,12 +23,13 @@ _PAUSE_SECONDS = 0.04
 class DirectoryLock:
     """Holds a directory by a lock file in it, which the system releases when the process ends, however it ends."""
 
-    def __init__(self, directory: Path, *, held_as: Path) -> None:
+    def __init__(self, directory: Path, *, held_as: Path, mode: int = 0o777) -> None:
         """Create the directory where it is not there, and hold it.
 
         Args:
             directory: the directory; its parent exists.
             held_as: what to call it in errors.
+            mode: of a directory that is created, less the umask.
 
         Raises:
             BusyError: another run holds it.
@@ -40,8 +41,10 @@ class DirectoryLock:
             if attempt:
                 # Whoever lists what is held looks for a moment only.
                 time.sleep(_PAUSE_SECONDS)
+            is_made = False
             with suppress(FileExistsError):
-                directory.mkdir()
+                directory.mkdir(mode)
+                is_made = True
             try:
                 kind = directory.lstat().st_mode  # of one moment, for its last holder may be removing it
                 if stat.S_ISLNK(kind):
@@ -51,6 +54,11 @@ class DirectoryLock:
                 descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             except FileNotFoundError:
                 continue  # its last holder has just removed it
+            except OSError:
+                if is_made:  # a disk may have had room for it and not for a file
+                    with suppress(OSError):
+                        directory.rmdir()
+                raise
             try:
                 if _lock(descriptor) and _is_same_file(descriptor, directory / LOCK_NAME):
                     self._descriptor, descriptor = descriptor, -1

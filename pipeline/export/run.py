@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.files import standard_output
+from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import DestinationError
 from pipeline.export.options import STANDARD_OUTPUT
 from pipeline.export.result import make_result, report_existing, report_written
@@ -71,12 +71,12 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
             memory_limit=options.memory_limit,
             threads=options.threads,
         ) as scan,
-        tempfile.TemporaryDirectory(prefix="pipeline-") as spill,
+        temporary_directory() as spill,
     ):
         selected = select(scan, options.selection, batch_size=options.batch_size)
         source = {"name": scan.name, "fingerprint": selected.fingerprint}
         writer = TableWriter(options.form, source=source, timestamp_unit=scan.timestamp_unit, threads=options.threads)
-        tables = partial(_table_files, options, selected, Path(spill), on_progress)
+        tables = partial(_table_files, options, selected, spill, on_progress)
         if target is None or existing is None:
             with standard_output() as out, closing(tables(out, {})) as files:
                 return result(report_written({STANDARD_OUTPUT: writer.rows(next(files), out)}), selected)

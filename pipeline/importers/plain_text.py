@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from pipeline.disk.hashing import file_sha256
+from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
 from pipeline.native import find_text
@@ -198,17 +199,20 @@ def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path
         block = head
         while True:
             try:
-                out.write(decoder.decode(block, final=not block).encode() if decoder else block)
+                data = decoder.decode(block, final=not block).encode() if decoder else block
             except UnicodeDecodeError as error:
                 raise SourceError(f"{path}: is not valid {decoder and encoding}, it is cut off or damaged") from error
-            if not block:
-                break
+            with temporary_errors(plain.parent):
+                out.write(data)
+                if not block:
+                    out.flush()
+                    break
             block = file.read(_BLOCK_BYTES)
 
 
 def _gather(plain: Path, wanted: bytes, to: Path) -> None:
     """Write out the lines that hold a text; most blocks hold none and are only searched."""
-    with to.open("wb") as out:
+    with temporary_errors(to.parent), to.open("wb") as out:
         for block, size in line_blocks(plain):
             start = 0
             while (at := find_text(block, start, size, wanted)) >= 0:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.local_path import local_path
+from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import UsageError
 from pipeline.importers.harness_file import HarnessFile
 from pipeline.importers.options import IfExists, ImportOptions
@@ -82,14 +83,16 @@ def import_sessions(
     with (
         StoreWriter(store_path, timestamp_unit) as store,
         telling(store.published, verb="imported", rest=rest),
-        tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
+        temporary_directory() as directory,
         StagedSessions(store, if_exists) as staged,
     ):
         for path, definition in harness_paths.items():
-            with tempfile.TemporaryDirectory(dir=directory) as scratch:
-                staged.add(HarnessFile(path, definition, Path(scratch), options, store.timestamp_unit), on_progress)
+            scratch = directory / "scratch"
+            scratch.mkdir()
+            staged.add(HarnessFile(path, definition, scratch, options, store.timestamp_unit), on_progress)
+            shutil.rmtree(scratch)
         plain = open_plain_files(
-            plain_paths, Path(directory), options.of_plain_files(store.timestamp_unit, store.attributes), staged
+            plain_paths, directory, options.of_plain_files(store.timestamp_unit, store.attributes), staged
         )
         # All files have been read and checked: from here on nothing but the disk can fail.
         staged.publish()

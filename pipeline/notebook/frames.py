@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import UsageError
 from pipeline.export.options import split_options, statistics_options
 from pipeline.model.columns import plain_schema
@@ -95,7 +94,7 @@ def statistics(
     asked = statistics_options(selection, scope=scope, by=by, window=window, quantiles=quantiles, lost=lost)
     with (
         open_source(source, timezone=selection.timezone) as opened,
-        tempfile.TemporaryDirectory(prefix="pipeline-") as directory,
+        temporary_directory() as directory,
     ):
         files = statistics_files(
             select(opened, selection, batch_size=DEFAULT_BATCH_SIZE),
@@ -104,7 +103,7 @@ def statistics(
             finished={},
             digested=False,
             choose_columns=True,
-            temporary_directory=Path(directory),
+            temporary_directory=directory,
             budget_bytes=DEFAULT_BUDGET_BYTES,
             ahead=True,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS, UNTYPED
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
@@ -45,7 +46,8 @@ def connect(source: Source, *, timezone: str | None = None, verify: bool = True)
     scan = resources.enter_context(open_source(source, timezone=timezone))
     if verify:
         check_files(scan.files)
-    connection = connect_engine(for_users=True)
+    spilled = resources.enter_context(temporary_directory())
+    connection = connect_engine(temporary_directory=spilled / "sorting", for_users=True)
     create_views(connection, scan)
     return connection
 

@@ -35,7 +35,7 @@ def connect_engine(
     """Open a connection in memory, in UTC, that takes no names from Python and loads no extensions.
 
     Args:
-        for_users: leave names from Python and DuckDB's own place to spill, as a notebook expects.
+        for_users: leave names from Python and extensions, as a notebook expects.
         temporary_directory: where it may spill; without it, nowhere.
         memory_limit: such as `512MB`; DuckDB's default is 80% of the machine's memory.
         threads: DuckDB's default is one per core.
@@ -47,7 +47,7 @@ def connect_engine(
         "temp_directory": str(temporary_directory) if temporary_directory else "",
     }
     if for_users:
-        config = {}
+        config = {"temp_directory": config["temp_directory"]}
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     if threads is not None:

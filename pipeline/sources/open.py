@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.disk.local_path import local_path
+from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import parse_zone
 from pipeline.store.reading import is_store, open_store
@@ -65,5 +65,5 @@ def open_source(
 
     options = PlainOptions(zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads)
     paths = find_files(named)
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as directory:
-        yield open_plain(paths, Path(directory), options).scan
+    with temporary_directory() as directory:
+        yield open_plain(paths, directory, options).scan

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, with_repeated
 from pipeline.model.session_record import SessionRecord, parse_records
@@ -68,7 +69,8 @@ def open_plain(paths: Sequence[Path], spool_directory: Path, options: PlainOptio
     number_columns = {name for name, kind in options.attributes.items() if kind == "float64"}
     for attempt in itertools.count():
         directory = spool_directory / str(attempt)
-        directory.mkdir()
+        with temporary_errors(directory):
+            directory.mkdir()
         try:
             return _Opening(paths, directory, options, unit, number_columns).run()
         except _FinerTimesError:

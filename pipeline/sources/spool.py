@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import DestinationError
+from pipeline.disk.temporary import temporary_errors
 from pipeline.rows.normalise import conform_to
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -25,7 +24,8 @@ class Spool:
     """
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True)
+        with temporary_errors(directory):
+            directory.mkdir(parents=True)
         self._directory = directory
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
@@ -36,7 +36,7 @@ class Spool:
 
     def __exit__(self, *exc_info: object) -> None:
         if self._writer is not None:
-            with self._writing_errors():
+            with temporary_errors(self._directory):
                 self._writer.close()
             self._writer = None
 
@@ -48,19 +48,12 @@ class Spool:
             self.__exit__()
             self._schema = batch.schema
             self.files.append(self._directory / f"{len(self.files):06}.parquet")
-            self._writer = pq.ParquetWriter(self.files[-1], batch.schema, compression="lz4", write_page_checksum=True)
-        with self._writing_errors():
+            with temporary_errors(self._directory):
+                self._writer = pq.ParquetWriter(
+                    self.files[-1], batch.schema, compression="lz4", write_page_checksum=True
+                )
+        with temporary_errors(self._directory):
             self._writer.write_batch(batch)
-
-    @contextmanager
-    def _writing_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise DestinationError(
-                f"{self._directory}: temporary files cannot be written ({error.strerror or error}); "
-                "TMPDIR says where they go"
-            ) from error
 
 
 def sort_files(

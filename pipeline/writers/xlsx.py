@@ -9,10 +9,12 @@ import json
 import math
 import shutil
 import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.disk.temporary import temporary_directory, temporary_errors
 from pipeline.errors import UsageError
 from pipeline.model.arrays import integers, is_null
 from pipeline.model.columns import type_name
@@ -22,7 +24,7 @@ from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp, parse_
 from pipeline.rows.rules import bad_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
@@ -64,9 +66,14 @@ def write_xlsx(
             "XlsxWriter is not installed: pip install 'measurement-export-pipeline[xlsx]', or choose another --format"
         ) from error
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as made:
-        with xlsxwriter.Workbook(made, options) as workbook:
+    options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with (
+        temporary_directory() as directory,
+        temporary_errors(directory),
+        tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(directory)) as made,
+    ):
+        options["tmpdir"] = str(directory)
+        with _as_errors_of_files(xlsxwriter.exceptions.FileCreateError), xlsxwriter.Workbook(made, options) as workbook:
             # The clock has no place in it.
             workbook.set_properties({"created": _no_time()})
             header = workbook.add_format({"bold": True, "bottom": 1})
@@ -85,6 +92,15 @@ def write_xlsx(
                 definitions.write_row(at, 0, row)
         made.seek(0)
         shutil.copyfileobj(made, file)
+
+
+@contextmanager
+def _as_errors_of_files(kind: type[Exception]) -> Iterator[None]:
+    """Take the engine's error for a file that it could not write as what it stands for."""
+    try:
+        yield
+    except kind as error:
+        raise (error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error))) from error
 
 
 def _no_time() -> Any:  # noqa: ANN401 - a datetime
