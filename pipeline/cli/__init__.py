@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipeline.cli import catalog, export, import_, query, recover, sessions, stages, statistics, verify
 from pipeline.cli.command import build_parser
 from pipeline.cli.memory import choose_allocators, return_large_blocks
-from pipeline.cli.output import drop_standard_output, writing_to_standard_output
-from pipeline.errors import PipelineError, UsageError
-from pipeline.runtime.signals import SignalWatch
+from pipeline.cli.streams import CLOSED_PIPE, drop_standard_output, open_standard_streams, tell, tell_last
+from pipeline.disk.hashing import hashing_ends
+from pipeline.errors import DestinationError, PipelineError, UsageError
+from pipeline.runtime.signals import SIGNALS, SignalWatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CLOSED_PIPE = 141
 _UNEXPECTED = 1
 _MAX_LINE = 1500
+_NO_ROOM = ("annot allocate memory", "failed to map segment", "can't start new thread")
+"""What errors say of memory and threads that the system does not give, beside MemoryError."""
 COMMANDS = (
     import_.COMMAND,
     sessions.COMMAND,
@@ -43,9 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         the exit status: 0 done; 2 usage; 3 the source cannot be read or holds bad data; 4 the destination cannot be
-        written; 5 verification failed; 7 another run holds the destination; 130 interrupted; 143 terminated; 141 the
-        reader of standard output went away.
+        written; 5 verification failed; 7 another run holds the destination; 9 done, but the report of it cannot be
+        written; 129 hung up; 130 interrupted; 143 terminated; 141 the reader of standard output went away.
     """
+    open_standard_streams()
     choose_allocators()
     words = list(sys.argv[1:] if arguments is None else arguments)
     given = [word for word in words if word != "--debug"]
@@ -55,68 +61,94 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser(COMMANDS).parse_args(given)
         return_large_blocks()
         status: int = options.run(options)
-        with writing_to_standard_output():
-            sys.stdout.flush()
     except BrokenPipeError:
         drop_standard_output()
         return CLOSED_PIPE
     except BaseException as error:
         # The engine wraps what is raised inside it, an interruption too.
+        if isinstance(error, SystemExit) and not signals.received:
+            raise
         # Whoever held a stage or a store has noted what became of it.
         notes = getattr(error, "__notes__", None) or [
             one.undone for one in COMMANDS if one.undone and [one.name] == given[:1]
         ]
+        with suppress(KeyboardInterrupt):  # the reader of standard error takes nothing, and a signal ends the waiting
+            if debug and not signals.received:
+                tell(traceback.format_exc())
+            if not signals.received:
+                status, line = _explain(error, notes)
+                tell(_one_line(line))
         if signals.received:
-            _say("; ".join(["interrupted", *notes[:1]]))
+            tell_last(_one_line("; ".join(["interrupted", *notes[:1]])))
             return 128 + signals.received
-        if isinstance(error, SystemExit):
-            raise
-        if debug:
-            traceback.print_exc()
-        if isinstance(error, PipelineError):
-            _say(error, hint="" if not isinstance(error, UsageError) else "; --help shows the options")
-            return error.exit_status
-        if isinstance(error, MemoryError):
-            _say("; ".join([f"{error or 'no memory'}: the machine or a limit gives no more", *notes[:1]]))
-            return _UNEXPECTED
-        _say(f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where")
-        return _UNEXPECTED
+        return status
     finally:
         signals.ignore()
     return status
 
 
+def _explain(error: BaseException, notes: Sequence[str]) -> tuple[int, str]:
+    """Give the exit status of an error, and the line that says what it means."""
+    if isinstance(error, PipelineError):
+        hint = "; --help shows the options" if isinstance(error, UsageError) else ""
+        return error.exit_status, f"{error}{hint}"
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_ROOM):
+        return _UNEXPECTED, "; ".join(
+            [f"{str(error) or 'no memory'}: the machine or a limit gives no more", *notes[:1]]
+        )
+    if isinstance(error, OSError) and error.strerror:
+        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the system"
+        return DestinationError.exit_status, "; ".join([f"{where}: {error.strerror}", *notes[:1]])
+    if isinstance(error, UnicodeEncodeError):
+        near = error.object[max(error.start - 20, 0) : error.end + 20]
+        return UsageError.exit_status, f"{near!r}: holds bytes that are no UTF-8; give it in UTF-8"
+    told = f"unexpected {type(error).__name__}: {error}; this is a fault of the program, --debug shows where"
+    return _UNEXPECTED, told
+
+
 class _Signals:
-    """Turns the first SIGINT or SIGTERM into an exception that unwinds, so that stages are removed.
+    """Turns the first signal that ends a command into an exception that unwinds, so that stages are removed.
 
     Attributes:
         received: number of the signal, 0 without one.
     """
 
     def __init__(self) -> None:
-        self.received = 0
+        self.received: int = 0
         self._watch = None
+        hashing_ends.clear()
         if threading.current_thread() is threading.main_thread():
             self._watch = SignalWatch()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self._receive)
+            sys.unraisablehook = self._raise_again
+            for number in SIGNALS:
+                # What nohup runs is to outlive its terminal.
+                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                    signal.signal(number, self._receive)
 
     def ignore(self) -> None:
         """Take no more: what is done is done, and the exit status has to say so."""
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)
         if self._watch is not None:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
             self._watch.close()
+            sys.unraisablehook = sys.__unraisablehook__
 
     def _receive(self, number: int, _frame: object) -> None:
         self.received = number
+        hashing_ends.set()
         raise KeyboardInterrupt
 
+    def _raise_again(self, swallowed: sys.UnraisableHookArgs) -> None:
+        """Let a signal that came where nothing can be raised, as in a finaliser, be raised a moment later."""
+        if self.received and swallowed.exc_type is KeyboardInterrupt:
+            _thread.interrupt_main(signal.Signals(self.received))
+        else:
+            sys.__unraisablehook__(swallowed)
 
-def _say(message: object, *, hint: str = "") -> None:
-    line = " ".join(str(message).split())
+
+def _one_line(message: str) -> str:
+    line = " ".join(message.split())
     if len(line) > _MAX_LINE:
         # A value that it quotes is huge; what to do stands at the end.
         line = f"{line[: _MAX_LINE * 2 // 3]} ... {line[-_MAX_LINE // 3 :]}"
-    print(f"pipeline: {line}{hint}", file=sys.stderr)
+    return f"pipeline: {line}\n"

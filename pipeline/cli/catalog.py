@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.options import add_quiet, add_source, sole
-from pipeline.cli.output import counted, writing_to_standard_output
+from pipeline.cli.output import counted
+from pipeline.cli.streams import reporting
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +25,7 @@ def _run(options: argparse.Namespace) -> int:
 
     sessions = write_catalog(sole(options.source), options.to, overwrite=options.overwrite)
     if not options.quiet:
-        with writing_to_standard_output():
+        with reporting("the file is written"):
             print(f"{options.to}: views measurements and sessions, {counted(sessions, 'session')}")
     return 0
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from pipeline.cli.streams import writing_to_standard_output
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from _typeshed import SupportsWrite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,12 @@ class Command:
 
 
 class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Write help and version, whose place is standard output; argparse itself hears no error."""
+        del file
+        with writing_to_standard_output():
+            sys.stdout.write(message)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog.removeprefix('pipeline').strip()}: {message}".lstrip(": "))
 
@@ -79,5 +89,6 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib import metadata  # noqa: PLC0415 - only needed here
 
-        print(f"pipeline {metadata.version('measurement-export-pipeline')}")
+        with writing_to_standard_output():
+            print(f"pipeline {metadata.version('measurement-export-pipeline')}")
         parser.exit()

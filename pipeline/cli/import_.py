@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.options import add_output
-from pipeline.cli.output import Progress, counted, duration, warn, writing_to_standard_output
+from pipeline.cli.output import Progress, counted, duration
+from pipeline.cli.streams import reporting, warn
 
 if TYPE_CHECKING:
     import argparse
@@ -70,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
             mapping=options.map,
             on_progress=progress.update,
         )
-    with writing_to_standard_output():
+    with reporting(f"{counted(len(result.imported), 'session')} imported"):
         _print(result, as_json=options.json, quiet=options.quiet)
     return 0
 

@@ -1,39 +1,16 @@
-"""What people see: progress while a command runs, numbers as they read them, warnings; and standard output."""
+"""What people see: progress while a command runs, and numbers as they read them."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from pipeline.errors import DestinationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from pipeline.cli.streams import tell
 
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5
 _CLEAR_LINE = "\r\x1b[K"
-
-
-@contextmanager
-def writing_to_standard_output() -> Iterator[None]:
-    """Say that standard output cannot be written where that is what fails."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        drop_standard_output()
-        raise DestinationError(f"standard output: cannot be written ({error.strerror})") from error
-
-
-def drop_standard_output() -> None:
-    """Write nothing more to standard output."""
-    # The interpreter would flush standard output again when it ends, and complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Progress:
@@ -50,8 +27,7 @@ class Progress:
 
     def __exit__(self, *exc_info: object) -> None:
         if self._written:
-            sys.stderr.write(_CLEAR_LINE)
-            sys.stderr.flush()
+            tell(_CLEAR_LINE)
 
     def update(self, done: int, total: int, written: int | None = None) -> None:
         """Show how far the work is.
@@ -70,8 +46,7 @@ class Progress:
         left = f", {duration((total - done) / rate)} left" if rate and total > done else ""
         sized = "" if written is None else f", {size(written)}"
         share, whole = (f"{done / total:4.0%} ", f" of {total:,}") if total else ("", "")
-        sys.stderr.write(f"{_CLEAR_LINE}{share}{done:,}{whole} rows, {rate:,.0f} rows/s{sized}{left}")
-        sys.stderr.flush()
+        tell(f"{_CLEAR_LINE}{share}{done:,}{whole} rows, {rate:,.0f} rows/s{sized}{left}")
 
 
 def size(number: float) -> str:
@@ -94,18 +69,3 @@ def duration(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number of things."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def write_bytes(parts: Iterable[bytes]) -> None:
-    """Write bytes to standard output, one part after the other."""
-    for part in parts:
-        with writing_to_standard_output():
-            sys.stdout.buffer.write(part)
-    with writing_to_standard_output():
-        sys.stdout.buffer.flush()
-
-
-def warn(warnings: Iterable[str]) -> None:
-    """Say what a reader of the result should know, on standard error."""
-    for warning in warnings:
-        print(f"pipeline: warning: {warning}", file=sys.stderr)

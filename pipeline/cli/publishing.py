@@ -16,7 +16,8 @@ from pipeline.cli.options import (
     sole,
     tuning_of,
 )
-from pipeline.cli.output import Progress, counted, duration, size, warn, writing_to_standard_output
+from pipeline.cli.output import Progress, counted, duration, size
+from pipeline.cli.streams import reporting, tell, warn
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def publish(
             **package_of(options),
             **tuning_of(options),
         )
-    with writing_to_standard_output():
+    with reporting("the package is there already" if result.is_unchanged else "the package is published"):
         _print(result, as_json=options.json, quiet=options.quiet)
     return 0
 
@@ -66,20 +67,20 @@ def _check_terminal(options: argparse.Namespace) -> None:
 
 def _print(result: ExportResult, *, as_json: bool, quiet: bool) -> None:
     """Tell what an export wrote; beside an export to standard output this goes to standard error."""
-    out = sys.stderr if result.to == "-" else sys.stdout
+    say = tell if result.to == "-" else sys.stdout.write
     warn(result.warnings)
     if quiet:
         return
     if as_json:
         value = asdict(result) | {"rows": result.rows, "bytes": result.bytes}
-        print(json.dumps(value, ensure_ascii=False, indent=2), file=out)
+        say(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
         return
     name_width = max(len(file.name) for file in result.files)
     for file in result.files:
-        print(f"{file.name:<{name_width}}  {counted(file.rows, 'row'):>16}  {size(file.bytes):>10}", file=out)
+        say(f"{file.name:<{name_width}}  {counted(file.rows, 'row'):>16}  {size(file.bytes):>10}\n")
     figures = f"{counted(len(result.files), 'file')}, {counted(result.rows, 'row')}, {size(result.bytes)}"
     if result.is_unchanged:
-        print(f"{result.to}: is this package already, complete; nothing to do ({figures})", file=out)
+        say(f"{result.to}: is this package already, complete; nothing to do ({figures})\n")
     else:
         sessions = counted(result.sessions, "session")
-        print(f"{result.to}: {figures} of {sessions} in {duration(result.seconds)}", file=out)
+        say(f"{result.to}: {figures} of {sessions} in {duration(result.seconds)}\n")

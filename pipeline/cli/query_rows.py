@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.cli.output import write_bytes
+from pipeline.cli.streams import write_bytes
 from pipeline.cli.table import print_table
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import format_timestamp

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.output import counted, writing_to_standard_output
+from pipeline.cli.output import counted
+from pipeline.cli.streams import reporting
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +20,7 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.recorder.recovery import recover_sessions  # noqa: PLC0415
 
     sessions = recover_sessions(options.store)
-    with writing_to_standard_output():
+    with reporting(f"{counted(len(sessions), 'session')} recovered"):
         for session_id in sessions:
             print(session_id)
         print(f"{options.store}: {counted(len(sessions), 'session')} recovered")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.options import add_list_format, add_source, sole
-from pipeline.cli.output import write_bytes, writing_to_standard_output
+from pipeline.cli.streams import write_bytes, writing_to_standard_output
 from pipeline.cli.table import print_table
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.output import counted, size, writing_to_standard_output
+from pipeline.cli.output import counted, size
+from pipeline.cli.streams import reporting, writing_to_standard_output
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +27,7 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.publish.leftovers import list_stages  # noqa: PLC0415
 
     found = list_stages(options.directory, remove=options.remove)
-    with writing_to_standard_output():
+    with reporting("the stages are removed") if options.remove else writing_to_standard_output():
         _print(found, as_json=options.json)
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.cli.output import writing_to_standard_output
+from pipeline.cli.streams import writing_to_standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

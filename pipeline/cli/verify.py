@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.options import add_output
-from pipeline.cli.output import Progress, counted, duration, size, warn, writing_to_standard_output
+from pipeline.cli.output import Progress, counted, duration, size
+from pipeline.cli.streams import ReportError, reporting, warn
 from pipeline.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def _run(options: argparse.Namespace) -> int:
 
     with Progress(quiet=options.quiet) as progress:
         found = verify_package(options.directory, quick=options.quick, on_progress=progress.update)
-    with writing_to_standard_output():
+    # Damage decides the status, whether the report of it can be written or not.
+    with suppress(ReportError) if found.problems else nullcontext(), reporting("the package is complete and undamaged"):
         _print(found, as_json=options.json, quiet=options.quiet)
-        sys.stdout.flush()
     if found.problems:
         first = found.problems[0]
         more = f", and {counted(len(found.problems) - 1, 'more problem')}" if len(found.problems) > 1 else ""

@@ -57,8 +57,13 @@ class CountingFile:
         if self._abandoned:
             return
         view = memoryview(data)
-        with writing_errors(self.name):
-            self._file.write(view)
+        try:
+            with writing_errors(self.name):
+                self._file.write(view)
+        except BaseException:
+            # Writers flush what they still hold when they are let go, and would wait for a reader again.
+            self.abandon()
+            raise
         self.bytes += view.nbytes
 
     def _update(self, data: bytes | memoryview) -> None:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_BLOCK_BYTES = 1 << 20
+hashing_ends = threading.Event()
+"""Is set when the process is to end: a large file takes minutes, in threads that no signal reaches."""
+
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        KeyboardInterrupt: the process is to end.
+    """
+    digest = hashlib.sha256()
+    block = memoryview(bytearray(_BLOCK_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            if hashing_ends.is_set():
+                raise KeyboardInterrupt
+            digest.update(block[:size])
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What an interruption (Ctrl-C, SIGTERM) means for those who are told of it."""
+"""What an interruption (Ctrl-C, SIGTERM, SIGHUP) means for those who are told of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that end a command as an error does, so that it leaves nothing half done."""
 _AGAIN_SECONDS = 0.2
 
 
@@ -26,31 +27,48 @@ class Interruptible(Protocol):
 
 
 _working: WeakSet[Interruptible] = WeakSet()
+_watches: list[SignalWatch] = []
 
 
 def interrupt_on_signal(work: Interruptible) -> None:
     """Let a signal end what this works on, as long as it lives."""
     _working.add(work)
+    for watch in _watches:
+        watch.start()
 
 
 class SignalWatch:
-    """Interrupts what is registered when a signal comes, from a thread of its own; use it in the main thread."""
+    """Interrupts what is registered when a signal comes, from a thread of its own; use it in the main thread.
+
+    The thread begins with the first that is registered: a command that needs none can do without.
+    """
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        threading.Thread(target=self._run, name="signals", daemon=True).start()
+        self._thread: threading.Thread | None = None
+        _watches.append(self)
+
+    def start(self) -> None:
+        """Begin to watch, unless that has begun."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="signals", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def close(self) -> None:
         """Watch no longer."""
+        _watches.remove(self)
         signal.set_wakeup_fd(self._before)
         self._writer.close()
+        if self._thread is None:
+            self._reader.close()
 
     def _run(self) -> None:
         with self._reader, suppress(OSError):
             while data := self._reader.recv(16):
-                if any(number in _SIGNALS for number in data):
+                if any(number in SIGNALS for number in data):
                     break
             else:
                 return
@@ -102,7 +120,7 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS}
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +33,20 @@ def find_files(sources: Sequence[Path]) -> list[Path]:
             found = [name for name in found if name.is_file() and not name.name.endswith(".session.json")]
             if not found:
                 raise SourceError(f"{path}: no file matches this pattern")
+        elif path.exists():
+            raise SourceError(f"{path}: is {_kind(path)}; a source is read more than once, so write it to a file first")
+        elif path.is_symlink():
+            raise SourceError(f"{path}: is a symbolic link that leads nowhere; mend it, or name the file itself")
         else:
             raise SourceError(f"{path}: does not exist{_near(path)}")
         paths += [name for name in found if name not in paths]
     return paths
+
+
+def _kind(path: Path) -> str:
+    """Say what is there that is neither a file nor a directory."""
+    mode = path.stat().st_mode
+    return "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 def _near(path: Path) -> str:

@@ -15,7 +15,6 @@ import pytest
 from bad_cases import TO
 from directories import descriptor
 from program import COMMAND, pipeline
-from samples import row, write_ndjson
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
@@ -26,16 +25,13 @@ from samples import row, write_ndjson
         ["export", "store", "--to", "-", "--format", "parquet"],
         ["export", "store", "--to", "-", "--compression", "gzip"],
         ["statistics", "store", "--to", "-"],
-        ["export", "store", "--to", "package"],
         ["sessions", "store"],
         ["query", "store", "SELECT 1", "--format", "csv"],
-        ["import", "a.ndjson", "--to", "other"],
     ],
     ids=" ".join,
 )
 def test_a_full_standard_output_is_said(arguments, good_store, tmp_path):
     shutil.copytree(good_store, tmp_path / "store")
-    write_ndjson(tmp_path / "a.ndjson", [row()])
     with Path("/dev/full").open("wb") as full:
         result = subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
