@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from pipeline.errors import DestinationError, UsageError
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook.views import create_views
+from pipeline.publish.file_stage import file_stage
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
 from pipeline.scan.data_file import check_files
 from pipeline.sources.open import Source, open_source
@@ -52,7 +52,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
     with (
         open_source(source) as scan,
         writing_errors(target),
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as directory,
+        file_stage(target) as directory,
     ):
         if any(file.is_temporary for file in scan.files):
             raise UsageError(
@@ -60,7 +60,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
                 "and make the catalog of the store"
             )
         check_files(scan.files)
-        made = Path(directory) / "catalog"
+        made = directory / "catalog"
         try:
             with duckdb.connect(str(made)) as connection:
                 create_views(connection, scan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -10,11 +11,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from directories import names_in
 from project import FIXTURE_STORE
 from samples import row, write_ndjson
 
-from pipeline import DestinationError, SourceError, UsageError, import_sessions, write_catalog
+from pipeline import BusyError, DestinationError, SourceError, UsageError, import_sessions, write_catalog
 from pipeline.cli import main
+from pipeline.publish.file_stage import file_stage
+from pipeline.publish.leftovers import list_stages
 
 # A process that cannot import this project.
 ALONE = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print(c.sql(sys.argv[2]).fetchall())"
@@ -108,3 +112,33 @@ def test_the_command(tmp_path, capsys):
     assert capsys.readouterr().out == f"{tmp_path / 'm.duckdb'}: views measurements and sessions, 11 sessions\n"
     assert main(["catalog", str(FIXTURE_STORE), "--to", str(tmp_path / "m.duckdb")]) == 4
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import pipeline.notebook.catalog as catalog
+catalog.create_views = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+catalog.write_catalog(sys.argv[1], "made.duckdb")
+"""
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_one(good_store, tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, good_store], cwd=tmp_path, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert names_in(tmp_path) == [".made.duckdb.stage"]
+    assert write_catalog(good_store, tmp_path / "made.duckdb") == 2
+    assert names_in(tmp_path) == ["made.duckdb"]
+
+
+def test_what_a_killed_run_left_is_listed_and_removed_as_other_stages(good_store, tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, good_store], cwd=tmp_path, check=False)
+    (left,) = list_stages(tmp_path, remove=True)
+    assert left.destination == str(tmp_path / "made.duckdb")
+    assert names_in(tmp_path) == []
+
+
+def test_one_run_at_a_time_writes_a_catalog(good_store, tmp_path):
+    with file_stage(tmp_path / "made.duckdb"), pytest.raises(BusyError, match="another run is writing it"):
+        write_catalog(good_store, tmp_path / "made.duckdb")
+    assert names_in(tmp_path) == []
