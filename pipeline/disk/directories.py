@@ -15,6 +15,7 @@ _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 ASIDE = ".aside"
+_OVERLAID = "it lies in a lower layer of an overlay, where no directory is renamed; remove it first, or copy it there"
 
 
 def sync_directory(path: Path) -> None:
@@ -79,4 +80,6 @@ def _renameat2(source: Path, target: Path, flags: int) -> bool:
     code = ctypes.get_errno()
     if code in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}:
         return False
-    raise OSError(code, os.strerror(code), str(target))
+    # Both lie in one directory, so this is what an overlay says of what its image holds.
+    says = _OVERLAID if code == errno.EXDEV else os.strerror(code)
+    raise OSError(code, says, str(target))
