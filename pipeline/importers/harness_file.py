@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.csv_shape import find_shape
@@ -81,7 +82,7 @@ class HarnessFile:
         self._variables = {
             "extract": str(self.content.extract) if self.content.extract else None,
             "companion": str(linked) if companion is not None else None,
-            "name": path.name,
+            "name": in_unicode(path.name),
         }
         self._plain = self.content.plain
         is_document = definition.format == "json"
@@ -251,7 +252,7 @@ class HarnessFile:
             dropped_digit_count=self._measurements.times.dropped_digits,
             columns=dict(self._measurements.attributes),
             origin={
-                "file": self.path.name,
+                "file": in_unicode(self.path.name),
                 "bytes": self.content.size,
                 "sha256": self.content.sha256,
                 "importer": self._definition.name,
@@ -264,5 +265,5 @@ class HarnessFile:
 
 def _name_id(path: Path) -> str:
     """Derive a session id from a file's name."""
-    stem = path.stem if path.suffix in {".gz", ".zst"} else path.name
+    stem = in_unicode(path.stem if path.suffix in {".gz", ".zst"} else path.name)
     return (stem.rsplit(".", 1)[0] or stem)[:128]

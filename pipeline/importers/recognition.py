@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
 from pipeline.importers.definition import built_in, find_definitions, harness_names
@@ -102,7 +103,7 @@ def _matching(candidates: Sequence[Definition], head: Head, path: Path) -> list[
         value = None
         if head.value is not None:
             value = json.dumps(head.value, ensure_ascii=False).encode(errors="replace").decode()
-        row = [path.name, head.first_line, head.text.replace("\0", ""), value]
+        row = [in_unicode(path.name), head.first_line, head.text.replace("\0", ""), value]
         connection.execute("INSERT INTO content VALUES (?, ?, ?, ?)", row)
         found = []
         for one in candidates:

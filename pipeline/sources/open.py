@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.disk.local_path import local_path
+from pipeline.disk.safe_names import in_unicode
 from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import parse_zone
@@ -53,6 +54,7 @@ def open_source(
         UsageError: it is a URL.
     """
     named = source_paths(source)
+    _check_names(named)
     stores = [path for path in named if is_store(path)]
     if stores:
         if len(named) > 1:
@@ -65,5 +67,13 @@ def open_source(
 
     options = PlainOptions(zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads)
     paths = find_files(named)
+    _check_names(paths)
     with temporary_directory() as directory:
         yield open_plain(paths, directory, options).scan
+
+
+def _check_names(paths: Sequence[str | Path]) -> None:
+    """Refuse names that the engines cannot open, before they are asked."""
+    for path in paths:
+        if in_unicode(str(path)) != str(path):
+            raise SourceError(f"{path}: its name is no UTF-8; rename it, or name it by a symbolic link")

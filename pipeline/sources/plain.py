@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.disk.safe_names import in_unicode
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, with_repeated
@@ -288,4 +289,4 @@ def _ids_of(path: Path) -> list[str]:
 
 def _name_of(paths: Sequence[Path]) -> str:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return paths[0].name + more
+    return in_unicode(paths[0].name) + more

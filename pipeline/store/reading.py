@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
+from pipeline.disk.safe_names import in_unicode
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError
 from pipeline.model.columns import TimestampUnit
@@ -23,8 +24,18 @@ _DATA_PATTERN = "measurements-*.parquet"
 
 
 def is_store(path: Path) -> bool:
-    """Whether a directory is a store."""
-    return (path / STORE_FILE).is_file()
+    """Whether a directory is a store, sound or not: its `store.json` is there, whatever that is.
+
+    Raises:
+        SourceError: nobody can tell, as where the directory may not be searched.
+    """
+    try:
+        (path / STORE_FILE).lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    return True
 
 
 def open_store(path: Path) -> Scan:
@@ -45,7 +56,7 @@ def open_store(path: Path) -> Scan:
         seen[session.session_id] = where
         attributes = merge_attributes(attributes, session.columns, where=str(where))
     return Scan(
-        name=path.resolve().name,
+        name=in_unicode(path.resolve().name),
         timestamp_unit=unit,
         sessions=tuple(session for session, _ in found),
         files=tuple(file for _, files in found for file in files),
