@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ def file_sha256(path: Path) -> str:
     Raises:
         KeyboardInterrupt: the process is to end.
     """
+    import hashlib  # noqa: PLC0415 - the command line needs the event alone, and starts sooner
+
     digest = hashlib.sha256()
     block = memoryview(bytearray(_BLOCK_BYTES))
     with path.open("rb", buffering=0) as file:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,7 +32,7 @@ def temporary_directory() -> Iterator[Path]:
     """
     parent = Path(os.environ.get("TMPDIR") or _DEFAULT).absolute()
     _remove_left(parent)
-    path = parent / f"pipeline-{secrets.token_hex(8)}"
+    path = parent / f"pipeline-{os.urandom(8).hex()}"
     with temporary_errors(parent):
         lock = DirectoryLock(path, held_as=path, mode=0o700)
     try:

@@ -25,6 +25,7 @@ from pipeline.publish.existing import inspect_destination
 from pipeline.publish.leftovers import remove_published
 from pipeline.publish.stage import Stage
 from pipeline.rows.content import Content, package_range
+from pipeline.runtime.signals import noting
 from pipeline.selection.selected import select
 from pipeline.sources.open import open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
@@ -64,7 +65,9 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
     added = read_added_metadata(options.package_metadata)
     target = None if options.to_standard_output else Path(options.to)
     existing = inspect_destination(target) if target else None
+    published: list[str] = []
     with (
+        noting(published),
         open_source(
             options.source,
             timezone=options.selection.timezone,
@@ -103,6 +106,7 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
             if options.verify:
                 require_verified(stage.package, called=target)
             stage.publish(existing)
+        published.append("the package is published")
     return replace(done, seconds=time.monotonic() - started)
 
 

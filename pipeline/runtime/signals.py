@@ -93,6 +93,17 @@ def is_interruption(error: BaseException | None) -> bool:
 
 
 @contextmanager
+def noting(done: Sequence[str]) -> Iterator[None]:
+    """Let an interruption say what is done, of which the last counts; nothing where it is empty."""
+    try:
+        yield
+    except BaseException as error:
+        if done and is_interruption(error):
+            error.add_note(done[-1])
+        raise
+
+
+@contextmanager
 def telling(done: Sequence[str], *, verb: str, rest: str) -> Iterator[None]:
     """Let an error, or an interruption, say what was done before it and stays.
 

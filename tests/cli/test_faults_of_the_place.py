@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from directories import descriptor, names_in, only
+from machine import needs_root
 from program import COMMAND
 from samples import row, write_ndjson
 
@@ -126,6 +127,27 @@ def test_too_little_memory_is_told_in_a_line(tmp_path, good_store, megabytes):
     if ended.returncode:
         assert "the machine or a limit gives no more; nothing was published" in one_line(ended)
         assert names_in(tmp_path) == []
+
+
+@needs_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+@pytest.mark.parametrize("words", ["export {store} --to out", "query {store} SELECT(1)", "verify {store}"])
+def test_no_thread_to_be_had_is_told_in_a_line(tmp_path, good_store, words):
+    """For another user than root, whom no limit holds; it may read as root does, for the program lies anywhere."""
+    may_read = "+dac_read_search,+dac_override"
+    limited = ["setpriv", "--reuid=65534", "--clear-groups", f"--inh-caps={may_read}", f"--ambient-caps={may_read}"]
+    limited += ["prlimit", "--nproc=1"]
+    assert subprocess.run([*limited, *COMMAND, "--version"], capture_output=True, check=False).returncode == 0
+    command = [*limited, *COMMAND, *words.format(store=good_store).split()]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # An engine's allocator may say it, too.
+    told = [line for line in ended.stderr.splitlines() if "jemalloc" not in line]
+    if words.startswith("verify"):
+        assert (ended.returncode, len(told)) == (3, 1)
+    else:
+        assert (ended.returncode, len(told)) == (1, 1)
+        assert "can't start new thread: the machine or a limit gives no more" in told[0]
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(

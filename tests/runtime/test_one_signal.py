@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 from program import COMMAND
 
+from pipeline import export_measurements, verify_package
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -173,7 +175,10 @@ def test_one_signal_ends_the_hash_of_a_large_file(tmp_path, fixture_store, words
     """It takes minutes, in threads that no signal reaches."""
     store = shutil.copytree(fixture_store, tmp_path / "store")
     for path in store.glob("sessions/*/*.parquet"):
-        os.truncate(path, 1 << 38)  # which takes no room
+        data = path.read_bytes()
+        with path.open("r+b") as file:
+            file.seek(1 << 38)  # the hole takes no room
+            file.write(data[-8 - int.from_bytes(data[-8:-4], "little") :])
     status, said, took = end(tmp_path, store, Waiting(words, has_computed), signal.SIGTERM)
     assert (status, said) == (143, says)
     assert took < SECONDS
@@ -205,3 +210,16 @@ def test_a_pipe_is_no_source_and_says_what_to_do(tmp_path):
         ended = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (ended.returncode, ended.stderr.count("\n")) == (3, 1)
         assert "is a pipe; a source is read more than once, so write it to a file first" in ended.stderr
+
+
+def test_an_interruption_after_the_package_is_published_says_that_it_is(tmp_path, fixture_store, monkeypatch):
+    """While temporary files are removed, which may be many."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.disk.temporary._remove", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        export_measurements(fixture_store, tmp_path / "out", sync=False)
+    assert raised.value.__notes__ == ["the package is published"]
+    assert not verify_package(tmp_path / "out", quick=True).problems
