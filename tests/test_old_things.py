@@ -32,7 +32,9 @@ def commands_of_the_readme():
 
 MADE = commands_of_the_readme()
 PACKAGES = [to for to in MADE if to.startswith("packages/")]
-SOME = [f"packages/{name}" for name in ("measurements-csv-per-session", "statistics-xlsx-cross-session", "plain", "no-hash")]
+SOME = [
+    f"packages/{name}" for name in ("measurements-csv-per-session", "statistics-xlsx-cross-session", "plain", "no-hash")
+]
 """For what does not depend on the format."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from pipeline.disk.regular import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,13 +19,14 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits.
 
     Raises:
+        OSError: it cannot be read, or is no regular file.
         KeyboardInterrupt: the process is to end.
     """
     import hashlib  # noqa: PLC0415 - the command line needs the event alone, and starts sooner
 
     digest = hashlib.sha256()
     block = memoryview(bytearray(_BLOCK_BYTES))
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         while size := file.readinto(block):
             if hashing_ends.is_set():
                 raise KeyboardInterrupt

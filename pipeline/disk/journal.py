@@ -7,6 +7,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.regular import read_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -48,9 +50,13 @@ def _append(path: Path, records: Iterable[Mapping[str, Any]], *, sync: bool) -> 
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the records up to the first that is not whole; none where there is no journal."""
+    """Read the records up to the first that is not whole; none where there is no journal.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
     try:
-        lines = path.read_bytes().split(b"\n")[:-1]
+        lines = read_regular(path).split(b"\n")[:-1]
     except FileNotFoundError:
         return
     for line in lines:

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pipeline.disk.regular import require_regular
 from pipeline.errors import BusyError, DestinationError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class DirectoryLock:
                     raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
                 if not stat.S_ISDIR(kind):
                     raise DestinationError(f"{directory}: is no directory; move it away")
-                descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+                descriptor = open_lock(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT)
             except FileNotFoundError:
                 continue  # its last holder has just removed it
             except OSError:
@@ -88,10 +89,28 @@ class DirectoryLock:
         self.release()
 
 
+def open_lock(path: Path, flags: int) -> int:
+    """Open a lock file, which no link may lead to.
+
+    Args:
+        path: the file.
+        flags: of `os.open`.
+
+    Returns:
+        a descriptor.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    with suppress(FileNotFoundError):
+        require_regular(path.lstat(), path)
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
 def is_held(directory: Path) -> bool:
     """Whether a run holds a directory now."""
     try:
-        descriptor = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = open_lock(directory / LOCK_NAME, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:

@@ -7,20 +7,25 @@ import json
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.regular import read_regular
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
+def read_json(path: Path, *, may_be_pipe: bool = False) -> Any:  # noqa: ANN401 - any JSON value
     """Read a JSON file as `parse_json` does; it may begin with a byte order mark.
+
+    Args:
+        path: the file.
+        may_be_pipe: a user names it, and may name what a shell pipes; else it must be a regular file.
 
     Raises:
         SourceError: it cannot be read or is no JSON.
     """
     try:
-        return parse_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        return parse_json((path.read_bytes() if may_be_pipe else read_regular(path)).removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:

@@ -99,7 +99,7 @@ class ImportOptions:
 def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> dict[str, Any] | None:
     value: Any = configuration
     if isinstance(configuration, str | Path):
-        value = read_json(local_path(configuration))
+        value = read_json(local_path(configuration), may_be_pipe=True)
     if value is not None and not isinstance(value, dict):
         raise SourceError(f"--configuration {configuration}: must hold a JSON object")
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.local_path import local_path
@@ -23,6 +22,7 @@ from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from pipeline.model.columns import TimestampUnit
 

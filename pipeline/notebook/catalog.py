@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -21,6 +20,8 @@ from pipeline.scan.data_file import check_files
 from pipeline.sources.open import Source, open_source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.scan.scan import Scan
 
 _MAGIC = b"DUCK"

@@ -32,7 +32,7 @@ def read_added_metadata(path: str | Path | None) -> dict[str, Any]:
     """
     if not path:
         return {}
-    value = read_json(local_path(path))
+    value = read_json(local_path(path), may_be_pipe=True)
     if not isinstance(value, dict):
         raise UsageError(f"--package-metadata {path}: must hold a JSON object")
     for key in value:

@@ -18,6 +18,7 @@ from pipeline.disk.directories import ASIDE, recover_exchanged, rename_new
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.journal import NEW_SUFFIX, read_records
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
+from pipeline.disk.regular import read_regular
 from pipeline.errors import DestinationError
 from pipeline.publish.existing import Entries, entries_of
 
@@ -44,7 +45,7 @@ def has_finished(records: list[dict[str, Any]]) -> bool:
 def read_identity(path: Path) -> dict[str, Any] | None:
     """Read what a stage builds; None where it does not say it, or not as a whole."""
     try:
-        value = json.loads((path / IDENTITY).read_bytes())
+        value = json.loads(read_regular(path / IDENTITY))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None

@@ -23,6 +23,8 @@ import pyarrow as pa
 
 from pipeline.disk.directories import sync_directory
 from pipeline.disk.files import writing_errors
+from pipeline.disk.locks import open_lock
+from pipeline.disk.regular import open_regular
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def _require_lock(directory: Path) -> IO[bytes]:
 
 def lock_recording(directory: Path) -> IO[bytes] | None:
     """Lock a recording against others; None where another process has it."""
-    lock = (directory / _LOCK).open("ab")
+    lock = os.fdopen(open_lock(directory / _LOCK, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -118,7 +120,7 @@ def read_batches(directory: Path) -> Iterator[pa.RecordBatch]:
     """
     path = directory / _BATCHES
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while len(head := file.read(_FRAME.size)) == _FRAME.size:
                 size, checksum = _FRAME.unpack(head)
                 if size > path.stat().st_size:
