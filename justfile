@@ -47,6 +47,10 @@ faults *arguments:
 bytes *arguments:
     uv run python faults/repeated_bytes.py {{ arguments }}
 
+# Run readers of a store beside an import that replaces its sessions
+together *arguments:
+    uv run python faults/together.py {{ arguments }}
+
 # Run the program on hostile input by the thousand
 hostile *arguments:
     uv run python faults/hostile_inputs.py {{ arguments }}

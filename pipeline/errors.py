@@ -43,6 +43,10 @@ class BadRowError(SourceError):
         super().__init__(f"session {session_id!r}, sequence {sequence}, column {column!r}: {problem}")
 
 
+class ReplacedError(SourceError):
+    """A session was replaced while it was read: nothing is damaged, but its parts do not belong together."""
+
+
 class EmptyExportError(SourceError):
     """Nothing was selected, and the caller asked for that to be an error."""
 

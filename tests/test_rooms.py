@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "verify": {"package", "rows", "runtime", "model", "disk/strict_json", "disk/local_path"},
     "recorder": {"store", "rows", "runtime", "disk", "model"},
     "importers": {"store", "sources", "scan", "rows", "runtime", "disk", "model", "native"},
-    "export": {*PATH, "runtime", "disk", "model"},
+    "export": {*PATH, "store", "runtime", "disk", "model"},
     "api": {"export", *BELOW_EXPORT},
     "notebook": {"export", *BELOW_EXPORT},
     "cli": {"api", "notebook", "export", *BELOW_EXPORT, "native"},

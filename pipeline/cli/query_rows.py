@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from itertools import chain, islice
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
@@ -10,17 +12,20 @@ import pyarrow as pa
 
 from pipeline.cli.streams import write_bytes
 from pipeline.cli.table import print_table
-from pipeline.errors import SourceError, UsageError
+from pipeline.errors import ReplacedError, UsageError
 from pipeline.model.timestamps import format_timestamp
-from pipeline.notebook.views import connect_locked
+from pipeline.notebook.views import connect_locked, source_problem
 from pipeline.runtime.duckdb import quote_identifier, statement_kind
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
+from pipeline.sources.open import ATTEMPTS
 from pipeline.writers.text import encode_csv, encode_csv_header, encode_json_rows, encode_ndjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+
+    from pipeline.scan.scan import Scan
 
 _MAX_TABLE_ROWS = 10_000
 _NESTED_TYPES = {"struct", "list", "map", "array"}
@@ -47,45 +52,67 @@ def print_query(
     memory_limit: str | None,
     verify: bool,
 ) -> None:
-    """Run one SELECT on a connection that can read nothing but the source, and print its rows."""
+    """Run one SELECT on a connection that can read nothing but the source, and print its rows.
+
+    Where a session is replaced before a row is there, the source is opened again.
+    """
+    is_printing = False
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            with (
+                connect_locked(
+                    source, timezone=timezone, threads=threads, memory_limit=memory_limit, verify=verify
+                ) as (connection, scan),
+                _query_errors(scan),
+            ):
+                reader = _begin(connection, sql, format)
+                schema = _model_schema(reader.schema)
+                batches = (_in_model(batch, schema) for batch in reader)
+                first = list(islice(batches, 1))
+                is_printing = True
+                _print_rows(schema, chain(first, batches), format)
+        except ReplacedError:
+            if is_printing or not left:
+                raise
+        else:
+            return
+
+
+def _begin(connection: duckdb.DuckDBPyConnection, sql: str, format: str) -> pa.RecordBatchReader:  # noqa: A002 - the option's name
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
+        raise UsageError("query runs one SELECT; it reads the source and writes nothing")
+    relation = connection.sql(sql)
+    if relation is None:
+        raise UsageError("query runs one SELECT that gives rows")
+    reader = _in_model_types(relation).to_arrow_reader(DEFAULT_BATCH_SIZE)
+    names = reader.schema.names
+    if format in {"json", "ndjson"} and len(set(names)) < len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"query: two columns are called {doubled!r}; name them apart with AS")
+    return reader
+
+
+@contextmanager
+def _query_errors(scan: Scan) -> Iterator[None]:
+    """Say whether the SQL or the source is at fault."""
     import duckdb  # noqa: PLC0415 - loaded already, for the name of its error
 
-    with connect_locked(
-        source, timezone=timezone, threads=threads, memory_limit=memory_limit, verify=verify
-    ) as connection:
-        try:
-            statements = connection.extract_statements(sql)
-            if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
-                raise UsageError("query runs one SELECT; it reads the source and writes nothing")
-            relation = connection.sql(sql)
-            if relation is None:
-                raise UsageError("query runs one SELECT that gives rows")
-            reader = _in_model_types(relation).to_arrow_reader(DEFAULT_BATCH_SIZE)
-            schema = _model_schema(reader.schema)
-            names = reader.schema.names
-            if format in {"json", "ndjson"} and len(set(names)) < len(names):
-                doubled = next(name for name in names if names.count(name) > 1)
-                raise UsageError(f"query: two columns are called {doubled!r}; name them apart with AS")
-            _print_rows(schema, (_in_model(batch, schema) for batch in reader), format)
-        except duckdb.Error as error:
-            lines = str(error).splitlines()
-            candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
-            # What the engine has no class for comes from the reader of Parquet, never from SQL.
-            damaged = type(error) is duckdb.Error or isinstance(
-                error, duckdb.IOException | duckdb.SerializationException
-            )
-            if damaged or any(
-                word in lines[0]
-                for word in ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page", "stats size")
-            ):
-                raise SourceError(f"the source cannot be read ({lines[0]})") from error
-            if isinstance(error, duckdb.OutOfMemoryException):
-                raise UsageError("query: memory runs out; give the engine more with --memory-limit") from error
-            raise UsageError(f"query: {lines[0]}{candidates}") from error
-        except (ValueError, OverflowError) as error:
-            raise UsageError(
-                f"query: a time lies outside the years 0001 to 9999 ({error}); cast it to VARCHAR"
-            ) from error
+    try:
+        yield
+    except duckdb.Error as error:
+        lines = str(error).splitlines()
+        candidates = next((f"; {line}" for line in lines if line.startswith(("Candidate", "Did you"))), "")
+        # What the engine has no class for comes from the reader of Parquet, never from SQL.
+        damaged = type(error) is duckdb.Error or isinstance(error, duckdb.IOException | duckdb.SerializationException)
+        words = ("arquet", "Thrift", "TProtocol", "decompress", "sessions/", "page", "stats size")
+        if damaged or any(word in lines[0] for word in words):
+            raise source_problem(error, scan) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise UsageError("query: memory runs out; give the engine more with --memory-limit") from error
+        raise UsageError(f"query: {lines[0]}{candidates}") from error
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"query: a time lies outside the years 0001 to 9999 ({error}); cast it to VARCHAR") from error
 
 
 def _in_model_types(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

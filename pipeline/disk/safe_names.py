@@ -16,7 +16,8 @@ _MAX_REPLACED_CHARACTERS = 80
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
 
 
-def _is_safe(session_id: str) -> bool:
+def is_safe(session_id: str) -> bool:
+    """Whether a text is a name on every file system, as all names of sessions are."""
     return (
         _SAFE.fullmatch(session_id) is not None
         and not session_id.endswith(".")
@@ -31,10 +32,10 @@ def safe_name(session_id: str, taken: Collection[str] = ()) -> str:
         session_id: any text.
         taken: names in lower case that must not be given again.
     """
-    if _is_safe(session_id) and session_id.lower() not in taken:
+    if is_safe(session_id) and session_id.lower() not in taken:
         return session_id
     kept = re.sub(r"[^A-Za-z0-9._-]", "", session_id)[:_MAX_REPLACED_CHARACTERS].strip("._-")
-    stem = kept if kept and _is_safe(kept) else "session"
+    stem = kept if kept and is_safe(kept) else "session"
     digest = hashlib.sha256(session_id.encode()).hexdigest()
     names = (
         f"{stem[:30]}-{digest[:digits]}" if digits > 16 else f"{stem}-{digest[:digits]}" for digits in (12, 16, 64)
@@ -49,7 +50,7 @@ def safe_names(session_ids: Iterable[str]) -> dict[str, str]:
     taken = {text for text, count in times_seen.items() if count > 1}
     names = {}
     # Replaced names first, so that an id that spells one of them gives way.
-    for session_id in sorted(ids, key=lambda one: _is_safe(one) and one.lower() not in taken):
+    for session_id in sorted(ids, key=lambda one: is_safe(one) and one.lower() not in taken):
         names[session_id] = safe_name(session_id, taken)
         taken.add(names[session_id].lower())
     return names

@@ -29,6 +29,7 @@ from pipeline.runtime.signals import noting
 from pipeline.selection.selected import select
 from pipeline.sources.open import open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
+from pipeline.store.reading import require_outside_stores
 from pipeline.tables.measurements import measurement_files
 from pipeline.tables.sessions import sessions_file
 from pipeline.tables.statistics import statistics_files
@@ -64,6 +65,8 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
     result = partial(make_result, options.to, started=started, fail_if_empty=options.fail_if_empty)
     added = read_added_metadata(options.package_metadata)
     target = None if options.to_standard_output else Path(options.to)
+    if target is not None:
+        require_outside_stores(target)
     existing = inspect_destination(target) if target else None
     published: list[str] = []
     with (
@@ -73,6 +76,7 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
             timezone=options.selection.timezone,
             memory_limit=options.memory_limit,
             threads=options.threads,
+            hold=True,
         ) as scan,
         temporary_directory() as spill,
     ):

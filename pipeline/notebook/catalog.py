@@ -16,8 +16,8 @@ from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook.views import create_views
 from pipeline.publish.file_stage import file_stage
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
-from pipeline.scan.data_file import check_files
-from pipeline.sources.open import Source, open_source
+from pipeline.sources.open import Source, open_for_engine
+from pipeline.store.reading import require_outside_stores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
     target = local_path(to)
     _check_target(target, overwrite=overwrite)
     with (
-        open_source(source) as scan,
+        open_for_engine(source, hold=False) as scan,
         writing_errors(target),
         file_stage(target) as directory,
     ):
@@ -60,7 +60,6 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
                 f"{scan.name}: DuckDB cannot read it as it is; import it ('pipeline import ... --to STORE'), "
                 "and make the catalog of the store"
             )
-        check_files(scan.files)
         made = directory / "catalog"
         try:
             with duckdb.connect(str(made)) as connection:
@@ -79,6 +78,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:
+    require_outside_stores(target)
     if not target.parent.is_dir():
         raise DestinationError(f"{target.parent}: no such directory; create it, or choose another --to")
     if not target.exists() and not target.is_symlink():

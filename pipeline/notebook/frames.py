@@ -10,10 +10,9 @@ from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import UsageError
 from pipeline.export.options import split_options, statistics_options
 from pipeline.model.columns import plain_schema
-from pipeline.scan.data_file import check_files
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.selected import select
-from pipeline.sources.open import Source, open_source
+from pipeline.sources.open import Source, open_for_engine, open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.tables.statistics import statistics_files
 
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 def scan(source: Source, *, timezone: str | None = None, verify: bool = True) -> pl.LazyFrame:
     """Open the measurements of a source as a Polars LazyFrame; rows are read when it is collected.
 
-    Sources that are no Parquet in order are converted once, into temporary files that live as long as the process.
+    Sources that are no Parquet in order are converted once, into temporary files that live as long as the process. So
+    long the files of a store are held open, as `connect` does.
 
     Args:
         source: a store, files, globs or a DuckDB file.
@@ -43,16 +43,14 @@ def scan(source: Source, *, timezone: str | None = None, verify: bool = True) ->
         UsageError: Polars is not installed.
     """
     engine = _polars()
-    resources = ExitStack()
-    atexit.register(resources.close)
-    opened = resources.enter_context(open_source(source, timezone=timezone))
-    if verify:
-        check_files(opened.files)
+    with ExitStack() as resources:
+        opened = resources.enter_context(open_for_engine(source, timezone=timezone, verify=verify))
+        atexit.register(resources.pop_all().close)
     schema = engine.from_arrow(opened.schema.empty_table()).schema
     if not opened.files:
         return cast("pl.LazyFrame", engine.LazyFrame(schema=schema))
     rows = engine.scan_parquet(
-        [file.path for file in opened.files],
+        [file.opened_as for file in opened.files],
         schema=schema,
         missing_columns="insert",
         extra_columns="ignore",
@@ -93,7 +91,7 @@ def statistics(
         raise UsageError(f"{next(iter(rest))} is an option of exports; nothing is written here")
     asked = statistics_options(selection, scope=scope, by=by, window=window, quantiles=quantiles, lost=lost)
     with (
-        open_source(source, timezone=selection.timezone) as opened,
+        open_source(source, timezone=selection.timezone, hold=True) as opened,
         temporary_directory() as directory,
     ):
         files = statistics_files(

@@ -13,8 +13,8 @@ from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS, UNTYPED
 from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_identifier, quote_literal
-from pipeline.scan.data_file import check_files
-from pipeline.sources.open import Source, open_source
+from pipeline.scan.data_file import replaced
+from pipeline.sources.open import Source, open_for_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,8 @@ def connect(source: Source, *, timezone: str | None = None, verify: bool = True)
 
     The views are ordinary and lazy: rows are read when a query runs, `cursor()` sees them too. Sources that DuckDB
     cannot read as they are (CSV, NDJSON, Arrow, DuckDB files, Parquet of other types or out of order) are converted
-    once, into temporary files that live as long as the process.
+    once, into temporary files that live as long as the process. So long the files of a store are held open, as many
+    as half of what the process may open: its sessions stay those of this moment, though they are replaced.
 
     Args:
         source: a store, files, globs or a DuckDB file.
@@ -40,15 +41,13 @@ def connect(source: Source, *, timezone: str | None = None, verify: bool = True)
     Raises:
         SourceError: the source cannot be read, is damaged, or holds bad data.
     """
-    # A cursor may outlive the connection it was made of, so only the end of the process is late enough.
-    resources = ExitStack()
-    atexit.register(resources.close)
-    scan = resources.enter_context(open_source(source, timezone=timezone))
-    if verify:
-        check_files(scan.files)
-    spilled = resources.enter_context(temporary_directory())
-    connection = connect_engine(temporary_directory=spilled / "sorting", for_users=True)
-    create_views(connection, scan)
+    with ExitStack() as resources:
+        scan = resources.enter_context(open_for_engine(source, timezone=timezone, verify=verify))
+        spilled = resources.enter_context(temporary_directory())
+        connection = connect_engine(temporary_directory=spilled / "sorting", for_users=True)
+        create_views(connection, scan)
+        # A cursor may outlive the connection it was made of, so only the end of the process is late enough.
+        atexit.register(resources.pop_all().close)
     return connection
 
 
@@ -60,17 +59,34 @@ def connect_locked(
     memory_limit: str | None = None,
     threads: int | None = None,
     verify: bool = True,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection like `connect` whose SQL can read nothing but the source and change nothing."""
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Scan]]:
+    """Open a connection like `connect` whose SQL can read nothing but the source and change nothing.
+
+    Files go by their names, for the engine allows no others: one that was held open and replaced has none.
+    """
     with (
-        open_source(source, timezone=timezone, memory_limit=memory_limit, threads=threads) as scan,
+        open_for_engine(
+            source, timezone=timezone, memory_limit=memory_limit, threads=threads, verify=verify, hold=False
+        ) as scan,
         connect_engine(memory_limit=memory_limit, threads=threads) as connection,
     ):
-        if verify:
-            check_files(scan.files)
         create_views(connection, scan)
         lock_down(connection, [file.path.absolute() for file in scan.files])
-        yield connection
+        yield connection, scan
+
+
+def source_problem(error: duckdb.Error, scan: Scan) -> SourceError:
+    """Say what an error of the engine means that comes from the files of a source.
+
+    Raises:
+        ReplacedError: a session was replaced meanwhile; nothing is damaged.
+    """
+    line = str(error).splitlines()[0]
+    for file in scan.files:
+        if not file.opened_as.exists() and file.look_again is not None and file.look_again() != file:
+            raise replaced(file.path.parent) from error
+        line = line.replace(str(file.opened_as), str(file.path))
+    return SourceError(f"{scan.name}: cannot be read ({line})")
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
@@ -83,7 +99,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
         f"AS {quote_identifier(name)}"
         for name, kind in scan.attributes.items()
     ]
-    paths = ", ".join(quote_literal(str(file.path.absolute())) for file in scan.files)
+    paths = ", ".join(quote_literal(str(file.opened_as.absolute())) for file in scan.files)
     if scan.files:
         rows = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
     else:
@@ -94,7 +110,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     try:
         connection.execute(f"CREATE VIEW measurements AS SELECT {', '.join(columns)} FROM {rows}")
     except duckdb.Error as error:
-        raise SourceError(f"{scan.name}: cannot be read ({str(error).splitlines()[0]})") from error
+        raise source_problem(error, scan) from error
     connection.register("session_records", sessions_table(scan.sessions, scan.timestamp_unit))
     typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
     connection.execute(f"CREATE TABLE session_rows AS SELECT * REPLACE ({typed}) FROM session_records")

@@ -275,6 +275,11 @@ class Recorder:
                     self._fail()
                 return
             self._file.close()
+            if not self._file.directory.exists():  # nothing in a store says where it lies, so it can be moved
+                raise DestinationError(
+                    f"{self._file.directory}: is gone; where its store was moved, pipeline recover there makes a "
+                    f"session of what was recorded of {self.session_id!r}"
+                )
             reason = None if kind is None else f"{kind.__name__}: {error}".rstrip(": ")
             with _hold(self._to, self._unit) as store:
                 finish_recording(store, self._file.directory, ended_at=self._now(), reason=reason)

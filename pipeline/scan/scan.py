@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,13 +17,12 @@ from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurem
 from pipeline.rows.batches import session_runs
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import RowChecker, bad_row, first_out_of_order
-from pipeline.scan.data_file import DataFile, check_hash
+from pipeline.scan.data_file import DataFile, check_hash, follow
 from pipeline.scan.parquet import read_parquet, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.model.session import Session
 
@@ -56,12 +56,12 @@ class Scan:
     def _repeated(self) -> set[str]:
         """String columns that are read as dictionaries; what holds for the first file is taken for all."""
         for file in self.files[:1]:
-            with reading_errors(file.path):
-                return repeated_texts(file.path) & set(self.schema.names)
+            _, texts = follow(file, lambda found: repeated_texts(found.opened_as))
+            return texts & set(self.schema.names)
         return set()
 
     @cached_property
-    def _checked(self) -> set[Path]:
+    def _checked(self) -> set[DataFile]:
         """Files whose hash has been compared."""
         return set()
 
@@ -95,6 +95,7 @@ class Scan:
             batches of rows of one session each, their columns in the order of `schema`.
 
         Raises:
+            ReplacedError: a session was replaced by other rows since the source was opened.
             SourceError: a file cannot be read, or does not hold what its session's record says.
         """
         wanted = self.sessions if sessions is None else sessions
@@ -105,14 +106,12 @@ class Scan:
         schema = self.physical_schema(names)
         check = RowChecker(schema)
         repeated = [name for name in names if name in self._repeated]
-        for file in self.files:
-            if file.session_id is not None and file.session_id not in ids:
+        for found in self.files:
+            if found.session_id is not None and found.session_id not in ids:
                 continue
-            if file.path not in self._checked:
-                check_hash(file)
-                self._checked.add(file.path)
+            file, batches = follow(found, partial(self._open, reading=reading, names=names, repeated=repeated))
             with reading_errors(file.path):
-                for at, raw in enumerate(read_parquet(file.path, reading, names, repeated)):
+                for at, raw in enumerate(batches):
                     if at == 0 and file.session_id is not None:
                         _check_columns(raw.schema, ids[file.session_id], names)
                     batch = conform_to(raw, schema)
@@ -125,6 +124,16 @@ class Scan:
                             order.check(session_id, rows, increasing=facts.increasing)
                             yield rows
         order.finish()
+
+    def _open(
+        self, file: DataFile, *, reading: Reading, names: Sequence[str], repeated: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Compare a file with its record, and open it; from then on it is read, whatever becomes of its name."""
+        if file not in self._checked:
+            check_hash(file)
+            self._checked.add(file)
+        batches = read_parquet(file.opened_as, reading, names, repeated)
+        return itertools.chain([next(batches)], batches)
 
 
 def _check_columns(schema: pa.Schema, session: Session, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -19,10 +20,12 @@ from pipeline.store.reading import (
     FORMAT_VERSION,
     RECORD_FILE,
     STORE_FILE,
+    data_file_name,
     is_store,
+    names_in_sessions,
     open_store,
     read_unit,
-    session_directories,
+    require_outside_stores,
 )
 
 if TYPE_CHECKING:
@@ -145,10 +148,11 @@ class StoreWriter:
     def _check_is_free(self) -> None:
         if is_store(self.path):
             return
+        require_outside_stores(self.path, to="store")
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
             # An import that was killed may have left these.
-            begun = names <= {"sessions", "staging"} and not session_directories(self.path)
+            begun = names <= {"sessions", "staging"} and not names_in_sessions(self.path)
             if self.path.exists() and not (self.path.is_dir() and begun):
                 raise DestinationError(f"{self.path}: is not a store and not empty; name a new directory")
         except OSError as error:
@@ -239,26 +243,37 @@ class StoreWriter:
     ) -> None:
         from pipeline.writers.parquet import write_rows  # noqa: PLC0415 - reading a store needs no writer
 
-        data = stage / "measurements-0000.parquet"
+        data = stage / data_file_name(0)
         with data.open("wb") as file:
             write_rows(batches, schema, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
         session = describe()
+        data = data.rename(stage / self._free_name(session.session_id))
+        size, sha256 = data.stat().st_size, file_sha256(data)
         record = {
             "format_version": FORMAT_VERSION,
             **session.describe(),
             "columns": dict(session.columns),
-            "bytes": data.stat().st_size,
-            "sha256": file_sha256(data),
+            # What version 0.1.0 reads, which knows no files.
+            "bytes": size,
+            "sha256": sha256,
+            "files": [{"name": data.name, "bytes": size, "sha256": sha256}],
         }
         _write_synced(stage / RECORD_FILE, _dump(record))
         sync_directory(stage)
 
+    def _free_name(self, session_id: str) -> str:
+        """Name the file of a session: a path never changes its content, so one that is replaced has another name."""
+        replaced = self._directories.get(session_id)
+        names = {entry.name for entry in replaced.iterdir()} if replaced else set()
+        numbers = [int(match[1]) for name in names if (match := re.fullmatch(r"measurements-(\d+)\.parquet", name))]
+        return data_file_name(max(numbers, default=-1) + 1)
+
     def _publish(self, stage: Path, session_id: str) -> None:
         target = self._directories.get(session_id)
         if target is None:
-            taken = {entry.name.lower() for entry in session_directories(self.path)}
+            taken = {name.lower() for name in names_in_sessions(self.path)}
             target = self.path / "sessions" / safe_name(session_id, taken)
         with uninterrupted():  # what an interruption tells is what was published
             if session_id in self._directories:

@@ -75,14 +75,17 @@ def _(store):
     measurements(store).with_name("session.json").unlink()
 
 
-@store_case("no data", "wan-02", "has no measurements-*.parquet")
+@store_case("no data", "wan-02", "has no measurements-0000.parquet, which its record names")
 def _(store):
     measurements(store).unlink()
 
 
 def forget_hash(store):
-    """Make a session one of an early version, whose record has no hash of its file."""
-    edit(measurements(store).with_name("session.json"), sha256=None)
+    """Make a session one of an early version, whose record names no file and has no hash."""
+    path = measurements(store).with_name("session.json")
+    record = json.loads(path.read_bytes())
+    del record["sha256"], record["files"]
+    path.write_text(json.dumps(record), encoding="utf-8")
 
 
 def flip_a_bit(store):

@@ -80,7 +80,7 @@ def _(_at):
     return ["export", "store"]
 
 
-@case("Parquet that the engine of queries cannot read", 3, "the source cannot be read", "don't know what type")
+@case("Parquet that the engine of queries cannot read", 3, "cannot be read", "don't know what type")
 def _(at):
     # Bytes were inserted behind a page; pyarrow does not come to them. DuckDB's error is of no class of its own.
     shutil.copy(DAMAGED / "inserted-bytes.parquet", at / "a.parquet")

@@ -25,6 +25,11 @@ def nothing(_at):
     pass
 
 
+def link_to_directory(at):
+    (at / "elsewhere").mkdir()
+    (at / "home").symlink_to(at / "elsewhere")
+
+
 DESTINATIONS = [
     ("a file above it", lambda at: (at / "plain").write_text("x"), "plain/below", (), "cannot be written"),
     ("a place where none can write", nothing, "/proc/pipeline-test/package", (), "cannot be written"),
@@ -33,15 +38,16 @@ DESTINATIONS = [
     ("a package of another program", foreign_package, "home", ("--overwrite",), "not ours"),
     ("a file", lambda at: (at / "home").write_text("x"), "home", ("--overwrite",), "is a file"),
     ("a pipe", lambda at: os.mkfifo(at / "home"), "home", ("--overwrite",), "is a file"),
+    ("a symbolic link", link_to_directory, "home", ("--overwrite",), "symbolic link"),
     (
-        "a symbolic link",
+        "a link to a store",
         lambda at: (at / "home").symlink_to(at / "store"),
         "home",
         ("--overwrite",),
-        "symbolic link",
+        "lies in the store",
     ),
     ("a link to nothing", lambda at: (at / "home").symlink_to("nowhere"), "home", (), "symbolic link"),
-    ("a store", nothing, "store", ("--overwrite",), "not a package"),
+    ("a store", nothing, "store", ("--overwrite",), "lies in the store"),
     ("a name that is too long", nothing, "x" * 250, (), "cannot be written"),
 ]
 

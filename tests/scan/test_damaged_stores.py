@@ -35,6 +35,7 @@ def copied(request, store, tmp_path):
         (record,) = (tmp_path / "store").glob("sessions/*/session.json")
         value = json.loads(record.read_text(encoding="utf-8"))
         assert value.pop("sha256") == file_sha256(next(record.parent.glob("*.parquet")))
+        del value["files"]
         record.write_text(json.dumps(value), encoding="utf-8")
     return tmp_path / "store", request.param == "with SHA-256"
 
@@ -133,7 +134,7 @@ def test_a_column_that_is_gone_is_no_column_of_nulls(store, tmp_path, has_hash):
     if not has_hash:
         record = path.parent / "session.json"
         value = json.loads(record.read_text(encoding="utf-8"))
-        del value["sha256"]
+        del value["sha256"], value["files"]
         record.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(SourceError, match="SHA-256" if has_hash else "no column 'robot'"):
         pipeline.export_measurements(tmp_path / "store", tmp_path / "out")
@@ -142,12 +143,18 @@ def test_a_column_that_is_gone_is_no_column_of_nulls(store, tmp_path, has_hash):
         pipeline.export_measurements(tmp_path / "store", tmp_path / "out", exclude=["robot"], sync=False)
 
 
+@pytest.mark.parametrize("names_files", [True, False])
 @pytest.mark.parametrize("value", [5, "x", "", [], "0" * 64])
-def test_a_wrong_hash_in_a_record_is_an_error(store, tmp_path, value):
+def test_a_wrong_hash_in_a_record_is_an_error(store, tmp_path, value, names_files):
     shutil.copytree(store, tmp_path / "store")
     (record,) = tmp_path.glob("store/sessions/*/session.json")
     text = json.loads(record.read_text(encoding="utf-8"))
-    record.write_text(json.dumps(text | {"sha256": value}), encoding="utf-8")
+    if names_files:
+        text["files"][0]["sha256"] = value
+    else:
+        del text["files"]
+        text["sha256"] = value
+    record.write_text(json.dumps(text), encoding="utf-8")
     with pytest.raises(SourceError):
         pipeline.export_measurements(tmp_path / "store", tmp_path / "out")
 

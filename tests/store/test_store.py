@@ -21,6 +21,7 @@ from project import FIXTURE_STORE
 from samples import row, write_ndjson
 
 from pipeline import BusyError, DestinationError, SourceError, export_measurements, import_sessions, list_sessions
+from pipeline.disk.hashing import file_sha256
 
 SESSION_KEYS = {
     "format_version",
@@ -41,6 +42,7 @@ SESSION_KEYS = {
     "columns",
     "bytes",
     "sha256",
+    "files",
 }
 # Sessions that differ in attributes; `tries` has no value in the second, and none has one for `empty`.
 ROWS = [
@@ -90,6 +92,8 @@ def test_the_record_of_a_session_says_what_planning_needs(tmp_path):
     data = path.with_name("measurements-0000.parquet").read_bytes()
     assert found.pop("bytes") == len(data)
     assert found.pop("sha256") == hashlib.sha256(data).hexdigest()
+    wanted = {"name": "measurements-0000.parquet", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    assert found.pop("files") == [wanted]
     assert found == {
         "format_version": 1,
         "session_id": "s1",
@@ -116,7 +120,7 @@ def test_listing_gives_the_records_without_reading_rows(store):
         path.write_bytes(b"not read")
     assert list_sessions(store) == listed
     records = [json.loads(path.read_bytes()) for path in sorted(store.glob("sessions/*/session.json"))]
-    inside = {"format_version", "columns", "bytes", "sha256"}
+    inside = {"format_version", "columns", "bytes", "sha256", "files"}
     assert listed == [{k: v for k, v in record.items() if k not in inside} for record in records]
 
 
@@ -391,13 +395,21 @@ def test_a_store_can_be_imported_through_its_own_parquet_files(store, tmp_path):
     assert digests[0] == digests[1]
 
 
-def test_a_session_in_several_files_is_read_in_their_order(store):
+@pytest.mark.parametrize("record_is", ["complete", "of an early version"])
+def test_a_session_in_several_files_is_read_in_their_order(store, record_is):
     directory = store / "sessions" / "s1"
     table = pq.read_table(directory / "measurements-0000.parquet")
     more = table.set_column(1, table.schema.field("sequence"), pa.array([2, 3]))
     pq.write_table(more.cast(table.schema), directory / "measurements-0001.parquet")
-    record = json.loads((directory / "session.json").read_bytes())
-    (directory / "session.json").write_text(json.dumps(record | {"measurement_count": 4}), encoding="utf-8")
+    record = json.loads((directory / "session.json").read_bytes()) | {"measurement_count": 4}
+    if record_is == "complete":
+        record["files"] = [
+            {"name": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+            for path in sorted(directory.glob("measurements-*"))
+        ]
+    else:
+        del record["files"], record["sha256"]
+    (directory / "session.json").write_text(json.dumps(record), encoding="utf-8")
     export_measurements(store, store.parent / "out", sessions=["s1"])
     lines = only(store.parent / "out", "measurements_*").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["sequence"] for line in lines] == [0, 1, 2, 3]
