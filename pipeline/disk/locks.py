@@ -9,6 +9,7 @@ import stat
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from pipeline.disk.regular import require_regular
 from pipeline.errors import BusyError, DestinationError
@@ -24,28 +25,33 @@ _PAUSE_SECONDS = 0.04
 class DirectoryLock:
     """Holds a directory by a lock file in it, which the system releases when the process ends, however it ends."""
 
-    def __init__(self, directory: Path, *, held_as: Path, mode: int = 0o777) -> None:
+    def __init__(
+        self, directory: Path, *, held_as: Path, mode: int = 0o777, existing: bool = False
+    ) -> None:
         """Create the directory where it is not there, and hold it.
 
         Args:
             directory: the directory; its parent exists.
             held_as: what to call it in errors.
             mode: of a directory that is created, less the umask.
+            existing: hold it only if it is there, and free at once.
 
         Raises:
-            BusyError: another run holds it.
+            BusyError: another run holds it, or an existing one is gone.
             DestinationError: it is no directory.
             OSError: it cannot be created or locked.
         """
         self._directory = directory
-        for attempt in range(_ATTEMPTS):
+        self._descriptor = -1
+        for attempt in range(1 if existing else _ATTEMPTS):
             if attempt:
                 # Whoever lists what is held looks for a moment only.
                 time.sleep(_PAUSE_SECONDS)
             is_made = False
-            with suppress(FileExistsError):
-                directory.mkdir(mode)
-                is_made = True
+            if not existing:
+                with suppress(FileExistsError):
+                    directory.mkdir(mode)
+                    is_made = True
             try:
                 kind = directory.lstat().st_mode  # of one moment, for its last holder may be removing it
                 if stat.S_ISLNK(kind):
@@ -63,6 +69,7 @@ class DirectoryLock:
             try:
                 if _lock(descriptor) and _is_same_file(descriptor, directory / LOCK_NAME):
                     self._descriptor, descriptor = descriptor, -1
+                    _held.add(self)
                     return
             finally:
                 if descriptor >= 0:
@@ -71,8 +78,14 @@ class DirectoryLock:
 
     def release(self) -> None:
         """Let others hold the directory, which stays."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor < 0:
+            return
         with suppress(OSError):  # nothing was written; the lock is gone all the same
-            os.close(self._descriptor)
+            # Of a process that was forked in this moment, too, which has a copy of the descriptor.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with suppress(OSError):
+            os.close(descriptor)
 
     def remove(self, *, with_directory: bool = True) -> None:
         """Remove the lock file, and the directory if nothing else is in it; then let others hold it.
@@ -105,6 +118,21 @@ def open_lock(path: Path, flags: int) -> int:
     with suppress(FileNotFoundError):
         require_regular(path.lstat(), path)
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
+_held: WeakSet[DirectoryLock] = WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Let go of the locks in a process that was just forked: they are its parent's, and end with it."""
+    for lock in list(_held):
+        descriptor, lock._descriptor = lock._descriptor, -1  # noqa: SLF001 - they are of one file
+        with suppress(OSError):  # it was let go already
+            os.close(descriptor)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def is_held(directory: Path) -> bool:

@@ -7,9 +7,8 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from pipeline.disk.safe_names import in_unicode
 from pipeline.disk.regular import require_regular
-from pipeline.disk.safe_names import is_safe
+from pipeline.disk.safe_names import in_unicode, is_safe
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.model.columns import TimestampUnit

@@ -13,7 +13,7 @@ from pipeline.disk.directories import exchange, make_directories, recover_exchan
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.disk.safe_names import safe_name
-from pipeline.errors import DestinationError
+from pipeline.errors import BusyError, DestinationError
 from pipeline.rows.attributes import merge_attributes
 from pipeline.runtime.signals import uninterrupted
 from pipeline.store.reading import (
@@ -69,7 +69,10 @@ class StoreWriter:
         self._was_there = path.exists()
         with self._errors():
             make_directories(path, sync=True)
-            self._lock = DirectoryLock(self._staging, held_as=path)
+            try:
+                self._lock = DirectoryLock(self._staging, held_as=path)
+            except FileNotFoundError as error:
+                raise BusyError(f"{path}: another run has just removed it; try again") from error
             try:
                 recover_exchanged(self._staging, path / "sessions")
                 self._clear_staging()
@@ -151,9 +154,9 @@ class StoreWriter:
         require_outside_stores(self.path, to="store")
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-            # An import that was killed may have left these.
+            # An import that was killed may have left these; one that runs may just have made a store of them.
             begun = names <= {"sessions", "staging"} and not names_in_sessions(self.path)
-            if self.path.exists() and not (self.path.is_dir() and begun):
+            if self.path.exists() and not (self.path.is_dir() and begun) and not is_store(self.path):
                 raise DestinationError(f"{self.path}: is not a store and not empty; name a new directory")
         except OSError as error:
             raise DestinationError(f"{self.path}: cannot be read ({error.strerror})") from error
