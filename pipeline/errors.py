@@ -6,7 +6,8 @@ import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 
 class PipelineError(Exception):
@@ -49,6 +50,27 @@ class ReplacedError(SourceError):
 
 class EmptyExportError(SourceError):
     """Nothing was selected, and the caller asked for that to be an error."""
+
+
+class RecoveryError(SourceError):
+    """Some recordings of a store cannot be recovered; they stay where they lie, and all others are sessions now.
+
+    Its exit status is that of what they have in common, else that of a `SourceError`.
+
+    Attributes:
+        recovered: ids of the sessions that were made of the others.
+        problems: what is wrong, an error for each recording that was left, which names it.
+    """
+
+    def __init__(self, store: Path, recovered: Sequence[str], problems: Sequence[PipelineError]) -> None:
+        self.recovered = tuple(recovered)
+        self.problems = tuple(problems)
+        statuses = {problem.exit_status for problem in problems}
+        self.exit_status = statuses.pop() if len(statuses) == 1 else SourceError.exit_status
+        super().__init__(
+            f"{store}: {len(problems)} of its recordings cannot be recovered: " + "; ".join(map(str, problems))
+        )
+        self.add_note(f"recovered were: {', '.join(recovered) or 'none'}")
 
 
 class DestinationError(PipelineError):

@@ -16,7 +16,7 @@ from pipeline.cli.command import build_parser
 from pipeline.cli.memory import choose_allocators, return_large_blocks
 from pipeline.cli.streams import CLOSED_PIPE, drop_standard_output, open_standard_streams, tell, tell_last
 from pipeline.disk.hashing import hashing_ends
-from pipeline.errors import DestinationError, PipelineError, UsageError
+from pipeline.errors import DestinationError, PipelineError, RecoveryError, UsageError
 from pipeline.runtime.signals import SIGNALS, SignalWatch
 
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if debug and not signals.received:
                 tell(traceback.format_exc())
             if not signals.received:
-                status, line = _explain(error, notes)
-                tell(_one_line(line))
+                for problem in error.problems if isinstance(error, RecoveryError) else [error]:
+                    status, line = _explain(problem, notes)
+                    tell(_one_line(line))
+                if isinstance(error, RecoveryError):
+                    status = error.exit_status
         if signals.received:
             tell_last(_one_line("; ".join(["interrupted", *notes[:1]])))
             return 128 + signals.received

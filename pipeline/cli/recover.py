@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from pipeline.cli.command import Command
 from pipeline.cli.output import counted
 from pipeline.cli.streams import reporting
+from pipeline.errors import RecoveryError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +21,20 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pipeline.recorder.recovery import recover_sessions  # noqa: PLC0415
 
-    sessions = recover_sessions(options.store)
+    try:
+        _show(options.store, recover_sessions(options.store))
+    except RecoveryError as error:
+        _show(options.store, error.recovered, left=len(error.problems))
+        raise
+    return 0
+
+
+def _show(store: str, sessions: Sequence[str], left: int = 0) -> None:
     with reporting(f"{counted(len(sessions), 'session')} recovered"):
         for session_id in sessions:
             print(session_id)
-        print(f"{options.store}: {counted(len(sessions), 'session')} recovered")
-    return 0
+        rest = f", {counted(left, 'recording')} left" if left else ""
+        print(f"{store}: {counted(len(sessions), 'session')} recovered{rest}", flush=True)
 
 
 COMMAND = Command(

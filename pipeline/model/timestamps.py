@@ -17,6 +17,13 @@ MIN_SECOND = (1 - _EPOCH_ORDINAL) * 86_400
 """First second of the year 0001."""
 MAX_SECOND = (date.max.toordinal() + 1 - _EPOCH_ORDINAL) * 86_400 - 1
 """Last second of the year 9999."""
+COUNTABLE = {
+    "us": range(MIN_SECOND * 1_000_000, (MAX_SECOND + 1) * 1_000_000),
+    "ns": range(-(2**63) + 1, 2**63),
+}
+"""By unit, the times that can be counted: those of the years 0001 to 9999, and those that fit int64."""
+YEARS = {"us": "0001 to 9999", "ns": "that nanoseconds can count, 1677 to 2262"}
+"""The years of `COUNTABLE`, for errors."""
 
 
 @lru_cache(maxsize=4096)
@@ -69,8 +76,8 @@ def parse_timestamp(text: str, unit: str, zone: tzinfo | None = None) -> tuple[i
     fraction = fraction or ""
     second = _checked_second(moment - datetime(1970, 1, 1, tzinfo=UTC))
     ticks = second * TICKS_PER_SECOND[unit] + int(fraction[:digits].ljust(digits, "0"))
-    if not -(2**63) < ticks < 2**63:
-        raise ValueError(f"{text!r} lies outside the years that nanoseconds can count, 1677 to 2262")
+    if ticks not in COUNTABLE[unit]:
+        raise ValueError(f"{text!r} lies outside the years {YEARS[unit]}")
     return ticks, fraction[digits:].strip("0") != ""
 
 

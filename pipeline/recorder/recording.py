@@ -10,22 +10,21 @@ After a crash the file ends in a frame that is cut off or does not match its che
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
 import struct
+import time
 import zlib
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.disk.directories import sync_directory
+from pipeline.disk.directories import make_directories, sync_directory
 from pipeline.disk.files import writing_errors
-from pipeline.disk.locks import open_lock
+from pipeline.disk.locks import DirectoryLock
 from pipeline.disk.regular import open_regular
-from pipeline.errors import SourceError
+from pipeline.errors import BusyError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,10 @@ if TYPE_CHECKING:
 
 DIRECTORY = "recordings"
 _FRAME = struct.Struct("<QI")
-RECORD, _BATCHES, _LOCK = "recording.json", "batches", "lock"
+RECORD, _BATCHES = "recording.json", "batches"
 _BEGUN = RECORD + ".new"
+PATIENCE_SECONDS = 60.0
+"""How long a recorder waits for what others hold for a moment."""
 
 
 class RecordingFile:
@@ -48,12 +49,13 @@ class RecordingFile:
             record: what is known of the session.
 
         Raises:
-            OSError: it cannot be written, or is there.
+            FileExistsError: there is a recording.
+            OSError: it cannot be written.
         """
-        directory.mkdir(parents=True)
+        make_directories(directory.parent, sync=True)
         self.directory = directory
+        self._lock = _lock_new(directory)
         try:
-            self._lock = _require_lock(directory)
             self._file = (directory / _BATCHES).open("ab", buffering=0)
             # Its record comes last: a recording that has one is whole.
             begun = directory / _BEGUN
@@ -66,6 +68,7 @@ class RecordingFile:
             sync_directory(directory.parent)
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
+            self._lock.release()
             raise
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -90,26 +93,42 @@ class RecordingFile:
 
     def unlock(self) -> None:
         """Let others take the recording."""
-        with suppress(OSError):  # nothing was written through it
-            self._lock.close()
+        self._lock.release()
 
 
-def _require_lock(directory: Path) -> IO[bytes]:
-    lock = lock_recording(directory)
-    if lock is None:  # whoever looks for what can be recovered was quicker, and removes it
-        raise BlockingIOError(errno.EWOULDBLOCK, "another run holds it")
-    return lock
+def _lock_new(directory: Path) -> DirectoryLock:
+    """Make the directory of a recording, and hold it.
+
+    Raises:
+        FileExistsError: it is that of another one.
+        OSError: it cannot be made.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            lock = DirectoryLock(directory, held_as=directory)
+        except BusyError:
+            # Without a record it is one that begins, or one that recovery holds for a moment, to remove it.
+            if (directory / RECORD).exists() or time.monotonic() > deadline:
+                raise FileExistsError(errno.EEXIST, "another run holds it") from None
+            continue
+        if not (directory / RECORD).exists():
+            return lock
+        lock.release()
+        raise FileExistsError(errno.EEXIST, "is a recording")
 
 
-def lock_recording(directory: Path) -> IO[bytes] | None:
-    """Lock a recording against others; None where another process has it."""
-    lock = os.fdopen(open_lock(directory / _LOCK, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+def lock_recording(directory: Path) -> DirectoryLock | None:
+    """Hold a recording against others; None where another process has it, or has just removed it.
+
+    Raises:
+        DestinationError: it cannot be held.
+    """
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
+        with writing_errors(directory):
+            return DirectoryLock(directory, held_as=directory, existing=True)
+    except BusyError:
         return None
-    return lock
 
 
 def read_batches(directory: Path) -> Iterator[pa.RecordBatch]:
@@ -132,3 +151,5 @@ def read_batches(directory: Path) -> Iterator[pa.RecordBatch]:
                     yield from reader
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except pa.ArrowException as error:
+        raise SourceError(f"{path}: holds a batch that cannot be read ({error})") from error

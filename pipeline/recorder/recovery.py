@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
 from typing import TYPE_CHECKING
 
-from pipeline.disk.files import writing_errors
 from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
-from pipeline.errors import DestinationError, SourceError
+from pipeline.errors import BusyError, DestinationError, PipelineError, RecoveryError, SourceError
 from pipeline.model.columns import measurements_schema
 from pipeline.model.session import Session
-from pipeline.recorder.recording import DIRECTORY, RECORD, lock_recording, read_batches
+from pipeline.model.session_record import SessionRecord
+from pipeline.model.timestamps import COUNTABLE
+from pipeline.recorder.recording import DIRECTORY, PATIENCE_SECONDS, RECORD, lock_recording, read_batches
 from pipeline.rows.attributes import attributes_of, merge_attributes
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import check_rows
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+
+    from pipeline.model.columns import TimestampUnit
+
+_PAUSE_SECONDS = 0.05
+_ELSEWHERE = "move the recording into recordings/ of another store, and recover it there"
 
 
 def finish_recording(
@@ -42,15 +48,10 @@ def finish_recording(
         the session; None where it was one already, and whoever had made it one did not come to remove the recording.
 
     Raises:
-        SourceError: it is no recording, or cannot be read.
+        SourceError: it is no recording, cannot be read, or has an attribute that does not fit the store.
         DestinationError: the store cannot be written, or has another session of this id; the recording stays then.
     """
-    record = read_json(directory / RECORD)
-    try:
-        session_id, start = str(record["session_id"]), int(record["started_at"])
-        harness = record["harness"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(f"{directory / RECORD}: is no record of a recording ({error!r})") from error
+    record, session_id, start = _read_record(directory / RECORD, store)
     if session_id in store:
         _require_recorded(store, session_id, start, directory)
         store.discard(directory)
@@ -58,7 +59,10 @@ def finish_recording(
     attributes: dict[str, str] = {}
     for batch in read_batches(directory):
         attributes = merge_attributes(attributes, attributes_of(batch.schema), where=session_id, widen=True)
-    merge_attributes(store.attributes_without({session_id}), attributes, where=f"session {session_id!r}")
+    try:
+        merge_attributes(store.attributes, attributes, where=f"session {session_id!r}")
+    except SourceError as error:  # another session brought the attribute since it was recorded
+        raise SourceError(f"{error}; {_ELSEWHERE}") from error
     schema = measurements_schema(store.timestamp_unit, attributes)
     summary = SessionSummary()
 
@@ -75,10 +79,10 @@ def finish_recording(
             timestamp_unit=store.timestamp_unit,
             started_at=start,
             ended_at=summary.end_after(start) if ended_at is None else max(start, ended_at),
-            harness_name=harness["name"],
-            harness_version=harness["version"],
-            configuration=record["configuration"],
-            attributes=record["attributes"],
+            harness_name=record.harness_name,
+            harness_version=record.harness_version,
+            configuration=record.configuration,
+            attributes=record.attributes,
             **summary.figures(),
             columns=dict(attributes),
             origin={"recorder": "pipeline", "is_complete": reason is None, "incomplete_because": reason},
@@ -88,6 +92,21 @@ def finish_recording(
     store.publish(stage, session_id)
     store.discard(directory)
     return describe()
+
+
+def _read_record(path: Path, store: StoreWriter) -> tuple[SessionRecord, str, int]:
+    """Read what was known of a session when it started: with its id, and its start in the unit of the store."""
+    value = read_json(path)
+    try:
+        start, unit = value.pop("started_at"), value.pop("timestamp_unit", store.timestamp_unit)
+        record = SessionRecord.parse(value)
+    except (AttributeError, KeyError, TypeError, SourceError) as error:
+        raise SourceError(f"{path}: is no record of a recording ({error!r})") from error
+    if record.session_id is None or type(start) is not int or start not in COUNTABLE[store.timestamp_unit]:
+        raise SourceError(f"{path}: is no record of a recording, which has an id and a start")
+    if unit != store.timestamp_unit:
+        raise SourceError(f"{path}: counts time in {unit}, the store in {store.timestamp_unit}; {_ELSEWHERE}")
+    return record, record.session_id, start
 
 
 def _require_recorded(store: StoreWriter, session_id: str, start: int, directory: Path) -> None:
@@ -110,6 +129,7 @@ def recover_sessions(to: str | Path) -> list[str]:
         ids of the sessions.
 
     Raises:
+        RecoveryError: some recordings cannot be recovered, and stay as they are; all others are.
         SourceError: it is no store.
         DestinationError: it cannot be written.
         UsageError: it is a URL.
@@ -118,26 +138,60 @@ def recover_sessions(to: str | Path) -> list[str]:
     if not is_store(path):
         raise SourceError(f"{path}: is no store, it has no store.json")
     recovered: list[str] = []
+    failures: list[PipelineError] = []
     with telling(recovered, verb="recovered", rest="the same command recovers the others"):
         for directory in sorted((path / DIRECTORY).glob("*/")):
-            session = _recover(path, directory)
+            try:
+                session = _recover(path, directory)
+            except (BusyError, MemoryError):  # the others would fare no better
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are sound
+                failures.append(_named(error, directory))
+                continue
             if session is not None:
                 recovered.append(session.session_id)
+    if failures:
+        raise RecoveryError(path, recovered, failures) from failures[0]
     return recovered
+
+
+def hold_store(path: Path, unit: TimestampUnit | None) -> StoreWriter:
+    """Hold a store for a moment; others hold it for a moment too, except imports.
+
+    Raises:
+        BusyError: another holds it, and does not end.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return StoreWriter(path, unit)
+        except BusyError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _recover(path: Path, directory: Path) -> Session | None:
     """Make a session of a recording, unless its recorder runs, or it is one already, or it ended before it began."""
-    with writing_errors(directory):
-        lock = lock_recording(directory)
+    lock = lock_recording(directory)
     if lock is None:
         return None
     try:
-        with StoreWriter(path, None) as store:
+        with hold_store(path, None) as store:
             if not (directory / RECORD).exists():
                 store.discard(directory)
                 return None
             return finish_recording(store, directory, ended_at=None, reason="its recorder ended early")
     finally:
-        with suppress(OSError):  # nothing was written through it
-            lock.close()
+        lock.release()
+
+
+def _named(error: Exception, directory: Path) -> PipelineError:
+    """Let an error name the recording."""
+    if isinstance(error, PipelineError) and str(directory) in str(error):
+        return error
+    kind = DestinationError if isinstance(error, DestinationError) else SourceError
+    reason = error if isinstance(error, PipelineError) else f"cannot be recovered, {error!r:.500}"
+    named = kind(f"{directory}: {reason}")
+    named.__cause__ = error
+    return named
