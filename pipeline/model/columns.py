@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 TimestampUnit: TypeAlias = Literal["us", "ns"]
 
 MAX_SESSION_ID_CHARACTERS = 128
+MAX_ROW_BYTES = 64 << 20
+"""Of a row as text: what is longer is no row, and would be held in memory several times."""
 
 
 class Column(NamedTuple):

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from pipeline.errors import SourceError
-from pipeline.model.columns import ATTRIBUTE_TYPES, CORE_COLUMNS, UNTYPED
+from pipeline.model.columns import ATTRIBUTE_TYPES, CORE_COLUMNS, MAX_ROW_BYTES, UNTYPED
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.normalise import parse_floats, parse_timestamps
 from pipeline.scan.reading import empty_batch, reading_errors
-from pipeline.sources.text_files import MAX_ROW_BYTES, SoundText, open_decompressed
+from pipeline.sources.text_files import SoundText, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

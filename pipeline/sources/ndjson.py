@@ -8,10 +8,10 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.errors import SourceError
-from pipeline.model.columns import CORE_COLUMNS
+from pipeline.model.columns import CORE_COLUMNS, MAX_ROW_BYTES
 from pipeline.rows.normalise import parse_floats, parse_timestamps
 from pipeline.scan.reading import BATCH_BYTES
-from pipeline.sources.text_files import MAX_ROW_BYTES, FractionsFoundError, open_decompressed
+from pipeline.sources.text_files import FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_ROW_BYTES = 64 << 20
-"""Of text: what is longer is no row, and would be held in memory several times."""
-
 
 class FractionsFoundError(Exception):
     """A column that was taken for text holds numbers: the source must be read again, with its name known."""
