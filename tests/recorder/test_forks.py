@@ -108,22 +108,24 @@ def test_a_recorder_is_not_sent_to_another_process(tmp_path):
 
 
 KILLED = {
-    "records": """
-    time.sleep(0.5)  # what was recorded is in the file
-    kill_with_a_child()""",
+    "records": "kill_with_a_child()",
     "holds the store": """
     from pathlib import Path
     from pipeline.store.writer import StoreWriter
-    time.sleep(0.5)
     with StoreWriter(Path(sys.argv[1]), None):
         kill_with_a_child()""",
 }
 WITH_A_CHILD = """
 def kill_with_a_child():
+    while not os.path.getsize(f"{sys.argv[1]}/recordings/s/batches"):
+        time.sleep(0.01)
+    time.sleep(0.1)
+    reader, writer = os.pipe()
     child = os.fork()
+    os.write(writer, b"x")
     if child == 0:
         time.sleep(600)
-    time.sleep(0.5)
+    os.read(reader, 1), os.read(reader, 1)  # the child is there
     os.write(1, f"{child}\\n".encode())
     os.kill(os.getpid(), signal.SIGKILL)
 """
