@@ -25,9 +25,7 @@ _PAUSE_SECONDS = 0.04
 class DirectoryLock:
     """Holds a directory by a lock file in it, which the system releases when the process ends, however it ends."""
 
-    def __init__(
-        self, directory: Path, *, held_as: Path, mode: int = 0o777, existing: bool = False
-    ) -> None:
+    def __init__(self, directory: Path, *, held_as: Path, mode: int = 0o777, existing: bool = False) -> None:
         """Create the directory where it is not there, and hold it.
 
         Args:

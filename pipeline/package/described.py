@@ -46,7 +46,6 @@ class Described:
         digest: digest of its rows, None where there is none.
         sessions: by id, of measurements.
         is_spreadsheet: it is of the variant for spreadsheet programs.
-        block_bytes: bytes to read at a time where a row must not be larger.
     """
 
     path: str
@@ -60,7 +59,6 @@ class Described:
     digest: str | None
     sessions: Mapping[str, DescribedSession]
     is_spreadsheet: bool
-    block_bytes: int = 1 << 20
 
 
 def parse_descriptor(descriptor: Any) -> list[Described]:  # noqa: ANN401 - any JSON value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,15 +14,14 @@ from pipeline.rows.batches import session_runs
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.rules import first_out_of_order
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.verify.readback import ReadBackError, read_back
+from pipeline.verify.errors import ReadBackError
+from pipeline.verify.readback import read_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.package.described import Described, DescribedSession
-
-_MAX_BLOCK_BYTES = 1 << 30
 
 
 @dataclass
@@ -54,27 +53,20 @@ def content_problems(path: Path, described: Described, passed: Callable[[int], N
         described: what it should hold.
         passed: is told how many rows were read.
     """
-    while True:
-        try:
-            whole, sessions = _gather(path, described, passed)
-        except pa.ArrowInvalid as error:
-            if "straddling" in str(error) and described.block_bytes < _MAX_BLOCK_BYTES:
-                described = replace(described, block_bytes=described.block_bytes * 8)  # a row is larger than a block
-                continue
-            yield _unreadable(error)
-        except (pa.ArrowException, duckdb.Error, OSError, EOFError, ValueError, zlib.error, ReadBackError) as error:
-            yield _unreadable(error)
-        except Exception as error:
-            if type(error).__module__.split(".")[0] not in {"zstandard", "zstd", "nanoarrow"}:
-                raise
-            yield _unreadable(error)
-        else:
-            yield from _compare(described, whole, sessions)
-        return
+    try:
+        whole, sessions = _gather(path, described, passed)
+    except (pa.ArrowException, duckdb.Error, OSError, EOFError, ValueError, zlib.error, ReadBackError) as error:
+        yield _unreadable(error, path)
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in {"zstandard", "zstd", "nanoarrow"}:
+            raise
+        yield _unreadable(error, path)
+    else:
+        yield from _compare(described, whole, sessions)
 
 
-def _unreadable(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
+def _unreadable(error: Exception, path: Path) -> str:
+    text = str(error).strip().replace(str(path), path.name) or type(error).__name__
     return f"cannot be read back: {text.splitlines()[0][:300]}"
 
 

@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import gzip
 import io
-import itertools
 import json
 import zipfile
 from contextlib import ExitStack, closing, contextmanager
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import duckdb
 import numpy as np
@@ -30,7 +29,10 @@ import pyarrow.compute as pc
 from pipeline.model.columns import ATTRIBUTE_TYPES
 from pipeline.runtime.duckdb import connect_engine, quote_identifier, quote_literal
 from pipeline.runtime.threads import in_order
+from pipeline.verify.csv_rows import read_csv
+from pipeline.verify.errors import ReadBackError
 from pipeline.verify.line_protocol import read_lines
+from pipeline.verify.values import BLOCK_BYTES, PARSERS, PYTHON_BYTES, batch_of_values, with_short_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +40,11 @@ if TYPE_CHECKING:
 
     from pipeline.package.described import Described
 
-BLOCK_BYTES = 2 << 20
 _BATCH_ROWS = 16_384
-_PARSERS = 2
 _ARROW_MAGIC = b"ARROW1\0\0"
 _ROW = b"<row "
 _TIMES = {"timestamp[us]": pa.timestamp("us", "UTC"), "timestamp[ns]": pa.timestamp("ns", "UTC")}
 _DUCKDB_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
-
-
-class ReadBackError(Exception):
-    """A file does not hold what its format prescribes, or other columns."""
 
 
 def read_back(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
@@ -67,16 +63,17 @@ def read_back(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
     """
     batches = _READERS[described.format](path, described)
     schema = arrow_schema(described)
-    for batch in batches:
-        if batch.schema.names != schema.names:
-            raise ReadBackError(f"has the columns {batch.schema.names}, not {schema.names}")
-        columns = [
-            column if column.type == field.type else column.cast(field.type)
-            for column, field in zip(batch.columns, schema, strict=True)
-        ]
-        checked = pa.RecordBatch.from_arrays(columns, schema=schema)
-        checked.validate(full=True)
-        yield checked
+    for whole in batches:
+        if whole.schema.names != schema.names:
+            raise ReadBackError(f"has the columns {whole.schema.names}, not {schema.names}")
+        for batch in with_short_offsets(whole):
+            columns = [
+                column if column.type == field.type else column.cast(field.type)
+                for column, field in zip(batch.columns, schema, strict=True)
+            ]
+            checked = pa.RecordBatch.from_arrays(columns, schema=schema)
+            checked.validate(full=True)
+            yield checked
 
 
 def arrow_schema(described: Described) -> pa.Schema:
@@ -108,11 +105,14 @@ def _blocks(stream: IO[bytes], end: bytes) -> Iterator[tuple[bytearray, bytes]]:
     """
     waiting = bytearray()
     while block := stream.read(BLOCK_BYTES):
+        searched = max(len(waiting) - len(end) + 1, 0)
         waiting += block
-        cut = waiting.rfind(end) + len(end)
+        cut = waiting.rfind(end, searched) + len(end)
         if cut >= len(end):
-            yield waiting[:cut], b""
-            del waiting[:cut]
+            rest = waiting[cut:]
+            del waiting[cut:]
+            yield waiting, b""
+            waiting = rest
     yield bytearray(), bytes(waiting)
 
 
@@ -155,7 +155,7 @@ def _json_rows(stream: IO[bytes], described: Described) -> Iterator[bytearray]:
 def _parse_blocks(blocks: Iterator[bytearray], described: Described) -> Iterator[pa.RecordBatch]:
     """Parse blocks of JSON objects in threads, each with a connection of its own."""
     with connect_engine(threads=1) as engine, ExitStack() as stack:
-        free = [stack.enter_context(engine.cursor()) for _ in range(_PARSERS)]
+        free = [stack.enter_context(engine.cursor()) for _ in range(PARSERS)]
 
         def parse(rows: bytearray) -> list[pa.RecordBatch]:
             cursor = free.pop()
@@ -164,7 +164,7 @@ def _parse_blocks(blocks: Iterator[bytearray], described: Described) -> Iterator
             finally:
                 free.append(cursor)
 
-        with closing(in_order(parse, (rows for rows in blocks if rows), threads=_PARSERS)) as parsed:
+        with closing(in_order(parse, (rows for rows in blocks if rows), threads=PARSERS)) as parsed:
             for batches in parsed:
                 yield from batches
 
@@ -172,6 +172,8 @@ def _parse_blocks(blocks: Iterator[bytearray], described: Described) -> Iterator
 def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> list[pa.RecordBatch]:
     """Parse JSON objects that end with line feeds."""
     names = [name for name, _ in described.columns]
+    if len(rows) > PYTHON_BYTES:
+        return [_parse_large(line, described) for line in rows.splitlines()]
     first = json.loads(bytes(rows[: rows.index(b"\n")]))
     if not isinstance(first, dict) or list(first) != names:
         raise ReadBackError(f"has a row without the columns {names}")
@@ -186,6 +188,13 @@ def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: D
     return batches
 
 
+def _parse_large(line: bytearray, described: Described) -> pa.RecordBatch:
+    row = json.loads(line)
+    if not isinstance(row, dict) or list(row) != [name for name, _ in described.columns]:
+        raise ReadBackError("has a row of other columns")
+    return batch_of_values([row], arrow_schema(described))
+
+
 def _parsed_times(table: pa.Table, described: Described) -> pa.Table:
     for at, (name, kind) in enumerate(described.columns):
         if kind in _TIMES:
@@ -194,30 +203,11 @@ def _parsed_times(table: pa.Table, described: Described) -> pa.Table:
 
 
 def _read_csv(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
-    import pyarrow.csv as pv  # noqa: PLC0415 - only where it is used
-
-    schema = arrow_schema(described)
-    # The variant for spreadsheet programs puts signs before text: nothing but the number of its rows is looked at.
-    kinds = {field.name: field.type for field in schema} if not described.is_spreadsheet else {}
     with (
         _open(path, described.compression) as stream,
-        pv.open_csv(
-            stream,
-            read_options=pv.ReadOptions(use_threads=False, block_size=described.block_bytes),
-            parse_options=pv.ParseOptions(newlines_in_values=True),
-            convert_options=pv.ConvertOptions(
-                column_types=kinds,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        ) as reader,
+        closing(read_csv(stream, arrow_schema(described), is_spreadsheet=described.is_spreadsheet)) as batches,
     ):
-        for batch in reader:
-            if described.is_spreadsheet:
-                yield pa.RecordBatch.from_arrays([pa.nulls(batch.num_rows, f.type) for f in schema], schema=schema)
-            else:
-                yield batch
+        yield from batches
 
 
 def _read_parquet(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
@@ -228,9 +218,18 @@ def _read_parquet(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
             raise ReadBackError(f"has the columns {[name for (name,) in held]}, not {names}")
         ticks = {"timestamp[us]": "epoch_us", "timestamp[ns]": "epoch_ns"}
         shown = ", ".join(f"{ticks.get(kind, '')}({quote_identifier(name)})" for name, kind in described.columns)
+        connection.execute("SET arrow_large_buffer_size = true")  # a batch may hold more than 2 GiB of text
         found = connection.sql(f"SELECT {shown} FROM read_parquet($path)", params={"path": str(path)})
-        for batch in found.to_arrow_reader(_BATCH_ROWS):
+        for batch in found.to_arrow_reader(_rows_that_fit(connection, path)):
             yield pa.RecordBatch.from_arrays(batch.columns, names=names)
+
+
+def _rows_that_fit(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """How many rows a batch may have: the writer ends a group where its text is large, but for the last one."""
+    query = "SELECT min(row_group_num_rows) FROM parquet_metadata($path) WHERE row_group_id + 1 < ("
+    query += "SELECT num_row_groups FROM parquet_file_metadata($path))"
+    ((rows,),) = connection.execute(query, {"path": str(path)}).fetchall()
+    return _BATCH_ROWS if rows is None else max(1, min(_BATCH_ROWS, rows))
 
 
 def _read_arrow(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
@@ -254,16 +253,15 @@ def _read_arrow(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
 def _read_influx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
     schema = arrow_schema(described)
     with _open(path, described.compression) as stream:
-        points = read_lines(stream, dict(described.columns))
-        while rows := list(itertools.islice(points, _BATCH_ROWS)):
-            columns = [pa.array([row[name] for row in rows], _stored(schema.field(name).type)) for name in schema.names]
-            yield pa.RecordBatch.from_arrays(
-                [c.view(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-            )
-
-
-def _stored(kind: pa.DataType) -> pa.DataType:
-    return pa.int64() if pa.types.is_timestamp(kind) else kind
+        rows: list[dict[str, Any]] = []
+        began = 0
+        for row in read_lines(stream, dict(described.columns)):
+            rows.append(row)
+            if len(rows) == _BATCH_ROWS or (read := stream.tell()) - began >= BLOCK_BYTES:
+                yield batch_of_values(rows, schema)
+                rows, began = [], read
+        if rows:
+            yield batch_of_values(rows, schema)
 
 
 def _read_xlsx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:

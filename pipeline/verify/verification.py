@@ -15,11 +15,13 @@ from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, VerificationError
 from pipeline.package.described import Described, parse_descriptor
 from pipeline.package.layout import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
+from pipeline.verify.held import held_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_ATTEMPTS = 3
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)", re.ASCII)
 
 
@@ -77,13 +79,14 @@ def verify_package(
         on_progress: is called with the rows read back and the rows there are.
 
     Raises:
-        SourceError: there is no package, or it cannot be read.
+        SourceError: there is no package, it cannot be read, or it was replaced again and again meanwhile.
         UsageError: it is a URL.
     """
     started = time.monotonic()
-    check = _Check(local_path(directory), on_progress)
     try:
-        check.run(quick=quick)
+        check = _checked(local_path(directory), quick=quick, on_progress=on_progress)
+    except NotADirectoryError as error:
+        raise SourceError(f"{directory}: is no directory; name the directory of a package") from error
     except OSError as error:
         raise SourceError(f"{directory}: cannot be read ({error.strerror or error})") from error
     return Verification(
@@ -112,9 +115,26 @@ def require_verified(directory: Path, *, called: Path) -> None:
         raise VerificationError(f"{called / problem.file}: {problem.problem}; nothing was published")
 
 
+def _checked(named: Path, *, quick: bool, on_progress: Callable[[int, int], None] | None) -> _Check:
+    """Check a package; an export may replace it meanwhile, and then removes the one that is being read."""
+    for _ in range(_ATTEMPTS):
+        with held_directory(named) as held:
+            check = _Check(held.path, named, on_progress)
+            try:
+                check.run(quick=quick)
+            except (OSError, SourceError):
+                if not held.is_replaced():
+                    raise
+            else:
+                if not check.problems or not held.is_replaced():
+                    return check
+    raise SourceError(f"{named}: was replaced while it was verified; run it again")
+
+
 class _Check:
-    def __init__(self, directory: Path, on_progress: Callable[[int, int], None] | None) -> None:
+    def __init__(self, directory: Path, named: Path, on_progress: Callable[[int, int], None] | None) -> None:
         self.directory = directory
+        self.named = named
         self.problems: list[Problem] = []
         self.described: list[Described] = []
         self.rows = 0
@@ -147,11 +167,9 @@ class _Check:
         self.problems.append(Problem(file=file, problem=" ".join(problem.split())))
 
     def _list(self) -> set[str]:
-        if not self.directory.is_dir():
-            raise SourceError(f"{self.directory}: is no directory; name the directory of a package")
         names = {entry.name for entry in self.directory.iterdir()}
         if not names & {DESCRIPTOR, MANIFEST}:
-            raise SourceError(f"{self.directory}: holds no package, it has neither {DESCRIPTOR} nor {MANIFEST}")
+            raise SourceError(f"{self.named}: holds no package, it has neither {DESCRIPTOR} nor {MANIFEST}")
         return names
 
     def _kind_problem(self, name: str, names: set[str]) -> str:
