@@ -14,6 +14,7 @@ from pipeline.errors import SourceError
 from pipeline.model.columns import ATTRIBUTE_TYPES, CORE_COLUMNS, MAX_ROW_BYTES, UNTYPED
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.normalise import parse_floats, parse_timestamps
+from pipeline.runtime.csv_blocks import CsvBlocks
 from pipeline.scan.reading import empty_batch, reading_errors
 from pipeline.sources.text_files import SoundText, open_decompressed
 
@@ -101,10 +102,7 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         reading.skipped += 1
         return "skip"
 
-    handler = on_invalid_row if reading.skip_bad else None
-    parse = pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler)
-    handler = (lambda _row: "skip") if reading.skip_bad else None
-    names = _header(path, reading, pv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler))
+    names = _header(path, reading)
     convert = pv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
@@ -114,10 +112,17 @@ def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     )
     done, block_bytes = 0, _BLOCK_BYTES
     while True:
-        read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
         skip, skipped = done, reading.skipped
         try:
-            with _open(path, reading) as file, pv.open_csv(file, read, parse, convert) as blocks:
+            with (
+                _open(path, reading) as file,
+                CsvBlocks(
+                    file,
+                    block_bytes=block_bytes,
+                    convert=convert,
+                    on_bad_row=on_invalid_row if reading.skip_bad else None,
+                ) as blocks,
+            ):
                 yield empty_batch(blocks.schema)
                 for block in blocks:
                     rest = block.slice(min(skip, block.num_rows))
@@ -144,14 +149,18 @@ def _open(path: Path, reading: Reading) -> Iterator[IO[bytes] | SoundText]:
         yield SoundText(file) if reading.skip_bad else file
 
 
-def _header(path: Path, reading: Reading, parse: pv.ParseOptions) -> list[str]:
+def _header(path: Path, reading: Reading) -> list[str]:
     block_bytes = _BLOCK_BYTES
     while True:
-        read = pv.ReadOptions(use_threads=False, block_size=block_bytes)
         try:
             with (
                 _open(path, reading) as file,
-                pv.open_csv(file, read, parse, pv.ConvertOptions(check_utf8=False)) as blocks,
+                CsvBlocks(
+                    file,
+                    block_bytes=block_bytes,
+                    convert=pv.ConvertOptions(check_utf8=False),
+                    on_bad_row=(lambda _row: "skip") if reading.skip_bad else None,
+                ) as blocks,
             ):
                 return list(blocks.schema.names)
         except pa.ArrowInvalid as error:
