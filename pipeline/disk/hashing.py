@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 from pipeline.disk.regular import open_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18
 hashing_ends = threading.Event()
 """Is set when the process is to end: a large file takes minutes, in threads that no signal reaches."""
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: Path, *, is_wanted: Callable[[], bool] = lambda: True) -> str:
     """SHA-256 of a file, in hexadecimal digits.
+
+    Args:
+        path: the file.
+        is_wanted: is asked again and again; once it says no, the result is of no use and comes at once.
 
     Raises:
         OSError: it cannot be read, or is no regular file.
@@ -27,7 +32,7 @@ def file_sha256(path: Path) -> str:
     digest = hashlib.sha256()
     block = memoryview(bytearray(_BLOCK_BYTES))
     with open_regular(path) as file:
-        while size := file.readinto(block):
+        while (size := file.readinto(block)) and is_wanted():
             if hashing_ends.is_set():
                 raise KeyboardInterrupt
             digest.update(block[:size])

@@ -45,7 +45,7 @@ _FROM_TIMES = {
 
 
 class HarnessFile:
-    """A harness file that is being imported; use `batches` to the end, then `session`.
+    """A harness file that is being imported; use `batches` to the end, then `session`, and close it.
 
     Attributes:
         path: the file.
@@ -69,6 +69,7 @@ class HarnessFile:
             SourceError: it cannot be read.
         """
         self.path = path
+        self._start = Start(path, unit, options.zone, options.started_at)
         self.content: PlainText = open_plain_text(path, directory, definition.extract)
         self.skipped = 0
         self._definition = definition
@@ -91,8 +92,11 @@ class HarnessFile:
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
-        self._start = Start(path, unit, options.zone, options.started_at)
         self._with_all_keys = False
+
+    def close(self) -> None:
+        """Let the file go."""
+        self.content.hashing.close()
 
     @property
     def session_id(self) -> str:

@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -31,6 +31,24 @@ _OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
+class Hashing:
+    """Computes the SHA-256 of a file, in a thread that has ended when this is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self._is_wanted = True
+        self._pool = ThreadPoolExecutor(1, "hash")
+        self._sha256 = self._pool.submit(file_sha256, path, is_wanted=lambda: self._is_wanted)
+
+    def result(self) -> str:
+        """Wait for the hash; this is not closed."""
+        return self._sha256.result()
+
+    def close(self) -> None:
+        """Hash no more."""
+        self._is_wanted = False
+        self._pool.shutdown()
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlainText:
     """A harness file that can be read as plain UTF-8.
@@ -38,7 +56,7 @@ class PlainText:
     Attributes:
         path: the file as it was given.
         plain: the same content as UTF-8 without a byte order mark, not compressed; a link to it where it is so.
-        hashing: computes the SHA-256 of the file as it was given, meanwhile.
+        hashing: computes the SHA-256 of the file as it was given, meanwhile; to be closed.
         size: bytes of the file as it was given.
         plain_size: bytes of the plain content.
         extract: the lines that hold the text asked for.
@@ -46,7 +64,7 @@ class PlainText:
 
     path: Path
     plain: Path
-    hashing: Future[str]
+    hashing: Hashing
     size: int
     plain_size: int
     extract: Path | None
@@ -155,7 +173,7 @@ def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainText:
-    """Make a harness file readable: hash it, and write it out as plain UTF-8 where it is not.
+    """Make a harness file readable: hash it meanwhile, and write it out as plain UTF-8 where it is not.
 
     Args:
         path: the file.
@@ -166,9 +184,26 @@ def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainTe
         SourceError: it cannot be read.
     """
     plain = directory / "input"
-    executor = ThreadPoolExecutor(1, "hash")
-    hashing = executor.submit(file_sha256, path)
-    executor.shutdown(wait=False)
+    gathered = None if extract is None else directory / "extract"
+    hashing = Hashing(path)
+    try:
+        _make_plain(path, plain)
+        if extract is not None and gathered is not None:
+            _gather(plain, extract.encode(), gathered)
+        return PlainText(
+            path=path,
+            plain=plain,
+            hashing=hashing,
+            size=path.stat().st_size,
+            plain_size=plain.stat().st_size,
+            extract=gathered,
+        )
+    except BaseException:
+        hashing.close()
+        raise
+
+
+def _make_plain(path: Path, plain: Path) -> None:
     with _decompressed(path) as file:
         head = file.read(HEAD_BYTES)
         encoding = _encoding(head, path)
@@ -179,18 +214,6 @@ def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainTe
             plain.symlink_to(path.resolve())
         else:
             _write_plain(file, head, encoding, plain, path)
-    gathered = None
-    if extract is not None:
-        gathered = directory / "extract"
-        _gather(plain, extract.encode(), gathered)
-    return PlainText(
-        path=path,
-        plain=plain,
-        hashing=hashing,
-        size=path.stat().st_size,
-        plain_size=plain.stat().st_size,
-        extract=gathered,
-    )
 
 
 def _write_plain(file: IO[bytes], head: bytes, encoding: str | None, plain: Path, path: Path) -> None:

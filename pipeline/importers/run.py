@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.local_path import local_path
@@ -89,7 +90,8 @@ def import_sessions(
         for path, definition in harness_paths.items():
             scratch = directory / "scratch"
             scratch.mkdir()
-            staged.add(HarnessFile(path, definition, scratch, options, store.timestamp_unit), on_progress)
+            with closing(HarnessFile(path, definition, scratch, options, store.timestamp_unit)) as file:
+                staged.add(file, on_progress)
             shutil.rmtree(scratch)
         plain = open_plain_files(
             plain_paths, directory, options.of_plain_files(store.timestamp_unit, store.attributes), staged
