@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from pipeline.runtime.threads import in_order
 from pipeline.verify.errors import ReadBackError
-from pipeline.verify.values import BLOCK_BYTES, PARSERS, PYTHON_BYTES, batch_of_values
+from pipeline.verify.values import PARSERS, PYTHON_BYTES, batch_of_values
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+BLOCK_BYTES = 1 << 20  # pyarrow holds several times as much of each
 _FIELD = re.compile(rb'(?:"((?:[^"]|"")*+)"|([^",\n]*+))([,\n])')
 _QUOTE, _LINE_FEED = b'"\n'
 _ROW_NUMBER = re.compile(r"Row #\d+: ")

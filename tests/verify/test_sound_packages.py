@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -168,6 +169,9 @@ def test_no_package_is_called_damaged_beside_exports_that_replace_it(tmp_path):
     sizes = {rows_of(package), rows_of(package) + 1}
     with subprocess.Popen([sys.executable, "-c", EXPORT_AGAIN, *sources, package]) as exporting:
         try:
+            began, first = time.monotonic(), package.stat().st_ino
+            while package.stat().st_ino == first and time.monotonic() < began + 60:
+                time.sleep(0.01)
             for _ in range(30):
                 try:
                     found = verify_package(package)
