@@ -17,7 +17,6 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,21 +83,22 @@ def beginnings() -> list[bytes]:
 
 
 def rows() -> list[bytes]:
-    """Blocks of rows as they are exported."""
+    """Whole and last blocks of rows, as they are exported."""
     draw = random.Random(0)  # noqa: S311 - repeatable on purpose
     forms = (
         '{{"session_id":"s{}","sequence":{},"timestamp":"2026-11-24T16:00:00.{:06}Z","metric":"rtt","value":{}}}\n',
         "s{},{},2026-11-24T16:00:00.{:06}Z,rtt,{},ms\n",
     )
     blocks = []
-    for form in islice(cycle(forms), 8):
+    for form in forms:
         lines: list[str] = []
         size = 0
         while size < BLOCK_BYTES:
             value = round(draw.lognormvariate(3, 1), 6)
             lines.append(form.format(draw.randrange(10), len(lines), draw.randrange(10**6), value))
             size += len(lines[-1])
-        blocks.append("".join(lines).encode()[:BLOCK_BYTES])
+        text = "".join(lines).encode()
+        blocks += [text[shift : shift + (BLOCK_BYTES >> shift)] for shift in (0, 2, 4, 6)]
     return blocks
 
 
@@ -155,8 +155,8 @@ def main() -> int:
     """Repeat what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[[], *VARIANTS, *TEXTS], help="default: all")
-    parser.add_argument("--runs", type=int, default=36, help="of each export")
-    parser.add_argument("--rows", type=int, default=30_000, help="of each of its 3 sessions")
+    parser.add_argument("--runs", type=int, default=12, help="of each export; 12 have each threads in each memory")
+    parser.add_argument("--rows", type=int, default=12_000, help="of each of its 3 sessions")
     parser.add_argument("--blocks", type=int, default=1_000_000, help="of each kind, all processes together")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
