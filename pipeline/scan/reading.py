@@ -69,4 +69,6 @@ def reading_errors(path: Path) -> Iterator[None]:
     except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         text = str(error).strip() or type(error).__name__
         reason = getattr(error, "strerror", None) or text.splitlines()[0]
+        if getattr(error, "errno", None):  # the system's, and nothing that is wrong with the file
+            raise SourceError(f"{path}: cannot be read ({reason})") from error
         raise SourceError(f"{path}: cannot be read, it is damaged or of another format ({reason})") from error

@@ -70,7 +70,7 @@ class StoreWriter:
         with self._errors():
             make_directories(path, sync=True)
             try:
-                self._lock = DirectoryLock(self._staging, held_as=path)
+                self._lock = self._hold()
             except FileNotFoundError as error:
                 raise BusyError(f"{path}: another run has just removed it; try again") from error
             try:
@@ -80,6 +80,15 @@ class StoreWriter:
             except BaseException:
                 self.close()
                 raise
+
+    def _hold(self) -> DirectoryLock:
+        try:
+            return DirectoryLock(self._staging, held_as=self.path)
+        except BaseException:
+            if not self._was_there:
+                with suppress(OSError):  # another run has begun to write it
+                    self.path.rmdir()
+            raise
 
     def _read(self, unit: TimestampUnit | None) -> None:
         path = self.path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import resource
 import shutil
@@ -18,6 +19,8 @@ from samples import row, write_ndjson
 from pipeline import cli
 
 BYTES = b"a\xff".decode(errors="surrogateescape")
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+needs_setpriv = pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
 SHOWN = "a\N{REPLACEMENT CHARACTER}"
 
 
@@ -69,6 +72,22 @@ def test_a_store_that_may_not_be_searched_is_named(good_store, monkeypatch, caps
     monkeypatch.setattr("pathlib.Path.lstat", refused)
     assert cli.main(["sessions", str(good_store)]) == 3
     assert capsys.readouterr().err == f"pipeline: {good_store}: cannot be read (Permission denied)\n"
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.csv", "a.ndjson.gz"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch, capsys, name):
+    (tmp_path / name).write_bytes(b"x")
+    original = io.open
+
+    def refused(file, *arguments, **options):
+        if str(file).endswith(name):
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return original(file, *arguments, **options)
+
+    monkeypatch.setattr("io.open", refused)
+    monkeypatch.setattr("builtins.open", refused)
+    assert cli.main(["sessions", str(tmp_path / name)]) == 3
+    assert capsys.readouterr().err == f"pipeline: {tmp_path / name}: cannot be read (Permission denied)\n"
 
 
 def test_names_that_are_no_utf_8_are_published_as_utf_8(tmp_path, good_store):
@@ -129,14 +148,32 @@ def test_too_little_memory_is_told_in_a_line(tmp_path, good_store, megabytes):
         assert names_in(tmp_path) == []
 
 
+def as_another_user(capabilities):
+    """The words that run a command as nobody, who can read what root can, for the program lies anywhere."""
+    return [*NOBODY, f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"]
+
+
 @needs_root
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+@needs_setpriv
+@pytest.mark.parametrize(
+    "words", ["export {store} --to out/new", "import {store}/../a.ndjson --to out/new", "catalog {store} --to out/new"]
+)
+def test_a_umask_that_takes_everything_is_an_error_that_leaves_nothing(tmp_path, good_store, words):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out").chmod(0o777)
+    command = [*as_another_user("+dac_read_search"), *COMMAND, *words.format(store=good_store).split()]
+    script = 'umask 777; exec "$@"'
+    ended = subprocess.run(["bash", "-c", script, "bash", *command], cwd=tmp_path, capture_output=True, check=False)
+    assert (ended.returncode, one_line(ended).count("cannot be written (Permission denied)")) == (4, 1)
+    assert names_in(tmp_path / "out") == []
+
+
+@needs_root
+@needs_setpriv
 @pytest.mark.parametrize("words", ["export {store} --to out", "query {store} SELECT(1)", "verify {store}"])
 def test_no_thread_to_be_had_is_told_in_a_line(tmp_path, good_store, words):
-    """For another user than root, whom no limit holds; it may read as root does, for the program lies anywhere."""
-    may_read = "+dac_read_search,+dac_override"
-    limited = ["setpriv", "--reuid=65534", "--clear-groups", f"--inh-caps={may_read}", f"--ambient-caps={may_read}"]
-    limited += ["prlimit", "--nproc=1"]
+    """For another user than root, whom no limit holds."""
+    limited = [*as_another_user("+dac_read_search,+dac_override"), "prlimit", "--nproc=1"]
     assert subprocess.run([*limited, *COMMAND, "--version"], capture_output=True, check=False).returncode == 0
     command = [*limited, *COMMAND, *words.format(store=good_store).split()]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
