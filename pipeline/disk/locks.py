@@ -45,25 +45,10 @@ class DirectoryLock:
             if attempt:
                 # Whoever lists what is held looks for a moment only.
                 time.sleep(_PAUSE_SECONDS)
-            is_made = False
-            if not existing:
-                with suppress(FileExistsError):
-                    directory.mkdir(mode)
-                    is_made = True
             try:
-                kind = directory.lstat().st_mode  # of one moment, for its last holder may be removing it
-                if stat.S_ISLNK(kind):
-                    raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
-                if not stat.S_ISDIR(kind):
-                    raise DestinationError(f"{directory}: is no directory; move it away")
-                descriptor = open_lock(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT)
+                descriptor = _open_in(directory, None if existing else mode)
             except FileNotFoundError:
                 continue  # its last holder has just removed it
-            except OSError:
-                if is_made:  # a disk may have had room for it and not for a file
-                    with suppress(OSError):
-                        directory.rmdir()
-                raise
             try:
                 if _lock(descriptor) and _is_same_file(descriptor, directory / LOCK_NAME):
                     self._descriptor, descriptor = descriptor, -1
@@ -98,6 +83,29 @@ class DirectoryLock:
             with suppress(OSError):
                 self._directory.rmdir()
         self.release()
+
+
+def _open_in(directory: Path, mode: int | None) -> int:
+    """Open the lock file of a directory, which is made where it is not there and a mode for it is given."""
+    is_made = False
+    if mode is not None:
+        with suppress(FileExistsError):
+            directory.mkdir(mode)
+            is_made = True
+    kind = directory.lstat().st_mode  # of one moment, for its last holder may be removing it
+    if stat.S_ISLNK(kind):
+        raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
+    if not stat.S_ISDIR(kind):
+        raise DestinationError(f"{directory}: is no directory; move it away")
+    try:
+        return open_lock(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        if is_made:  # a disk may have had room for it and not for a file
+            with suppress(OSError):
+                directory.rmdir()
+        raise
 
 
 def open_lock(path: Path, flags: int) -> int:
