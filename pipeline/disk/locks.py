@@ -45,8 +45,9 @@ class DirectoryLock:
             if attempt:
                 # Whoever lists what is held looks for a moment only.
                 time.sleep(_PAUSE_SECONDS)
+            is_made = not existing and _make(directory, mode)
             try:
-                descriptor = _open_in(directory, None if existing else mode)
+                descriptor = _open_in(directory, is_made=is_made)
             except FileNotFoundError:
                 continue  # its last holder has just removed it
             try:
@@ -85,13 +86,17 @@ class DirectoryLock:
         self.release()
 
 
-def _open_in(directory: Path, mode: int | None) -> int:
-    """Open the lock file of a directory, which is made where it is not there and a mode for it is given."""
-    is_made = False
-    if mode is not None:
-        with suppress(FileExistsError):
-            directory.mkdir(mode)
-            is_made = True
+def _make(directory: Path, mode: int) -> bool:
+    """Make a directory; False where it is there."""
+    try:
+        directory.mkdir(mode)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _open_in(directory: Path, *, is_made: bool) -> int:
+    """Open the lock file of a directory, which goes again where it was just made for that in vain."""
     kind = directory.lstat().st_mode  # of one moment, for its last holder may be removing it
     if stat.S_ISLNK(kind):
         raise DestinationError(f"{directory}: is a symbolic link, which is not followed; remove it")
