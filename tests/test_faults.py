@@ -83,7 +83,9 @@ def test_an_error_of_a_call_is_an_error_of_the_export(store, tmp_path, variant, 
 @pytest.mark.parametrize("name", STORES)
 def test_a_kill_of_an_import_or_a_recording_leaves_each_session_old_or_new(tmp_path, name):
     with STORES[name](tmp_path / "scenario") as scenario:
-        seen = {scenario.kill(place) for place in sample(scenario.find_places(), 12, name)}
+        places = scenario.find_places()
+        # The last of all is behind the last rename, whatever kinds of calls there are.
+        seen = {scenario.kill(place) for place in dict.fromkeys([places[-1], *sample(places, 12, name)])}
     assert "new" in seen
     assert len(seen) > 1
 

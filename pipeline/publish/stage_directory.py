@@ -124,6 +124,8 @@ def remove_replaced(path: Path, target: Path) -> str | None:
     Raises:
         OSError: something cannot be removed.
     """
+    if not is_regular(path / JOURNAL):  # it tells nothing, and a pipe would be waited for
+        return None
     for replaced in [record["replacing"] for record in read_records(path / JOURNAL) if "replacing" in record]:
         for old in (path / PACKAGE, path / (target.name + ASIDE)):
             if not old.is_dir() or old.is_symlink() or old.lstat().st_ino != replaced["directory"]:
