@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -83,3 +84,11 @@ def _renameat2(source: Path, target: Path, flags: int) -> bool:
     # Both lie in one directory, so this is what an overlay says of what its image holds.
     says = _OVERLAID if code == errno.EXDEV else os.strerror(code)
     raise OSError(code, says, str(target))
+
+
+def remove_entry(path: Path) -> None:
+    """Remove a file, a link or a whole directory."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk.directories import remove_entry
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock, is_held
 from pipeline.errors import DestinationError
 
@@ -70,10 +70,6 @@ def _remove_if_left(path: Path) -> None:
 def _remove(path: Path, lock: DirectoryLock) -> None:
     with suppress(OSError):
         for entry in path.iterdir():
-            if entry.name == LOCK_NAME:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
+            if entry.name != LOCK_NAME:
+                remove_entry(entry)
     lock.remove()

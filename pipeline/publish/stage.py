@@ -7,7 +7,14 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
+from pipeline.disk.directories import (
+    exchange,
+    make_directories,
+    recover_exchanged,
+    remove_entry,
+    rename_new,
+    sync_directory,
+)
 from pipeline.disk.files import CountingFile, new_file, writing_errors
 from pipeline.disk.journal import append_record, read_records, replace_records
 from pipeline.disk.locks import DirectoryLock
@@ -24,7 +31,6 @@ from pipeline.publish.stage_directory import (
     is_regular,
     newcomers,
     read_identity,
-    remove_entry,
     remove_replaced,
     stage_path,
     will_replace,

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from pipeline.disk.directories import ASIDE, recover_exchanged, rename_new
+from pipeline.disk.directories import ASIDE, recover_exchanged, remove_entry, rename_new
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.journal import NEW_SUFFIX, read_records
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
@@ -155,14 +154,6 @@ def _free_name(target: Path) -> Path:
 def is_regular(path: Path) -> bool:
     """Whether it is a file, and no link to one."""
     return path.is_file() and not path.is_symlink()
-
-
-def remove_entry(path: Path) -> None:
-    """Remove a file, a link or a whole directory."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def hash_of(path: Path) -> str | None:
