@@ -23,6 +23,7 @@ from judging import Commands, HostileInput, judge
 from mutations import ROWS, bases, mutate
 from packed_inputs import bad_compression, bombs
 from record_inputs import bad_records, corpora
+from size_inputs import hostile_sizes
 from text_inputs import bad_csv, bad_text, bad_values
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ MADE = {
     "csv alone": bad_csv,
     "compression": bad_compression,
     "bombs": bombs,
+    "sizes": hostile_sizes,
     "arrow": bad_arrow,
     "parquet alone": bad_parquet,
     "records": bad_records,

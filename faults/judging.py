@@ -27,8 +27,6 @@ MAX_SECONDS = 60
 MAX_ADDRESS_SPACE = 6 << 30
 MAX_RESIDENT_BYTES = 800 << 20
 """Of a process that starts with some 200 MB, those of the engines."""
-MAX_PAGE_BYTES = 2 << 30
-"""pyarrow makes room for what the header of a Parquet page says, before it sees that the page is smaller."""
 FAULT = "fault of the program"
 _CRASHED = 70
 
@@ -171,8 +169,7 @@ def judge(commands: Commands, case: HostileInput, directory: Path) -> str:
     shown = f"{case.name}: {' '.join(case.arguments)}: status {ending.status}: {ending.err[-1500:]}"
     require(ending.status >= 0, f"ended by a signal: {shown}")
     require("Traceback" not in ending.err and FAULT not in ending.err, shown)
-    allowed = MAX_RESIDENT_BYTES + MAX_PAGE_BYTES * any(name.endswith(".parquet") for name in case.files)
-    require(ending.resident < allowed, f"{ending.resident:,} bytes of memory: {shown}")
+    require(ending.resident < MAX_RESIDENT_BYTES, f"{ending.resident:,} bytes of memory: {shown}")
     require(not list(tmp.iterdir()), f"left temporary files: {shown}")
     if ending.status == 0:
         require(case.oracles is not None, f"accepted: {shown}")

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 _MEGABYTE = 1 << 20
 
 
-def _gzip_of(*parts: tuple[bytes, int]) -> bytes:
+def gzip_of(*parts: tuple[bytes, int]) -> bytes:
     """Compress each part as often as it is repeated, without holding it."""
     out = zlib.compressobj(9, wbits=31)
     packed = [out.compress(part) for part, times in parts for _ in range(times)]
     return b"".join(packed) + out.flush()
 
 
-def _zstd_of(*parts: tuple[bytes, int]) -> bytes:
+def zstd_of(*parts: tuple[bytes, int]) -> bytes:
+    """Compress as `gzip_of` does."""
     out = zstandard.ZstdCompressor().compressobj()
     packed = [out.compress(part) for part, times in parts for _ in range(times)]
     return b"".join(packed) + out.flush()
@@ -37,7 +38,7 @@ def _zstd_of(*parts: tuple[bytes, int]) -> bytes:
 def bombs() -> Iterator[HostileInput]:
     """Small files that are large inside."""
     block = bytes(_MEGABYTE)
-    for pack, ending in ((_gzip_of, "gz"), (_zstd_of, "zst")):
+    for pack, ending in ((gzip_of, "gz"), (zstd_of, "zst")):
         for name, parts in {
             "zeros": ((block, 600),),
             "spaces": ((block.replace(b"\0", b" "), 600),),
@@ -62,8 +63,8 @@ def bombs() -> Iterator[HostileInput]:
         yield replace(again, named="occurs twice")  # the rows may lie in two files
         text = ndjson_line(more=f',"x":"{"x" * 20_000_000}"')
         yield one_file(f"a text of 20 MB, {ending}", f"a.ndjson.{ending}", pack((text, 1)), good=True)
-    bomb = _gzip_of((block, 1000))
-    yield one_file("a bomb in a bomb", "a.ndjson.gz", _gzip_of((bomb, 500)))
+    bomb = gzip_of((block, 1000))
+    yield one_file("a bomb in a bomb", "a.ndjson.gz", gzip_of((bomb, 500)))
 
 
 def bad_compression() -> Iterator[HostileInput]:

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "rows": {"model", "native"},
     "statistics": {"model", "native"},
     "runtime": {"disk"},
-    "scan": {"rows", "model", "disk"},
+    "scan": {"rows", "model", "disk", "native"},
     "selection": {"scan", "rows", "runtime", "model"},
     "writers": {"rows", "runtime", "disk", "native", "model"},
     "tables": {"selection", "statistics", "rows", "runtime", "model", "disk/safe_names"},

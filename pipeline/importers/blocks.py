@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError
+from pipeline.model.columns import MAX_ROW_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK_BYTES = 2 << 20
-_MAX_LINE_BYTES = 1 << 30
 
 
 def line_blocks(path: Path) -> Iterator[tuple[bytearray, int]]:
@@ -22,7 +22,7 @@ def line_blocks(path: Path) -> Iterator[tuple[bytearray, int]]:
         line of the file may lack its line end.
 
     Raises:
-        SourceError: a line is longer than 1 GiB.
+        SourceError: a line is longer than a row may be.
     """
     block = bytearray(_BLOCK_BYTES)
     filled = 0
@@ -35,8 +35,8 @@ def line_blocks(path: Path) -> Iterator[tuple[bytearray, int]]:
                 block[: filled - whole] = block[whole:filled]
                 filled -= whole
             elif filled == len(block):
-                if filled >= _MAX_LINE_BYTES:
-                    raise SourceError("a line is longer than 1 GiB")
+                if filled > MAX_ROW_BYTES:
+                    raise SourceError(f"a line is longer than {MAX_ROW_BYTES >> 20} MiB")
                 block = block + bytearray(filled)
     if filled:
         yield block, filled

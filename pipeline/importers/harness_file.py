@@ -11,10 +11,11 @@ from pipeline.importers.connection import WholeFileError, one_line, open_connect
 from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.facts import read_facts
 from pipeline.importers.measurements import Measurements
-from pipeline.importers.plain_text import open_plain_text
+from pipeline.importers.plain_text import open_plain_text, require_short_document
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
+from pipeline.model.columns import MAX_ROW_BYTES
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
 from pipeline.model.timestamps import MAX_SECOND, TICKS_PER_SECOND
@@ -87,6 +88,8 @@ class HarnessFile:
         }
         self._plain = self.content.plain
         is_document = definition.format == "json"
+        if is_document:
+            require_short_document(path, self.content.plain_size)
         self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
         self._shape: CsvShape | None = None
         self._record = SessionRecord()
@@ -117,8 +120,8 @@ class HarnessFile:
         Raises:
             SourceError: the line that cannot be read and why, or the problem, where no single line is at fault.
         """
-        if "maximum_object_size" in str(problem) and self._object_limit <= self.content.plain_size:
-            self._object_limit *= 64  # a line is longer than most are
+        if "maximum_object_size" in str(problem) and self._object_limit < MAX_ROW_BYTES:
+            self._object_limit = MAX_ROW_BYTES  # a line is longer than most are
             return
         if self._definition.format == "json" or self.skipped:
             raise self._failure(problem)

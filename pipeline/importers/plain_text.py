@@ -18,6 +18,7 @@ from pipeline.disk.hashing import file_sha256
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
+from pipeline.model.columns import MAX_ROW_BYTES
 from pipeline.native import find_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 65_536
 _BLOCK_BYTES = 1 << 20
+_MAX_TIMES_FILE = 50  # JSON that harnesses write is a tenth or a twentieth of its size when it is compressed
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -149,11 +151,33 @@ def read_head(path: Path) -> Head:
         value = _first_value(text)
         if value is None and not is_whole and text.lstrip()[:1] in {"{", "["}:
             # A document of many lines, or a long line: only the whole of it can be read.
-            rest = file.read()
+            rest = file.read(_most_of_a_document(path) + 1 - len(raw))
+            require_short_document(path, len(raw) + len(rest))
             value = _first_value((raw + rest).decode(encoding or "utf-8", "replace"))
     if not is_whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     return Head(text=text, value=value, is_empty=not text.strip())
+
+
+def require_short_document(path: Path, plain_size: int) -> None:
+    """Refuse a document that is much larger than its file: all of it is held in memory, several times.
+
+    Args:
+        path: the file.
+        plain_size: bytes of its content, or more than it may have.
+
+    Raises:
+        SourceError: it is.
+    """
+    if plain_size > _most_of_a_document(path):
+        raise SourceError(
+            f"{path}: is one document, or a line, of more than {_most_of_a_document(path):,} bytes in a compressed "
+            f"file of {path.stat().st_size:,}; decompress it first, if that is meant"
+        )
+
+
+def _most_of_a_document(path: Path) -> int:
+    return max(MAX_ROW_BYTES, _MAX_TIMES_FILE * path.stat().st_size)
 
 
 def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -189,7 +213,10 @@ def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainTe
     try:
         _make_plain(path, plain)
         if extract is not None and gathered is not None:
-            _gather(plain, extract.encode(), gathered)
+            try:
+                _gather(plain, extract.encode(), gathered)
+            except SourceError as error:
+                raise SourceError(f"{path}: {error}") from error
         return PlainText(
             path=path,
             plain=plain,

@@ -36,12 +36,21 @@ def places(array: pa.Array) -> NDArray[np.int32]:
     return np.frombuffer(data, np.int32)[indices.offset : indices.offset + len(indices)]
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is of texts, be their offsets of 32 or 64 bits, or views."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
 def text_lengths(array: pa.Array) -> Integers:
-    """Count the bytes of the texts of a string array."""
-    offsets = array.buffers()[1]
-    if offsets is None:
+    """Count the bytes of the texts of an array of texts; what stands under a null is anything."""
+    where = array.buffers()[1]
+    if where is None:
         return np.zeros(len(array), np.int64)
-    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
+    if pa.types.is_string_view(array.type):
+        views = np.frombuffer(where, np.int32, count=where.size // 16 * 4).reshape(-1, 4)  # the first is the length
+        return np.maximum(views[array.offset : array.offset + len(array), 0], 0).astype(np.int64)
+    width = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    ends = np.frombuffer(where, width)[array.offset : array.offset + len(array) + 1].astype(np.int64)
     return ends[1:] - ends[:-1]
 
 

@@ -1,4 +1,4 @@
-"""The compiled part: checks of record batches, their text and digests, statistics of groups, fields of JSON lines.
+"""The compiled part: checks and text of record batches, digests, statistics of groups, JSON lines, pages of Parquet.
 
 Its sources lie beside this file. It takes batches through the Arrow C data interface, so those of pyarrow, Polars and
 DuckDB all do, and releases the interpreter lock while it works. It is loaded with ctypes and needs no headers of
@@ -11,6 +11,7 @@ from pipeline.native.groups import GroupedValues
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_protocol import Series, UnwritableError
+from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_pages
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import TextBuffer
 
@@ -21,8 +22,10 @@ __all__ = [
     "TELL_INCREASING",
     "ArrowBatch",
     "BadLineError",
+    "DamagedPagesError",
     "GroupedValues",
     "JsonLines",
+    "Pages",
     "RowCheck",
     "RowFacts",
     "Series",
@@ -31,4 +34,5 @@ __all__ = [
     "digest_sums",
     "distinct_texts",
     "find_text",
+    "list_pages",
 ]

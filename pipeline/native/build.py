@@ -11,7 +11,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCES = ("rules.cpp", "text.cpp", "line_protocol.cpp", "json_lines.cpp", "distinct.cpp", "digest.cpp", "groups.cpp")
+SOURCES = (
+    "rules.cpp",
+    "parquet_pages.cpp",
+    "text.cpp",
+    "line_protocol.cpp",
+    "json_lines.cpp",
+    "distinct.cpp",
+    "digest.cpp",
+    "groups.cpp",
+)
 _FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra")
 
 

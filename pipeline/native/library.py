@@ -68,6 +68,7 @@ def _load() -> ctypes.CDLL:
         "json_lines_texts": (long, [pointer, number, addresses, addresses, addresses, addresses]),
         "distinct_texts": (long, [pointer, pointer, pointer, pointer]),
         "find_text": (long, [pointer, long, text, long]),
+        "parquet_pages": (long, [number, long, pointer, long, place]),
         "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
         "statistics_new": (pointer, [size, size, text]),
         "statistics_free": (None, [pointer]),

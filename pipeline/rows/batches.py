@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from pipeline.model.arrays import from_places, integers, is_null, places, text_lengths
+from pipeline.model.arrays import from_places, integers, is_null, is_text, places, text_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +19,9 @@ Item = TypeVar("Item")
 
 GROUP_BYTES = 16_000_000
 """Bytes of text at which a group of rows ends, however few they are."""
+BATCH_BYTES = 8_000_000
+"""Bytes at which a batch ends, however few its rows are; one row may be larger."""
+_UNCUT_BYTES = 4 * BATCH_BYTES
 
 
 def regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
@@ -47,8 +50,8 @@ def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.R
             part = batch.slice(start, rows - count)
             added = _most_text(part)
             if size + added >= GROUP_BYTES:
-                size = sum(int(_text_ends(one)[-1]) for one in waiting)
-                ends = _text_ends(part)
+                size = sum(int(text_sizes(one).sum()) for one in waiting)
+                ends = np.cumsum(text_sizes(part))
                 # The row that reaches the limit is the last of its group.
                 part = part.slice(0, int(np.searchsorted(ends, GROUP_BYTES - size)) + 1)
                 added = int(ends[part.num_rows - 1])
@@ -68,23 +71,49 @@ def _most_text(batch: pa.RecordBatch) -> int:
     """Bound the bytes of text from above, without a look at each row."""
     size = 0
     for column in batch.columns:
-        if pa.types.is_dictionary(column.type) and len(column.dictionary):
+        if _is_coded_text(column):
             size += batch.num_rows * int(text_lengths(column.dictionary).max())
-        elif pa.types.is_string(column.type):
+        elif is_text(column.type):
             size += int(text_lengths(column).sum())
     return size
 
 
-def _text_ends(batch: pa.RecordBatch) -> Integers:
-    """Add up the bytes of text from row to row."""
+def _is_coded_text(column: pa.Array) -> bool:
+    return pa.types.is_dictionary(column.type) and is_text(column.type.value_type) and len(column.dictionary) > 0
+
+
+def text_sizes(batch: pa.RecordBatch) -> Integers:
+    """Count the bytes of the texts of each row, those of dictionaries written out."""
     sizes = np.zeros(batch.num_rows, np.int64)
     for column in batch.columns:
-        if pa.types.is_dictionary(column.type) and len(column.dictionary):
+        if _is_coded_text(column):
             lengths = text_lengths(column.dictionary)
             sizes += np.where(is_null(column), 0, lengths[np.clip(places(column), 0, len(lengths) - 1)])
-        elif pa.types.is_string(column.type):
+        elif is_text(column.type):
             sizes += np.where(is_null(column), 0, text_lengths(column))
-    return np.cumsum(sizes)
+    return sizes
+
+
+def cut_by_text(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
+    """Cut a batch so that rows of large texts do not multiply where they are written out or encoded.
+
+    Args:
+        batch: of sound arrays.
+        rows: rows of a part, at most; one whose texts are much larger than `BATCH_BYTES` ends there, with one row at
+            least.
+    """
+    for start in range(0, batch.num_rows, rows):
+        part = batch.slice(start, rows)
+        if _most_text(part) <= _UNCUT_BYTES:
+            yield part
+            continue
+        ends = np.cumsum(text_sizes(part))
+        at = 0
+        while at < part.num_rows:
+            before = int(ends[at - 1]) if at else 0
+            after = max(at + 1, int(np.searchsorted(ends, before + BATCH_BYTES, side="right")))
+            yield part.slice(at, after - at)
+            at = after
 
 
 def as_table(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

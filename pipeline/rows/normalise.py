@@ -101,6 +101,7 @@ class Normaliser:
         return True
 
     def _conform(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Any]:
+        rules.require_short_rows(batch)
         columns = self._columns(batch)
         drops, columns["timestamp"] = self._timestamps(columns["timestamp"], batch)
         fields, arrays = [], []

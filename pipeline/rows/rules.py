@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import BadRowError
-from pipeline.model.arrays import integers, is_null
-from pipeline.model.columns import CORE_COLUMNS, MAX_SESSION_ID_CHARACTERS
+from pipeline.model.arrays import integers, is_null, is_text
+from pipeline.model.columns import CORE_COLUMNS, MAX_ROW_BYTES, MAX_SESSION_ID_CHARACTERS
 from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND
 from pipeline.native import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
+from pipeline.rows.batches import text_sizes
 
 if TYPE_CHECKING:
     from pipeline.model.arrays import Integers
@@ -65,6 +66,24 @@ class RowChecker:
 def check_rows(batch: pa.RecordBatch) -> RowFacts:
     """Check a single batch as `RowChecker` does."""
     return RowChecker(batch.schema)(batch)
+
+
+def require_short_rows(batch: pa.RecordBatch) -> None:
+    """Refuse a row whose texts are longer together than those of a row of text may be.
+
+    Raises:
+        BadRowError: there is one.
+    """
+    texts = [column.dictionary if pa.types.is_dictionary(column.type) else column for column in batch.columns]
+    if sum(column.nbytes for column in texts if is_text(column.type)) <= MAX_ROW_BYTES:
+        return
+    sizes = text_sizes(batch)
+    row = int(sizes.argmax()) if len(sizes) else 0
+    if len(sizes) and sizes[row] > MAX_ROW_BYTES:
+        one = batch.slice(row, 1)
+        name = max(one.schema.names, key=lambda name: int(text_sizes(one.select([name]))[0]))
+        problem = f"makes its row {int(sizes[row]):,} bytes long, of {MAX_ROW_BYTES:,} that a row of texts may have"
+        raise bad_row(batch, row, name, problem)
 
 
 def bad_row(batch: pa.RecordBatch, row: int, column: str, problem: str) -> BadRowError:

@@ -8,25 +8,37 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
-from pipeline.scan.reading import BATCH_BYTES, empty_batch
+from pipeline.model.arrays import is_text, text_lengths
+from pipeline.rows.batches import cut_by_text
+from pipeline.scan.page_sizes import look_at_pages, rows_that_fit
+from pipeline.scan.reading import MAX_BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.scan.page_sizes import ColumnPages
     from pipeline.scan.reading import Reading
 
 _BUFFER_BYTES = 65_536
 _MAX_REPEATED_BYTES = 3
 
 
-def open_parquet(path: Path, repeated: Sequence[str] = ()) -> pq.ParquetFile:
+def open_parquet(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
     """Open a file so that memory follows the batch, not the row group or the column.
 
     Args:
         path: the file.
         repeated: string columns to read as dictionaries.
+
+    Raises:
+        SourceError: it is damaged, or a page unpacks to too much.
     """
+    look_at_pages(path)
+    return _open(path, repeated)
+
+
+def _open(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
     metadata = pq.read_metadata(path)
     held = set(metadata.schema.names)
     return pq.ParquetFile(
@@ -78,26 +90,61 @@ def read_parquet(
         repeated: string columns to read as dictionaries.
 
     Raises:
-        SourceError: the file has fewer rows than it says.
+        SourceError: the file has fewer rows than it says, or a page unpacks to too much.
     """
-    with open_parquet(path, repeated) as file:
-        schema = file.schema_arrow
-        held = set(schema.names)
-        wanted = [name for name in columns if name in held] if columns is not None else None
-        fields = list(schema) if wanted is None else [schema.field(name) for name in wanted]
+    pages = look_at_pages(path)
+    found = _large_dictionaries(path, pages, reading.batch_size)
+    large = {name: field for name, field in found.items() if name not in repeated}
+    with _open(path, [*repeated, *large]) as file:
+        names = file.schema_arrow.names
+        wanted = [name for name in names if columns is None or name in columns]
+        fields = [large.get(name) or file.schema_arrow.field(name) for name in wanted]
         yield empty_batch(pa.schema(fields))
-        rows = min(reading.batch_size, _rows_that_fit(file.metadata))
+        read = [one for one in pages if one.column < len(names) and names[one.column] in wanted]
+        rows = rows_that_fit(read, reading.batch_size)
         done = 0
         for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
             done += batch.num_rows
-            yield batch
+            for part in cut_by_text(batch, rows):
+                yield _written_out(part, large) if large else part
         # pyarrow ends without an error where a damaged column has no more pages.
         if done != file.metadata.num_rows:
             raise SourceError(f"is damaged: of {file.metadata.num_rows} rows {done} can be read")
 
 
-def _rows_that_fit(metadata: pq.FileMetaData) -> int:
-    """How many rows a batch can have so that rows of large texts do not multiply."""
-    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    largest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
-    return max(1, int(BATCH_BYTES / max(largest, 1)))
+def _large_dictionaries(path: Path, pages: Sequence[ColumnPages], rows: int) -> dict[str, pa.Field]:
+    """Find the columns whose texts come from dictionaries so large that a batch could not hold them written out.
+
+    Returns:
+        by name, the columns as they are where they are not read as dictionaries.
+    """
+    most = {one.column: MAX_BATCH_BYTES // max(min(rows, one.rows), 1) for one in pages}
+    doubtful = [
+        (one.column, group)
+        for one in pages
+        for group, longest in one.dictionary_texts.items()
+        if longest > most[one.column]
+    ]
+    if not doubtful:
+        return {}
+    with _open(path) as file:
+        texts = {at: field for at, field in enumerate(file.schema_arrow) if is_text(field.type)}
+    large: dict[str, pa.Field] = {}
+    with _open(path, [field.name for field in texts.values()]) as file:
+        for column, group in doubtful:
+            field = texts.get(column)
+            if field is None or field.name in large:
+                continue
+            first = next(file.iter_batches(1, row_groups=[group], columns=[field.name], use_threads=False), None)
+            if first is not None and text_lengths(first.column(0).dictionary).max(initial=0) > most[column]:
+                large[field.name] = field
+    return large
+
+
+def _written_out(batch: pa.RecordBatch, fields: Mapping[str, pa.Field]) -> pa.RecordBatch:
+    """Write the texts of dictionaries out."""
+    columns = [
+        column.dictionary_decode().cast(fields[name].type) if name in fields else column
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

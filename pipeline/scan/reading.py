@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     from pipeline.model.columns import TimestampUnit
 
-BATCH_BYTES = 8_000_000
-"""Size of a batch at which it ends, however few rows it has; one row may be larger."""
+MAX_UNPACKED_BYTES = 128 << 20
+"""What one page, or one batch of Arrow, may unpack to; what is at hand at once of all columns, twice as much."""
+_MAX_TIMES_FILE = 8
+"""Or so many times the size of the file, where that is more."""
+MAX_BATCH_BYTES = MAX_UNPACKED_BYTES // 2
+"""What the rows of one batch may take, as long as a row takes less."""
 
 
 @dataclass
@@ -54,6 +58,26 @@ class Reading:
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
     """Make a batch without rows, which shows a schema."""
     return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
+def require_unpackable(what: str, unpacked: int, file_bytes: int, limit: int = MAX_UNPACKED_BYTES) -> None:
+    """Refuse what would take too much memory.
+
+    Args:
+        what: how to call it.
+        unpacked: bytes that it unpacks to.
+        file_bytes: size of the file.
+        limit: bytes that it may unpack to, be the file as small as it is.
+
+    Raises:
+        SourceError: it is too much.
+    """
+    allowed = max(limit, _MAX_TIMES_FILE * file_bytes)
+    if unpacked > allowed:
+        raise SourceError(
+            f"{what} unpacks to {unpacked:,} bytes, of {allowed:,} that may be read at once; "
+            "write the file again with smaller pages or batches, and long texts as files of their own"
+        )
 
 
 @contextmanager

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from pipeline.rows.batches import cut_by_text
 from pipeline.rows.rules import has_sound_offsets
 from pipeline.scan.reading import empty_batch
+from pipeline.sources.arrow_sizes import CONTINUATION, FILE_MAGIC, FILE_MAGIC_BYTES, require_small_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,21 +19,19 @@ if TYPE_CHECKING:
 
     from pipeline.scan.reading import Reading
 
-_FILE_MAGIC = b"ARROW1"
-_FILE_MAGIC_BYTES = 8  # with padding
-_CONTINUATION = b"\xff\xff\xff\xff"
 _SHORTEST_MESSAGE = 32  # a smaller number is no length, but the place of the table in a message without one
 _MAX_SCHEMA_BYTES = 16 << 20
 
 
 def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, after an empty batch that shows the schema."""
+    require_small_batches(path)
     with pa.OSFile(str(path)) as source:
-        is_file = source.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+        is_file = source.read(len(FILE_MAGIC)) == FILE_MAGIC
         source.seek(0)
         if is_file:
             with pa.ipc.open_file(source) as file:
-                _check_schema(_schema_message(path, skip=_FILE_MAGIC_BYTES), file.schema)
+                _check_schema(_schema_message(path, skip=FILE_MAGIC_BYTES), file.schema)
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
                 yield from _sliced(file.schema, batches, reading.batch_size)
         else:
@@ -45,7 +45,7 @@ def _schema_message(path: Path, *, skip: int) -> bytes:
     with path.open("rb") as file:
         file.seek(skip)
         first = file.read(4)
-        if first == _CONTINUATION:
+        if first == CONTINUATION:
             first = file.read(4)
         length = int.from_bytes(first, "little")
         if length < _SHORTEST_MESSAGE:
@@ -53,7 +53,7 @@ def _schema_message(path: Path, *, skip: int) -> bytes:
             message = message[: len(message) // 8 * 8]
         else:
             message = file.read(min(length, _MAX_SCHEMA_BYTES))
-    return _CONTINUATION + len(message).to_bytes(4, "little") + message
+    return CONTINUATION + len(message).to_bytes(4, "little") + message
 
 
 def _check_schema(message: bytes, schema: pa.Schema) -> None:
@@ -124,5 +124,4 @@ def _sliced(schema: pa.Schema, batches: Iterator[pa.RecordBatch], batch_size: in
     for batch in batches:
         for column in batch.columns:
             _check_sound(column)
-        for start in range(0, batch.num_rows, batch_size):
-            yield batch.slice(start, batch_size)
+        yield from cut_by_text(batch, batch_size)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline.errors import SourceError, suggest
-from pipeline.runtime.duckdb import lock_down
+from pipeline.runtime.duckdb import lock_down, quote_identifier
 from pipeline.runtime.signals import interrupt_on_signal
-from pipeline.scan.reading import empty_batch
+from pipeline.scan.reading import MAX_BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.scan.reading import Reading
+
+_TABLE_MEMORY = "500MB"
 
 
 @contextmanager
@@ -32,15 +34,23 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect(str(path), read_only=True, config=config) as connection:
             interrupt_on_signal(connection)
             connection.execute("SET TimeZone = 'UTC'")
+            if "measurements" in _tables(connection, kind="BASE TABLE"):  # a view may need all there is
+                connection.execute(f"SET memory_limit = '{_TABLE_MEMORY}'")
             lock_down(connection, [])
             yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise SourceError(
+            f"needs more than {_TABLE_MEMORY} to be read, as its engine reads 2,048 rows at once; "
+            "write its rows as Parquet or CSV"
+        ) from error
     except duckdb.Error as error:
         raise SourceError(f"cannot be read ({str(error).splitlines()[0]})") from error
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY 1"
-    return [name for (name,) in connection.execute(query).fetchall()]
+def _tables(connection: duckdb.DuckDBPyConnection, kind: str = "%") -> list[str]:
+    query = """SELECT table_name FROM information_schema.tables
+        WHERE table_schema = 'main' AND table_type LIKE ? ORDER BY 1"""
+    return [name for (name,) in connection.execute(query, [kind]).fetchall()]
 
 
 def read_database(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -50,9 +60,19 @@ def read_database(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         if "measurements" not in tables:
             raise SourceError(f"no table 'measurements'; {suggest('measurements', tables, noun='its tables')}")
         relation = connection.sql("SELECT * FROM main.measurements")
-        reader = relation.to_arrow_reader(reading.batch_size)
+        reader = relation.to_arrow_reader(_rows_that_fit(relation, reading.batch_size))
         yield empty_batch(reader.schema)
         yield from reader
+
+
+def _rows_that_fit(relation: duckdb.DuckDBPyRelation, rows: int) -> int:
+    """How many rows a batch can have, had each of them the longest texts."""
+    kinds = zip(relation.columns, relation.types, strict=True)
+    lengths = [f"max(strlen({quote_identifier(name)}))" for name, kind in kinds if str(kind) == "VARCHAR"]
+    if not lengths:
+        return rows
+    (longest,) = relation.aggregate(f"list_sum([{', '.join(lengths)}])").fetchall()
+    return max(1, min(rows, MAX_BATCH_BYTES // max(longest[0] or 0, 1)))
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS, MAX_ROW_BYTES
+from pipeline.rows.batches import BATCH_BYTES
 from pipeline.rows.normalise import parse_floats, parse_timestamps
-from pipeline.scan.reading import BATCH_BYTES
 from pipeline.sources.text_files import FractionsFoundError, open_decompressed
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, 
 from pipeline.model.session_record import SessionRecord, parse_records
 from pipeline.rows.attributes import attributes_of, check_column_names, merge_attributes
 from pipeline.rows.normalise import Normaliser, conform_to
-from pipeline.rows.rules import RowChecker
+from pipeline.rows.rules import RowChecker, require_short_rows
 from pipeline.rows.summary import SummaryOfSessions
 from pipeline.scan.data_file import DataFile
 from pipeline.scan.parquet import open_parquet, read_parquet, repeated_texts
@@ -270,6 +270,7 @@ class _Opening:
                 schema = with_repeated(self._schema, repeated)
                 check = RowChecker(schema)
                 for raw in read_parquet(path, Reading(_BATCH_ROWS), repeated=sorted(repeated)):
+                    require_short_rows(raw)
                     batch = conform_to(raw, schema)
                     check(batch)
                     summary.add(batch, self._attributes)

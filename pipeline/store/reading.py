@@ -45,19 +45,21 @@ def is_store(path: Path) -> bool:
     return True
 
 
-def require_outside_stores(path: Path, *, to: str = "--to") -> None:
+def require_outside_stores(path: Path, *, to: str = "--to", may_be_store: bool = False) -> None:
     """Refuse a destination that lies in a store, links followed: its readers would take it for a part of it.
 
     Args:
         path: the destination, which need not be there.
         to: what to choose another of.
+        may_be_store: whether it may be a store itself, as another that creates it may just have made it one.
 
     Raises:
         DestinationError: it is a store's directory, or lies below one.
     """
     try:
         resolved = path.resolve()
-        inside = next((above for above in (resolved, *resolved.parents) if is_store(above)), None)
+        looked_at = resolved.parents if may_be_store else (resolved, *resolved.parents)
+        inside = next((above for above in looked_at if is_store(above)), None)
     except (OSError, RuntimeError) as error:  # a loop of links
         raise DestinationError(f"{path}: cannot be looked at ({getattr(error, 'strerror', None) or error})") from error
     if inside is not None:

@@ -160,7 +160,7 @@ class StoreWriter:
     def _check_is_free(self) -> None:
         if is_store(self.path):
             return
-        require_outside_stores(self.path, to="store")
+        require_outside_stores(self.path, to="store", may_be_store=True)
         try:
             names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
             # An import that was killed may have left these; one that runs may just have made a store of them.

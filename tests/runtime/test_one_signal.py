@@ -135,7 +135,9 @@ def end(directory: Path, store: Path, waiting: Waiting, number: int) -> tuple[in
         streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE} | (
             {waiting.blocked: full} if waiting.blocked else {}
         )
-        with subprocess.Popen([*COMMAND, *words], cwd=directory, text=True, **streams) as process:
+        # A hangup that is ignored where the tests run would be ignored by the command too.
+        command = ["env", "--default-signal=HUP", *COMMAND, *words]
+        with subprocess.Popen(command, cwd=directory, text=True, **streams) as process:
             try:
                 deadline = time.monotonic() + 60
                 while not waiting.has_come(process.pid, directory):
