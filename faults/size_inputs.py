@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 from made import EXPORT, IMPORT, one_file
 from mutations import arrow_bytes, arrow_table, parquet_bytes, rows_of
@@ -57,7 +58,8 @@ def large_columns() -> Iterator[HostileInput]:
                 data = arrow_bytes(table, stream=stream, compression=codec)
                 yield one_file(f"Arrow, {name}, {codec}", "a.arrow", data, command=command)
     sound = {
-        "two texts of 60 MB": pa.array([_text(60), _text(60, "y")]),
+        "two texts of 40 MB": pa.array([_text(40), _text(40, "y")]),
+        "a text of 60 MB": pa.array([_text(60)]),
         "100 texts of 1 MB": pa.array([_text(1, chr(97 + at % 26)) for at in range(100)]),
         "60 rows of 3 texts of 10 MB in a dictionary": _coded(60, [_text(10, sign) for sign in "abc"]),
         "3,000 rows of one text of 1 MB in a dictionary": _coded(3000, [_text(1)]),
@@ -78,7 +80,9 @@ def written_otherwise() -> Iterator[HostileInput]:
     for kind in (pa.large_string(), pa.string_view()):
         table = _with_robots(_coded(2000, [_text(1)], kind))
         yield one_file(f"Arrow, 1 MB as {kind}", "a.arrow", arrow_bytes(table, rows=1 << 20), command=_QUERY, good=True)
-    views = pa.array([_text(1)] * 2, pa.string_view()).take(pa.array([0] * 2000))
+    views = (
+        pl.select(pl.lit(_text(1)).repeat_by(2000).explode()).to_arrow(compat_level=pl.CompatLevel.newest())[0].chunk(0)
+    )
     yield one_file(
         "Arrow, 2,000 views of one text of 1 MB",
         "a.arrow",

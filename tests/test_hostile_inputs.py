@@ -17,8 +17,8 @@ CHANGES = 8
 
 
 def sample(group):
-    """Some inputs of a group, from all parts of it; of bombs, which are slow to make, the first."""
-    if group == "bombs":
+    """Some inputs of a group, from all parts of it; of those that are slow to make, the first."""
+    if group in {"bombs", "sizes"}:
         return list(islice(inputs(group, 0, 0), 2))
     cases = list(inputs(group, CHANGES, 3))
     return cases[3 :: max(5, len(cases) // 10)] if group in MADE else cases

@@ -35,12 +35,14 @@ class ColumnPages:
         ends: rows up to the end of each page, but for dictionaries; the columns are flat, so a value is a row.
         sizes: bytes of each, at most, when its texts are written out, with a dictionary that comes before it.
         dictionary_texts: by row group with a dictionary, bytes that the longest of its texts may have.
+        may_swell: a page may hold much more text than it has bytes, as its texts share their beginnings.
     """
 
     column: int
     ends: NDArray[np.int64]
     sizes: NDArray[np.int64]
     dictionary_texts: dict[int, int]
+    may_swell: bool
 
     @property
     def rows(self) -> int:
@@ -118,6 +120,7 @@ def _column_of(pages: Pages, column: int, held: Counter[int]) -> ColumnPages:
     is_dictionary = pages.is_dictionary[where]
     # A text that shares its beginning with the one before is not longer than all of its page.
     written_out = np.where(pages.has_prefixes[where], np.minimum(size * np.maximum(values, 1), _ENOUGH), size)
+    swollen = written_out.max(where=pages.has_prefixes[where], initial=0)
     for kind in (is_dictionary, ~is_dictionary):
         largest = np.zeros(int(group.max()) + 1, np.int64)
         np.maximum.at(largest, group[kind], size[kind])
@@ -130,4 +133,5 @@ def _column_of(pages: Pages, column: int, held: Counter[int]) -> ColumnPages:
         ends=np.cumsum(values[~is_dictionary]),
         sizes=np.diff(before, prepend=0),
         dictionary_texts=dict(zip(group[is_dictionary].tolist(), longest.tolist(), strict=True)),
+        may_swell=bool(swollen > MAX_BATCH_BYTES),
     )

@@ -51,6 +51,11 @@ def _open(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
     )
 
 
+def may_swell(path: Path) -> bool:
+    """Whether an engine that unpacks page by page could need much more memory than the pages have bytes."""
+    return any(column.may_swell for column in look_at_pages(path))
+
+
 def repeated_texts(path: Path) -> set[str]:
     """Find the string columns whose values repeat so much that a file of rows holds little more than their places."""
     with open_parquet(path) as file:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from pipeline.model.columns import TimestampUnit
 
-MAX_UNPACKED_BYTES = 128 << 20
+MAX_UNPACKED_BYTES = 96 << 20
 """What one page, or one batch of Arrow, may unpack to; what is at hand at once of all columns, twice as much."""
-_MAX_TIMES_FILE = 8
+_MAX_TIMES_FILE = 64
 """Or so many times the size of the file, where that is more."""
-MAX_BATCH_BYTES = MAX_UNPACKED_BYTES // 2
+MAX_BATCH_BYTES = 64 << 20
 """What the rows of one batch may take, as long as a row takes less."""
 
 

@@ -20,7 +20,7 @@ from pipeline.rows.normalise import Normaliser, conform_to
 from pipeline.rows.rules import RowChecker, require_short_rows
 from pipeline.rows.summary import SummaryOfSessions
 from pipeline.scan.data_file import DataFile
-from pipeline.scan.parquet import open_parquet, read_parquet, repeated_texts
+from pipeline.scan.parquet import may_swell, open_parquet, read_parquet, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
 from pipeline.scan.scan import Scan
 from pipeline.sources.formats import file_format
@@ -165,11 +165,12 @@ class _Opening:
         with reading_errors(path), open_parquet(path) as file:
             schema = file.schema_arrow
             check_column_names(schema.names)
+            may_stay = not may_swell(path)
         held = set(schema.names)
         if any(name not in held for r in records for name in r.scalar_attributes):
             return False
         expected = measurements_schema(self._unit, attributes_of(schema))
-        return [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]
+        return may_stay and [(f.name, f.type) for f in schema] == [(f.name, f.type) for f in expected]
 
     def _spool(self, records: Mapping[Path, list[SessionRecord]]) -> list[Path]:
         with Spool(self._directory / "spool") as spool:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.disk.files import complete_or_nothing
+from pipeline.model.arrays import text_lengths
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
 from pipeline.rows.batches import as_table, gathered, taken
 from pipeline.runtime.threads import ScannedAhead
@@ -125,6 +126,8 @@ def _repeats(parts: Sequence[pa.Array]) -> bool:
     size = 0
     for part in parts:
         texts = part.dictionary.take(part.indices.unique()) if pa.types.is_dictionary(part.type) else part.unique()
+        if int(text_lengths(texts).sum()) > MAX_REPEATED_BYTES:
+            return False  # before large texts become Python's
         for text in texts.cast(pa.binary()).to_pylist():
             if text not in distinct:
                 distinct.add(text)

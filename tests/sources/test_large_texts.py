@@ -71,7 +71,7 @@ def test_what_unpacks_to_much_more_than_its_file_is_refused_before(tmp_path, nam
         export_measurements(path, tmp_path / "out")
     what = "a page" if name == "a.parquet" else "a batch"
     assert f"{path}: {what} unpacks to 146,80" in str(refused.value)
-    assert "of 134,217,728 that may be read at once; write the file again with smaller pages" in str(refused.value)
+    assert "of 100,663,296 that may be read at once; write the file again with smaller pages" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.arrows"])
