@@ -55,6 +55,10 @@ together *arguments:
 hostile *arguments:
     uv run python faults/hostile_inputs.py {{ arguments }}
 
+# Put strangers into stores, packages and stages, and run the commands that meet them there
+strangers *arguments:
+    uv run python faults/among_strangers.py {{ arguments }}
+
 # Draw rows with hypothesis, 100,000 for each format
 rows *arguments:
     PIPELINE_ROWS=100000 uv run pytest tests/writers/test_rows_survive.py {{ arguments }}

@@ -61,8 +61,15 @@ def prepare() -> None:
         importlib.import_module(module)
 
 
-def run_in_limits(arguments: list[str], cwd: str, tmp: str, out: str) -> int:
+def run_in_limits(arguments: list[str], cwd: str, tmp: str, out: str, main: str = "pipeline.cli:main") -> int:
     """Run a command in a process of its own: in a directory, with limits of time and memory.
+
+    Args:
+        arguments: its words.
+        cwd: the directory in which it runs.
+        tmp: where its temporary files go.
+        out: the file that its standard output is.
+        main: what takes the words and gives the status, `module:name`.
 
     Returns:
         its exit status.
@@ -74,7 +81,8 @@ def run_in_limits(arguments: list[str], cwd: str, tmp: str, out: str) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(MAX_SECONDS)
-        return importlib.import_module("pipeline.cli").main(arguments)
+        module, _, name = main.partition(":")
+        return getattr(importlib.import_module(module), name)(arguments)
     except SystemExit as ending:
         return ending.code
     except BaseException:  # noqa: BLE001 - it is judged by what it says
