@@ -36,6 +36,8 @@ _TIMES = re.compile(r"\d+\.\d+ s\b|\b\d+ ms\b|last written \S+|\d+\.\d+ MB|\d+ b
 Tree = dict[str, tuple[Any, ...]]
 
 SOURCE, DESTINATION, DAMAGE = 3, 4, 5
+_STAGES = {"stage", "package of a stage"}
+_PACKAGES = {"package", "figures", "each", "signed"}
 _COUNTED = {
     "a copy of a session",
     "a link to a session",
@@ -50,9 +52,9 @@ _CALLED_AS_DATA = {"a second file of data", "a directory called as data", "of a 
 
 def right_status(place: str, stranger: str, command: str) -> int:
     """Say with which status a command ends that meets a stranger, as docs/reliability.md does."""
-    if place in {"package", "figures", "each", "signed"}:
+    if place in _PACKAGES:
         return DAMAGE if command.startswith("verify") else DESTINATION
-    if place in {"stage", "package of a stage"}:
+    if place in _STAGES:
         return DESTINATION if command.startswith("export") else 0
     if place == "sessions" and stranger in _COUNTED:
         return SOURCE
@@ -102,7 +104,7 @@ class World:
         """Run a command where a stranger lies.
 
         Returns:
-            "passed by" or "refused"; "no place" where something of ours has its name.
+            "passed by", "told" or "refused"; "no place" where something of ours has its name.
 
         Raises:
             WrongOutcomeError: it did something else.
@@ -131,10 +133,14 @@ class World:
         require(ending.status == wanted, shown)
         found = _tree(self._at / "world", come)
         if ending.status:
-            _require_named(ending.err, come, shown)
+            require(ending.err.count("\n") == 1 and ending.err.startswith("pipeline: "), f"is not one line: {shown}")
+        if ending.status or place in _STAGES:
+            _require_named(ending.err or ending.out, come, shown)
             _require_same(found, before, set(), shown)
-            return "refused"
-        _require_same(found, control.tree, control.unstable, shown)
+            return "refused" if ending.status else "told"
+        # A directory stays in which one lies.
+        held = {above: found[above] for path in come for above in map(str, Path(path).parents) if above in found}
+        _require_same(found, held | control.tree, control.unstable, shown)
         require(ending.err == control.ending.err, f"says more: {shown}")
         out, out_wanted = (_TIMES.sub("", one.out) for one in (ending, control.ending))
         require(out == out_wanted, f"prints {out[:300]!r} for {out_wanted[:300]!r}: {shown}")
@@ -190,6 +196,8 @@ def _states(directory: Path, paths: set[str], but: set[str] | None = None) -> Tr
         path = left.pop()
         if but and (path in but or path.removeprefix("./") in but):
             continue
+        if not os.path.lexists(directory / path):  # it was removed
+            continue
         status = (directory / path).lstat()
         content: object = None
         if stat.S_ISLNK(status.st_mode):
@@ -211,7 +219,6 @@ def _require_same(found: Tree, wanted: Tree, unstable: set[str], shown: str) -> 
 
 
 def _require_named(said: str, come: set[str], shown: str) -> None:
-    require(said.count("\n") == 1 and said.startswith("pipeline: "), f"is not one line: {shown}")
     # Of a name that is shown with escapes, what is plain.
     plain = {"lies in the store"} | {
         max(re.findall(r"[\w.+@#-]+", Path(path).name, re.ASCII), key=len)[:100] for path in come
@@ -219,10 +226,9 @@ def _require_named(said: str, come: set[str], shown: str) -> None:
     require(any(name in said for name in plain), f"does not name it: {shown}")
 
 
-def run_place(place: str, strangers: Sequence[str], every: int = 1) -> tuple[Counter[str], list[str]]:
-    """Judge all commands of a place with strangers, or one command in so many; give outcomes, and what was wrong."""
+def run_place(place: str, strangers: Sequence[str], every: int = 1) -> Counter[str]:
+    """Judge all commands of a place with strangers, or one case in so many; print what is wrong, and count outcomes."""
     outcomes: Counter[str] = Counter()
-    wrong = []
     with tempfile.TemporaryDirectory(prefix="strangers-") as directory, World(Path(directory)) as world:
         for at, (stranger, command) in enumerate(cases(place, strangers)):
             if at % every:
@@ -231,8 +237,8 @@ def run_place(place: str, strangers: Sequence[str], every: int = 1) -> tuple[Cou
                 outcomes[world.judge(place, stranger, command)] += 1
             except WrongOutcomeError as error:
                 outcomes["wrong"] += 1
-                wrong.append(str(error))
-    return outcomes, wrong
+                print(f"WRONG {str(error).strip()}", flush=True)
+    return outcomes
 
 
 def cases(place: str, strangers: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -254,11 +260,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor(options.jobs) as pool:
         running = {place: pool.submit(run_place, place, options.strangers) for place in options.places or PLACES}
         for place, future in running.items():
-            outcomes, wrong = future.result()
+            outcomes = future.result()
             total += outcomes
             print(f"{place:<20} {sum(outcomes.values()):>6,}  {_shown(outcomes)}", flush=True)
-            for one in wrong:
-                print(f"  WRONG {one.strip()}", flush=True)
     print(f"{sum(total.values()):,} cases: {_shown(total)}; {time.monotonic() - started:.0f} s")
     return 1 if total["wrong"] else 0
 

@@ -64,7 +64,7 @@ DOORS = {
     "writers": {"formats", "text", "compression"},
     "publish": {"stage", "file_stage", "leftovers", "existing"},
     "verify": {"verification"},
-    "store": {"reading", "writer"},
+    "store": {"reading", "writer", "own_files"},
     "importers": {"run"},
     "recorder": {"recorder", "recovery"},
     "export": {"run", "options", "result"},

@@ -39,6 +39,8 @@ def _print(found: Sequence[StagedPackage], *, as_json: bool) -> None:
         return
     for one in found:
         state = "held by a run" if one.is_held else "removed" if one.is_removed else "left by a run that has ended"
+        if one.stranger is not None and not one.is_held:
+            state += f", and holds {one.stranger!r}, which no export wrote; move it away first"
         figures = f"{counted(one.files, 'finished file')}, {size(one.bytes)}, last written {one.changed_at}"
         print(f"{one.destination}: {state} ({figures})")
 

@@ -57,16 +57,17 @@ def exchange(source: Path, target: Path) -> None:
         aside.rename(source)
 
 
-def recover_exchanged(directory: Path, parent: Path) -> None:
+def recover_exchanged(directory: Path, parent: Path, *, holding: str) -> None:
     """Put back what an exchange that was cut off in between had put aside.
 
     Args:
         directory: where the other side of the exchange lay.
         parent: where the targets lie.
+        holding: a file that each of them holds; what has such a name and does not hold it came from others.
     """
     for aside in directory.glob("*" + ASIDE):
         target = parent / aside.name.removesuffix(ASIDE)
-        if not target.exists():
+        if not os.path.lexists(target) and (aside / holding).is_file():
             aside.rename(target)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
@@ -51,7 +50,7 @@ class StagedSessions:
 
     def __exit__(self, *exc_info: object) -> None:
         for stage, _ in self._stages:
-            shutil.rmtree(stage, ignore_errors=True)
+            self._store.unstage(stage)
 
     @property
     def done(self) -> list[Session]:

@@ -53,14 +53,13 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
     with (
         open_for_engine(source, hold=False) as scan,
         writing_errors(target),
-        file_stage(target) as directory,
+        file_stage(target) as made,
     ):
         if any(file.is_temporary for file in scan.files):
             raise UsageError(
                 f"{scan.name}: DuckDB cannot read it as it is; import it ('pipeline import ... --to STORE'), "
                 "and make the catalog of the store"
             )
-        made = directory / "catalog"
         try:
             with duckdb.connect(str(made)) as connection:
                 create_views(connection, scan)

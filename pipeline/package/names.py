@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pipeline.model.timestamps import format_compact
+from pipeline.package.layout import DESCRIPTOR, MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +14,18 @@ if TYPE_CHECKING:
     from pipeline.package.written_file import WrittenFile
 
 EMPTY = "empty"
+# Provisional names end in a number; final ones have a range of times.
+_WRITTEN = re.compile(
+    r"(measurements|statistics|sessions)"
+    r"(-(cross-session|per-session|session-[A-Za-z0-9._-]+|None)-\d+"
+    r"|_(empty|\d{8}T\d{6}Z_\d{8}T\d{6}Z)(_[A-Za-z0-9._-]+)?(\.[a-z]+)+)",
+    re.ASCII,
+)
+
+
+def is_written_name(name: str) -> bool:
+    """Whether an export gives such a name to a file, at the end or before its content is known."""
+    return name in {DESCRIPTOR, MANIFEST} or _WRITTEN.fullmatch(name) is not None
 
 
 def time_range(first: int | None, last: int | None, unit: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.disk.files import writing_errors
 from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import DestinationError
-from pipeline.publish.stage_directory import PACKAGE, check_is_stage, clear_stage, finished_in, stage_path
+from pipeline.publish.stage_directory import CATALOG, PACKAGE, check_is_stage, clear_stage, finished_in, stage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def file_stage(target: Path) -> Iterator[Path]:
-    """Hold the stage of a file, and give an empty directory in it; what a killed run left there is removed first.
+    """Hold the stage of a file, and give where in it to build; what a killed run left there is removed first.
 
     Args:
         target: the file, whose directory is there.
@@ -39,7 +39,7 @@ def file_stage(target: Path) -> Iterator[Path]:
         with writing_errors(target):
             clear_stage(path)
             (path / PACKAGE).mkdir()
-        yield path / PACKAGE
+        yield path / PACKAGE / CATALOG
     finally:
         with suppress(OSError):
             clear_stage(path)

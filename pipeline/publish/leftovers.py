@@ -12,12 +12,16 @@ from pipeline.disk.locks import is_held
 from pipeline.errors import BusyError, DestinationError
 from pipeline.publish.existing import is_published
 from pipeline.publish.stage_directory import (
+    IDENTITY,
+    JOURNAL,
     STAGE_SUFFIX,
     finished_in,
+    is_regular,
     is_stage,
     read_identity,
     remove_stage,
     stage_path,
+    strangers_in,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ class StagedPackage:
         files: files that are finished; the same command again continues behind them.
         bytes: bytes of all files in it.
         is_held: a run is working on it.
+        stranger: what lies in it and no export wrote, because of which it is left alone; None where nothing does.
         is_removed: it has been removed.
     """
 
@@ -45,6 +50,7 @@ class StagedPackage:
     files: int
     bytes: int
     is_held: bool
+    stranger: str | None = None
     is_removed: bool = False
 
 
@@ -63,7 +69,7 @@ def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPa
     try:
         for path, target in _find(local_path(directory)):
             staged = _describe(path, target)
-            if remove and not staged.is_held:
+            if remove and not staged.is_held and staged.stranger is None:
                 staged = replace(staged, is_removed=_remove(path, target))
             found.append(staged)
     except OSError as error:
@@ -73,13 +79,20 @@ def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPa
 
 def _find(directory: Path) -> Iterator[tuple[Path, Path]]:
     own = stage_path(directory)
-    if is_stage(own):
+    if _is_ours(own):
         yield own, directory
     if directory.is_dir():
         for path in sorted(directory.iterdir()):
             name = path.name
-            if name.startswith(".") and name.endswith(STAGE_SUFFIX) and is_stage(path):
+            if name.startswith(".") and name.endswith(STAGE_SUFFIX) and _is_ours(path):
                 yield path, directory / name[1 : -len(STAGE_SUFFIX)]
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a stage, or one into which something else came."""
+    if is_stage(path):
+        return True
+    return path.is_dir() and not path.is_symlink() and any(is_regular(path / name) for name in (IDENTITY, JOURNAL))
 
 
 def _describe(path: Path, target: Path) -> StagedPackage:
@@ -92,6 +105,7 @@ def _describe(path: Path, target: Path) -> StagedPackage:
         files=len(finished_in(path)),
         bytes=sum(status.st_size for status in files),
         is_held=is_held(path),
+        stranger=next(iter(strangers_in(path)), None),
     )
 
 

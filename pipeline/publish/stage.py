@@ -11,7 +11,6 @@ from pipeline.disk.directories import (
     exchange,
     make_directories,
     recover_exchanged,
-    remove_entry,
     rename_new,
     sync_directory,
 )
@@ -19,6 +18,7 @@ from pipeline.disk.files import CountingFile, new_file, writing_errors
 from pipeline.disk.journal import append_record, read_records, replace_records
 from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import DestinationError
+from pipeline.package.layout import DESCRIPTOR
 from pipeline.publish.existing import Entries, Existing, is_published
 from pipeline.publish.stage_directory import (
     IDENTITY,
@@ -32,7 +32,9 @@ from pipeline.publish.stage_directory import (
     newcomers,
     read_identity,
     remove_replaced,
+    remove_written,
     stage_path,
+    strangers_in_package,
     will_replace,
 )
 from pipeline.runtime.signals import is_interruption, uninterrupted
@@ -90,7 +92,7 @@ class Stage:
             check_is_stage(self.path)
             self._lock = DirectoryLock(self.path, held_as=self.target)
             try:
-                recover_exchanged(self.path, self.target.parent)
+                recover_exchanged(self.path, self.target.parent, holding=DESCRIPTOR)
                 self._remove_replaced()
                 records = [] if self._discard else list(read_records(self.path / JOURNAL))
                 self._check_identity(records)
@@ -151,9 +153,7 @@ class Stage:
         self._is_checking = False
 
     def _remove_unfinished(self) -> None:
-        for entry in self.package.iterdir():
-            if entry.name not in self.finished:
-                remove_entry(entry)
+        remove_written(self.package, keeping=self.finished)
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self._published:
@@ -231,6 +231,11 @@ class Stage:
         with writing_errors(self.target):
             if self._sync:
                 sync_directory(self.package)
+            for name in strangers_in_package(self.package):
+                raise DestinationError(
+                    f"{self.package}: {name!r}, which no export wrote, came to it while the export ran; "
+                    "nothing was published; move it away first"
+                )
             with uninterrupted():
                 if existing.descriptor is not None:
                     self._exchange(existing.files)

@@ -10,25 +10,31 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from pipeline.disk.directories import ASIDE, recover_exchanged, remove_entry, rename_new
+from pipeline.disk.directories import ASIDE, recover_exchanged, rename_new
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.journal import NEW_SUFFIX, read_records
 from pipeline.disk.locks import LOCK_NAME, DirectoryLock
 from pipeline.disk.regular import read_regular
 from pipeline.errors import DestinationError
+from pipeline.package.layout import DESCRIPTOR
+from pipeline.package.names import is_written_name
 from pipeline.publish.existing import Entries, entries_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 STAGE_SUFFIX = ".stage"
 IDENTITY = "stage.json"
 JOURNAL = "journal"
 PACKAGE = "package"
+CATALOG = "catalog"
 _NAMES = {LOCK_NAME, IDENTITY, JOURNAL, JOURNAL + NEW_SUFFIX, PACKAGE}
+_OF_CATALOG = {CATALOG, CATALOG + ".wal"}
 
 
 def stage_path(target: Path) -> Path:
@@ -66,7 +72,7 @@ def remove_stage(path: Path, target: Path) -> None:
     check_is_stage(path)
     lock = DirectoryLock(path, held_as=target)
     try:
-        recover_exchanged(path, target.parent)
+        recover_exchanged(path, target.parent, holding=DESCRIPTOR)
         kept = remove_replaced(path, target)
         clear_stage(path)
     except BaseException:
@@ -79,29 +85,73 @@ def remove_stage(path: Path, target: Path) -> None:
 
 def is_stage(path: Path) -> bool:
     """Whether a directory is a stage that an export made; one that was killed may have left it without a file."""
-    return path.is_dir() and not path.is_symlink() and not _strangers(path)
+    return path.is_dir() and not path.is_symlink() and not strangers_in(path)
 
 
 def check_is_stage(path: Path) -> None:
     """Refuse to take for a stage what no export made."""
     if path.is_dir() and not path.is_symlink():  # else the lock tells
-        for name in _strangers(path):
+        for name in strangers_in(path):
             raise DestinationError(f"{path}: holds {name!r}, which no export wrote; move it away first")
 
 
-def _strangers(path: Path) -> list[str]:
-    known = {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
+def strangers_in(path: Path) -> list[str]:
+    """Names of what lies in a stage, and in the package that it builds, and that no export wrote."""
+    known = _known(path)
     try:
-        return sorted({entry.name for entry in path.iterdir()} - known)
+        found = sorted({entry.name for entry in path.iterdir()} - known)
+        package = path / PACKAGE
+        if not package.is_dir() or package.is_symlink() or _is_replaced(path, package):
+            return found
+        return found + [f"{PACKAGE}/{name}" for name in strangers_in_package(package)]
     except FileNotFoundError:  # the run that held it has just removed it
         return []
 
 
+def strangers_in_package(package: Path) -> list[str]:
+    """Names of what lies in a package that is being built, and that no export wrote."""
+    with os.scandir(package) as entries:
+        return sorted(entry.name for entry in entries if not _is_own(entry))
+
+
+def _known(path: Path) -> set[str]:
+    return {*_NAMES, path.name[1:].removesuffix(STAGE_SUFFIX) + ASIDE}
+
+
+def _is_own(entry: os.DirEntry[str]) -> bool:
+    is_name = is_written_name(entry.name) or entry.name in _OF_CATALOG
+    return is_name and not entry.is_dir(follow_symlinks=False)
+
+
+def _is_replaced(path: Path, package: Path) -> bool:
+    """Whether it is the package that was exchanged for the new one, of which the journal knows what was its own."""
+    number = package.lstat().st_ino
+    return any(record["directory"] == number for record in _replaced_in(path))
+
+
 def clear_stage(path: Path) -> None:
-    """Remove all of a stage but its lock; first what says that files are finished, for a kill may come in between."""
+    """Remove what exports wrote in a stage, but its lock; what others put there stays.
+
+    First goes what says that files are finished, for a kill may come in between.
+    """
+    known = _known(path) - {LOCK_NAME}
     for entry in sorted(path.iterdir(), key=lambda entry: entry.name != JOURNAL):
-        if entry.name != LOCK_NAME:
-            remove_entry(entry)
+        if entry.name not in known:
+            continue
+        if not entry.is_dir() or entry.is_symlink():
+            entry.unlink(missing_ok=True)
+            continue
+        remove_written(entry, keeping=())
+        with suppress(OSError):  # something else lies in it
+            entry.rmdir()
+
+
+def remove_written(package: Path, *, keeping: Collection[str]) -> None:
+    """Remove the files of a package that is being built, some excepted, and nothing that no export wrote."""
+    with os.scandir(package) as entries:
+        own = [entry for entry in entries if entry.name not in keeping and _is_own(entry)]
+    for entry in own:
+        os.unlink(entry.path)  # noqa: PTH108 - it is no Path
 
 
 def will_replace(target: Path, files: Entries) -> dict[str, Any]:
@@ -123,9 +173,7 @@ def remove_replaced(path: Path, target: Path) -> str | None:
     Raises:
         OSError: something cannot be removed.
     """
-    if not is_regular(path / JOURNAL):  # it tells nothing, and a pipe would be waited for
-        return None
-    for replaced in [record["replacing"] for record in read_records(path / JOURNAL) if "replacing" in record]:
+    for replaced in _replaced_in(path):
         for old in (path / PACKAGE, path / (target.name + ASIDE)):
             if not old.is_dir() or old.is_symlink() or old.lstat().st_ino != replaced["directory"]:
                 continue
@@ -144,6 +192,13 @@ def remove_replaced(path: Path, target: Path) -> str | None:
                     f"it is kept in {kept}"
                 )
     return None
+
+
+def _replaced_in(path: Path) -> list[dict[str, Any]]:
+    """What the journal of a stage says of packages that are exchanged."""
+    if not is_regular(path / JOURNAL):  # it tells nothing, and a pipe would be waited for
+        return []
+    return [record["replacing"] for record in read_records(path / JOURNAL) if "replacing" in record]
 
 
 def _free_name(target: Path) -> Path:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import struct
 import time
 import zlib
@@ -25,6 +24,7 @@ from pipeline.disk.files import writing_errors
 from pipeline.disk.locks import DirectoryLock
 from pipeline.disk.regular import open_regular
 from pipeline.errors import BusyError, SourceError
+from pipeline.store.own_files import OF_RECORDING, RECORDING_BATCHES, RECORDING_BEGUN, RECORDING_RECORD, remove_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = "recordings"
 _FRAME = struct.Struct("<QI")
-RECORD, _BATCHES = "recording.json", "batches"
-_BEGUN = RECORD + ".new"
+RECORD, BATCHES = RECORDING_RECORD, RECORDING_BATCHES
 PATIENCE_SECONDS = 60.0
 """How long a recorder waits for what others hold for a moment."""
 
@@ -56,9 +55,9 @@ class RecordingFile:
         self.directory = directory
         self._lock = _lock_new(directory)
         try:
-            self._file = (directory / _BATCHES).open("ab", buffering=0)
+            self._file = (directory / BATCHES).open("ab", buffering=0)
             # Its record comes last: a recording that has one is whole.
-            begun = directory / _BEGUN
+            begun = directory / RECORDING_BEGUN
             with begun.open("w", encoding="utf-8") as file:
                 json.dump(record, file, ensure_ascii=False)
                 file.flush()
@@ -67,7 +66,7 @@ class RecordingFile:
             sync_directory(directory)
             sync_directory(directory.parent)
         except BaseException:
-            shutil.rmtree(directory, ignore_errors=True)
+            remove_own(directory, OF_RECORDING)
             self._lock.release()
             raise
 
@@ -137,7 +136,7 @@ def read_batches(directory: Path) -> Iterator[pa.RecordBatch]:
     Raises:
         SourceError: they cannot be read.
     """
-    path = directory / _BATCHES
+    path = directory / BATCHES
     try:
         with open_regular(path) as file:
             while len(head := file.read(_FRAME.size)) == _FRAME.size:

@@ -6,18 +6,20 @@ import time
 from typing import TYPE_CHECKING
 
 from pipeline.disk.local_path import local_path
+from pipeline.disk.safe_names import is_safe
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import BusyError, DestinationError, PipelineError, RecoveryError, SourceError
 from pipeline.model.columns import measurements_schema
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
 from pipeline.model.timestamps import COUNTABLE
-from pipeline.recorder.recording import DIRECTORY, PATIENCE_SECONDS, RECORD, lock_recording, read_batches
+from pipeline.recorder.recording import BATCHES, DIRECTORY, PATIENCE_SECONDS, RECORD, lock_recording, read_batches
 from pipeline.rows.attributes import attributes_of, merge_attributes
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import check_rows
 from pipeline.rows.summary import SessionSummary
 from pipeline.runtime.signals import telling
+from pipeline.store.own_files import OF_RECORDING
 from pipeline.store.reading import is_store
 from pipeline.store.writer import StoreWriter
 
@@ -140,7 +142,7 @@ def recover_sessions(to: str | Path) -> list[str]:
     recovered: list[str] = []
     failures: list[PipelineError] = []
     with telling(recovered, verb="recovered", rest="the same command recovers the others"):
-        for directory in sorted((path / DIRECTORY).glob("*/")):
+        for directory in _recordings(path / DIRECTORY):
             try:
                 session = _recover(path, directory)
             except (BusyError, MemoryError):  # the others would fare no better
@@ -153,6 +155,30 @@ def recover_sessions(to: str | Path) -> list[str]:
     if failures:
         raise RecoveryError(path, recovered, failures) from failures[0]
     return recovered
+
+
+def _recordings(directory: Path) -> list[Path]:
+    """List the recordings, those that have not begun included; what others put among them is passed by."""
+    try:
+        entries = sorted(entry for entry in directory.iterdir() if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise DestinationError(f"{directory}: cannot be read ({error.strerror})") from error
+    return [entry for entry in entries if _is_recording(entry)]
+
+
+def _is_recording(directory: Path) -> bool:
+    """Whether a directory is a recording; one that has not begun holds nothing but files of one, or nothing at all."""
+    try:
+        names = {entry.name for entry in directory.iterdir()}
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return is_safe(directory.name)  # not lost+found; a recording that cannot be read is told
+    if RECORD in names:
+        return True
+    return all(map(OF_RECORDING.fullmatch, names)) and is_safe(directory.name) and not directory.is_symlink()
 
 
 def hold_store(path: Path, unit: TimestampUnit | None) -> StoreWriter:
@@ -179,11 +205,22 @@ def _recover(path: Path, directory: Path) -> Session | None:
     try:
         with hold_store(path, None) as store:
             if not (directory / RECORD).exists():
+                _require_no_rows(directory)
                 store.discard(directory)
                 return None
             return finish_recording(store, directory, ended_at=None, reason="its recorder ended early")
     finally:
         lock.release()
+
+
+def _require_no_rows(directory: Path) -> None:
+    """Refuse to remove rows: a recorder writes none before its record is whole, so somebody has taken that away."""
+    try:
+        size = (directory / BATCHES).lstat().st_size
+    except FileNotFoundError:
+        return
+    if size:
+        raise SourceError(f"{directory}: has no {RECORD}, without which its {BATCHES} cannot be read; put it back")
 
 
 def _named(error: Exception, directory: Path) -> PipelineError:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.disk.hashing import file_sha256
-from pipeline.disk.locks import LOCK_NAME, DirectoryLock
+from pipeline.disk.locks import DirectoryLock
 from pipeline.disk.safe_names import safe_name
 from pipeline.errors import BusyError, DestinationError
 from pipeline.rows.attributes import merge_attributes
 from pipeline.runtime.signals import uninterrupted
+from pipeline.store.own_files import OF_RECORDING, OF_SESSION, clear_staging, remove_own, strangers_in
 from pipeline.store.reading import (
     FORMAT_VERSION,
     RECORD_FILE,
@@ -74,8 +74,8 @@ class StoreWriter:
             except FileNotFoundError as error:
                 raise BusyError(f"{path}: another run has just removed it; try again") from error
             try:
-                recover_exchanged(self._staging, path / "sessions")
-                self._clear_staging()
+                recover_exchanged(self._staging, path / "sessions", holding=RECORD_FILE)
+                clear_staging(self._staging)
                 self._read(unit)
             except BaseException:
                 self.close()
@@ -116,7 +116,7 @@ class StoreWriter:
     def close(self) -> None:
         """Let others hold the store; nothing stays of one that got no session."""
         with suppress(OSError):  # the next one that holds the store tries again
-            self._clear_staging()
+            clear_staging(self._staging)
             if self._is_begun and not self.published:
                 (self.path / STORE_FILE).unlink()
         self._lock.remove(with_directory=not is_store(self.path))
@@ -124,13 +124,6 @@ class StoreWriter:
             for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
                 with suppress(OSError):  # it is not there, or not empty
                     directory.rmdir()
-
-    def _clear_staging(self) -> None:
-        for entry in self._staging.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            elif entry.name != LOCK_NAME:
-                entry.unlink()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -202,17 +195,24 @@ class StoreWriter:
             try:
                 self._write(stage, describe, batches, schema)
             except BaseException:
-                shutil.rmtree(stage, ignore_errors=True)
+                remove_own(stage, OF_SESSION)
                 raise
         return stage
 
     def _new_stage(self) -> Path:
-        # The store is held and what others left is gone, so a number is enough.
-        self._stages += 1
-        return self._staging / f"{self._stages:04}"
+        # The store is held, so a number is enough that is not there.
+        while True:
+            self._stages += 1
+            stage = self._staging / f"{self._stages:04}"
+            if not os.path.lexists(stage):
+                return stage
+
+    def unstage(self, stage: Path) -> None:
+        """Remove what `stage` wrote and nobody published."""
+        remove_own(stage, OF_SESSION)
 
     def discard(self, directory: Path) -> None:
-        """Remove a directory in the store; whoever looks sees all of it or nothing.
+        """Remove a recording; whoever looks sees all of it or nothing. What else lay beside it stays there.
 
         Raises:
             DestinationError: it cannot be removed.
@@ -220,15 +220,17 @@ class StoreWriter:
         with self._errors():
             aside = self._new_stage()
             directory.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        if remove_own(aside, OF_RECORDING):
+            with suppress(OSError):  # something has its name, and it is kept where it is
+                rename_new(aside, directory)
 
     def publish(self, stage: Path, session_id: str) -> None:
-        """Publish what `stage` wrote; a session of the same id is replaced."""
+        """Publish what `stage` wrote; a session of the same id is replaced, and what others put beside it stays."""
         with self._errors():
             try:
                 self._publish(stage, session_id)
             finally:
-                shutil.rmtree(stage, ignore_errors=True)
+                remove_own(stage, OF_SESSION)
 
     def create(self) -> None:
         """Create the store where it is not there; it stays, though it may get no session.
@@ -292,9 +294,26 @@ class StoreWriter:
                 exchange(stage, target)
             else:
                 rename_new(stage, target)
+            is_replaced = session_id in self._directories
             self._directories[session_id] = target
             self.published.append(session_id)
+            if is_replaced:
+                _carry_over(stage, target)
         sync_directory(target.parent)
+
+
+def _carry_over(replaced: Path, session: Path) -> None:
+    """Put what others had put beside the files of a session that was replaced beside those of the new one."""
+    if replaced.is_symlink():
+        return
+    for name in strangers_in(replaced, OF_SESSION):
+        try:
+            rename_new(replaced / name, session / name)
+        except OSError as error:
+            raise DestinationError(
+                f"{session}: is replaced, but {name!r}, which no import wrote, is kept in {replaced} "
+                f"({error.strerror}); move it away"
+            ) from error
 
 
 def _dump(value: dict[str, Any]) -> str:
