@@ -56,10 +56,10 @@ def right_status(place: str, stranger: str, command: str) -> int:
         return DAMAGE if command.startswith("verify") else DESTINATION
     if place in _STAGES:
         return DESTINATION if command.startswith("export") else 0
-    if place == "sessions" and stranger in _COUNTED:
+    if stranger in {"sessions": _COUNTED, "a session": _CALLED_AS_DATA}.get(place, ()):
         return SOURCE
-    if place == "a session" and stranger in _CALLED_AS_DATA:
-        return SOURCE
+    if (place, stranger, command) == ("a session", "a mount point", "import, replace"):  # which is never renamed
+        return DESTINATION
     if place == "beside" and stranger == "a store.json of a later version":  # then all beside it lies in a store
         return DESTINATION if command.startswith(("export", "statistics", "catalog")) else 0
     return 0

@@ -119,14 +119,16 @@ def read_unit(path: Path) -> TimestampUnit:
     """
     value = read_json(path / STORE_FILE)
     version = value.get("format_version") if isinstance(value, dict) else None
-    if version != FORMAT_VERSION:
-        raise SourceError(
-            f"{path / STORE_FILE}: format version {version!r}; this program reads version {FORMAT_VERSION}"
-        )
+    _require_version(path / STORE_FILE, version)
     unit = value.get("timestamp_unit")
     if unit not in get_args(TimestampUnit):
         raise SourceError(f"{path / STORE_FILE}: timestamp_unit {unit!r}; it must be us or ns")
     return unit  # type: ignore[no-any-return]
+
+
+def _require_version(path: Path, version: object) -> None:
+    if version != FORMAT_VERSION:
+        raise SourceError(f"{path}: format version {version!r}; this program reads version {FORMAT_VERSION}")
 
 
 def _read_session(
@@ -180,6 +182,7 @@ def _find_files(
     path = directory / RECORD_FILE
     value = read_json(path)
     try:
+        _require_version(path, value.get("format_version", FORMAT_VERSION))
         session = _parse_session(value, unit)
         recorded = _recorded_files(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

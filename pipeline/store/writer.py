@@ -292,28 +292,33 @@ class StoreWriter:
         with uninterrupted():  # what an interruption tells is what was published
             if session_id in self._directories:
                 exchange(stage, target)
+                _carry_over(stage, target)
             else:
                 rename_new(stage, target)
-            is_replaced = session_id in self._directories
             self._directories[session_id] = target
             self.published.append(session_id)
-            if is_replaced:
-                _carry_over(stage, target)
         sync_directory(target.parent)
 
 
 def _carry_over(replaced: Path, session: Path) -> None:
-    """Put what others had put beside the files of a session that was replaced beside those of the new one."""
-    if replaced.is_symlink():
-        return
-    for name in strangers_in(replaced, OF_SESSION):
+    """Put what others had put beside the files of a session that was replaced beside those of the new one.
+
+    Raises:
+        DestinationError: something cannot be renamed, as a mount point; the session is the old one again then.
+    """
+    carried: list[str] = []
+    for name in [] if replaced.is_symlink() else strangers_in(replaced, OF_SESSION):
         try:
             rename_new(replaced / name, session / name)
         except OSError as error:
+            for one in carried:
+                rename_new(session / one, replaced / one)
+            exchange(replaced, session)
             raise DestinationError(
-                f"{session}: is replaced, but {name!r}, which no import wrote, is kept in {replaced} "
-                f"({error.strerror}); move it away"
+                f"{session}: holds {name!r}, which no import wrote and which cannot be put beside another session "
+                f"({error.strerror}); it was not replaced; move that away first"
             ) from error
+        carried.append(name)
 
 
 def _dump(value: dict[str, Any]) -> str:

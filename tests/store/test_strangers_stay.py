@@ -13,6 +13,7 @@ from samples import row, write_ndjson
 from pipeline import (
     DestinationError,
     RecoveryError,
+    SourceError,
     connect,
     import_sessions,
     list_sessions,
@@ -108,9 +109,11 @@ def test_what_lies_beside_a_session_stays_beside_the_one_that_replaces_it(store,
     assert names_in(store / "staging") == []
 
 
-def test_what_cannot_be_put_beside_the_new_session_is_kept_and_named(store, monkeypatch):
-    """As a mount point, which is never renamed."""
+def test_a_session_is_not_replaced_where_what_lies_beside_it_cannot_be_renamed(store, monkeypatch):
+    """As a mount point, which never is."""
+    a_file(store / "sessions" / "s1")
     a_directory(store / "sessions" / "s1")
+    before = snapshot(store / "sessions")
     real = writer.rename_new
 
     def refuse(source, target):
@@ -119,17 +122,19 @@ def test_what_cannot_be_put_beside_the_new_session_is_kept_and_named(store, monk
         real(source, target)
 
     monkeypatch.setattr(writer, "rename_new", refuse)
-    with pytest.raises(
-        DestinationError, match=r"s1: is replaced, but 'thesis', .* is kept in .*staging/000\d"
-    ) as caught:
+    with pytest.raises(DestinationError, match=r"s1: holds 'thesis', .* it was not replaced; move that away first"):
         replace_all(store)
-    assert "move it away" in str(caught.value)
-    (kept,) = (store / "staging").iterdir()
-    assert snapshot(kept)["thesis/chapter"][0] == b"years"
+    assert snapshot(store / "sessions") == before
+    assert names_in(store / "staging") == []
     monkeypatch.undo()
     replace_all(store)
-    assert names_in(store / "staging") == [kept.name]
-    assert names_in(kept) == ["thesis"]
+
+
+def test_a_session_of_a_later_version_is_refused(store):
+    record = store / "sessions" / "s2" / "session.json"
+    record.write_text(record.read_text().replace('"format_version": 1', '"format_version": 2'))
+    with pytest.raises(SourceError, match=r"s2/session\.json: format version 2; this program reads version 1"):
+        list_sessions(store)
 
 
 def test_what_a_killed_import_left_beside_a_stranger_goes_and_the_stranger_stays(store):
