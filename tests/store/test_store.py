@@ -296,6 +296,15 @@ def test_a_second_import_into_a_store_is_told(store, tmp_path):
     assert names_in(store / "staging") == []
 
 
+def test_a_store_that_another_run_has_made_in_this_moment_is_imported_into(store, tmp_path, monkeypatch):
+    from pipeline.store import writer  # noqa: PLC0415 - it is changed here alone
+
+    is_store, seen = writer.is_store, iter([False])
+    monkeypatch.setattr(writer, "is_store", lambda path: next(seen, True) and is_store(path))
+    more = write_ndjson(tmp_path / "more.ndjson", [row("s4", 0)])
+    assert import_sessions(more, store).imported == ("s4",)
+
+
 def test_a_directory_that_was_there_stays_when_nothing_is_imported(tmp_path):
     (tmp_path / "store").mkdir()
     with pytest.raises(SourceError):
