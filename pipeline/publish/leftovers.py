@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.disk.local_path import local_path
@@ -26,7 +28,6 @@ from pipeline.publish.stage_directory import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,8 @@ def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPa
     try:
         for path, target in _find(local_path(directory)):
             staged = _describe(path, target)
+            if staged is None:
+                continue
             if remove and not staged.is_held and staged.stranger is None:
                 staged = replace(staged, is_removed=_remove(path, target))
             found.append(staged)
@@ -95,18 +98,31 @@ def _is_ours(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink() and any(is_regular(path / name) for name in (IDENTITY, JOURNAL))
 
 
-def _describe(path: Path, target: Path) -> StagedPackage:
-    files = [entry.lstat() for entry in path.rglob("*") if not entry.is_dir()]
-    changed = max((status.st_mtime for status in files), default=path.lstat().st_mtime)
-    return StagedPackage(
-        destination=str(target),
-        stage=str(path),
-        changed_at=datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        files=len(finished_in(path)),
-        bytes=sum(status.st_size for status in files),
-        is_held=is_held(path),
-        stranger=next(iter(strangers_in(path)), None),
-    )
+def _describe(path: Path, target: Path) -> StagedPackage | None:
+    """Say what a stage is, whose run may go on meanwhile; None where that has just removed it."""
+    with suppress(FileNotFoundError):
+        begun = path.lstat().st_mtime
+        files = list(_statuses(path))
+        return StagedPackage(
+            destination=str(target),
+            stage=str(path),
+            changed_at=datetime.fromtimestamp(max((status.st_mtime for status in files), default=begun), UTC).strftime(
+                "%Y-%m-%dT%H:%M:%SZ"
+            ),
+            files=len(finished_in(path)),
+            bytes=sum(status.st_size for status in files),
+            is_held=is_held(path),
+            stranger=next(iter(strangers_in(path)), None),
+        )
+    return None
+
+
+def _statuses(path: Path) -> Iterator[os.stat_result]:
+    """Statuses of the files below a directory that are there."""
+    for directory, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield Path(directory, name).lstat()
 
 
 def _remove(path: Path, target: Path) -> bool:

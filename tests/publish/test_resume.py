@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from pipeline import (
     verify_package,
 )
 from pipeline.disk.locks import DirectoryLock
+from pipeline.publish.leftovers import list_stages
 from pipeline.publish.stage_directory import is_stage, stage_path
 
 FORMATS = ("ndjson", "json", "csv", "parquet", "arrow")
@@ -453,3 +455,26 @@ def test_stages_are_listed_and_removed_unless_a_run_holds_them(store, tmp_path):
     assert pipeline("stages", out / "b", "--remove").status == 0
     assert names_in(out) == [".mine.stage"]
     assert pipeline("stages", out).out == ""
+
+
+def test_stages_are_listed_while_their_runs_write_and_end(tmp_path):
+    """What is gone by the time it is looked at is not listed, and no error."""
+    directory = stage_path(tmp_path / "package")
+    is_done = threading.Event()
+
+    def come_and_go():
+        while not is_done.is_set():
+            directory.mkdir()
+            (directory / "package").mkdir()
+            for name in "abc":
+                (directory / "package" / name).touch()
+            shutil.rmtree(directory)
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        listed = [list_stages(tmp_path) for _ in range(500)]
+    finally:
+        is_done.set()
+        other.join()
+    assert {one.stage for stages in listed for one in stages} == {str(directory)}
