@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.disk.strict_json import read_json
-from pipeline.errors import DestinationError, SourceError
+from pipeline.errors import BusyError, DestinationError, SourceError
 from pipeline.package.added_metadata import METADATA_KEYS
 from pipeline.package.layout import DESCRIPTOR, FORMAT_VERSION, MANIFEST, SIGNATURES, manifest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Entries: TypeAlias = "Mapping[str, list[int]]"
+_ATTEMPTS = 20
 
 
 def entries_of(directory: Path) -> Entries:
@@ -69,22 +70,46 @@ def _as_json(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def inspect_destination(target: Path) -> Existing:
-    """Look at what lies at a destination.
+    """Look at what lies at a destination; where another run replaces it meanwhile, at what lies there then.
 
     Raises:
+        BusyError: other runs replace it again and again.
         DestinationError: something that is no package of ours, and so is left alone.
     """
     try:
-        if target.is_symlink():
-            raise DestinationError(f"{target}: is a symbolic link; name the directory itself")
-        if not target.exists():
-            return Existing(None)
-        if not target.is_dir():
-            raise DestinationError(f"{target}: is a file; --to names a directory")
-        entries = entries_of(target)
-        return _inspect_package(target, entries) if entries else Existing(None)
+        for _ in range(_ATTEMPTS):
+            before = _which(target)
+            try:
+                found = _inspect(target)
+            except (DestinationError, OSError):
+                if _which(target) == before:
+                    raise
+            else:
+                if _which(target) == before:
+                    return found
     except OSError as error:
         raise DestinationError(f"{target}: cannot be read ({error.strerror})") from error
+    raise BusyError(f"{target}: other runs replace it again and again; try again")
+
+
+def _which(target: Path) -> tuple[int, int] | None:
+    """Which directory lies there, None where none does."""
+    try:
+        status = target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _inspect(target: Path) -> Existing:
+    if target.is_symlink():
+        raise DestinationError(f"{target}: is a symbolic link; name the directory itself")
+    if not target.exists():
+        return Existing(None)
+    if not target.is_dir():
+        raise DestinationError(f"{target}: is a file; --to names a directory")
+    entries = entries_of(target)
+    return _inspect_package(target, entries) if entries else Existing(None)
 
 
 def _inspect_package(target: Path, entries: Entries) -> Existing:

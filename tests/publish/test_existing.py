@@ -10,6 +10,8 @@ from directories import contents, descriptor, names_in, only, snapshot
 from program import pipeline
 
 from pipeline import DestinationError, export_measurements, export_statistics
+from pipeline.disk.directories import exchange
+from pipeline.publish import existing
 
 
 def test_the_same_command_again_says_so_and_touches_nothing(source, tmp_path):
@@ -26,6 +28,21 @@ def test_the_same_command_again_says_so_and_touches_nothing(source, tmp_path):
     assert {file["name"] for file in report["files"]} == {
         r["path"] for r in descriptor(tmp_path / "package")["resources"]
     }
+
+
+def test_a_package_that_another_run_replaces_meanwhile_is_looked_at_again(source, tmp_path, monkeypatch):
+    export_measurements(source, tmp_path / "package")
+    export_measurements(source, tmp_path / "other", format="csv")
+    read_json, left = existing.read_json, [tmp_path / "other"]
+
+    def read(path):
+        if left:
+            exchange(left.pop(), tmp_path / "package")
+        return read_json(path)
+
+    monkeypatch.setattr(existing, "read_json", read)
+    assert export_measurements(source, tmp_path / "package", format="csv").is_unchanged
+    assert not left
 
 
 @pytest.mark.parametrize(
