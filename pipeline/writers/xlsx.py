@@ -70,7 +70,7 @@ def write_xlsx(
     with (
         temporary_directory() as directory,
         temporary_errors(directory),
-        tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(directory)) as made,
+        _Made(_IN_MEMORY_BYTES, dir=str(directory)) as made,
     ):
         options["tmpdir"] = str(directory)
         with _as_errors_of_files(xlsxwriter.exceptions.FileCreateError), xlsxwriter.Workbook(made, options) as workbook:
@@ -92,6 +92,31 @@ def write_xlsx(
                 definitions.write_row(at, 0, row)
         made.seek(0)
         shutil.copyfileobj(made, file)
+
+
+class _Made(tempfile.SpooledTemporaryFile[bytes]):
+    """What the workbook is made in. Once it is closed, what is done to it is lost, and no error.
+
+    After an error or an interruption, the engine's zip archive is let go only later, and would end its file then.
+    """
+
+    _place = 0
+
+    def seek(self, offset: int, *whence: int) -> int:
+        if not self.closed:
+            return super().seek(offset, *whence)
+        self._place = offset  # it computes with it
+        return offset
+
+    def tell(self) -> int:
+        return self._place if self.closed else super().tell()
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - bytes of any kind
+        return len(data) if self.closed else super().write(data)
+
+    def flush(self) -> None:
+        if not self.closed:
+            super().flush()
 
 
 @contextmanager

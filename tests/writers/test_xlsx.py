@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import gc
 import json
 import subprocess
+import sys
+import zipfile
 
 import openpyxl
 import pytest
@@ -114,6 +117,25 @@ def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(UsageError, match="--spreadsheet"):
         export_measurements(FIXTURE_STORE, tmp_path / "out", format="xlsx")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_interruption_while_the_workbook_is_put_together_says_nothing_of_its_own(tmp_path, monkeypatch):
+    write, left = zipfile.ZipFile.write, [None] * 3
+    said = []
+
+    def interrupted(self, *arguments):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        write(self, *arguments)
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", interrupted)
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    with pytest.raises(KeyboardInterrupt):
+        export_statistics(FIXTURE_STORE, tmp_path / "out", format="xlsx", sync=False)
+    gc.collect()
+    assert not said
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_rows_and_verification(tmp_path):
