@@ -51,6 +51,10 @@ bytes *arguments:
 together *arguments:
     uv run python faults/together.py {{ arguments }}
 
+# Run readers and writers at the same time, and kill them at random moments
+chaos *arguments:
+    uv run python faults/chaos.py {{ arguments }}
+
 # Run the program on hostile input by the thousand
 hostile *arguments:
     uv run python faults/hostile_inputs.py {{ arguments }}
