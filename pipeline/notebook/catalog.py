@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -10,13 +11,13 @@ import duckdb
 from pipeline.disk.directories import rename_new, sync_directory
 from pipeline.disk.files import writing_errors
 from pipeline.disk.local_path import local_path
-from pipeline.errors import DestinationError, UsageError
+from pipeline.errors import DestinationError, ReplacedError, UsageError
 from pipeline.model.columns import CORE_COLUMNS
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
 from pipeline.notebook.views import create_views
 from pipeline.publish.file_stage import file_stage
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
-from pipeline.sources.open import Source, open_for_engine
+from pipeline.sources.open import ATTEMPTS, Source, open_for_engine
 from pipeline.store.reading import require_outside_stores
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
     Returns:
         how many sessions it shows.
 
+    Where a session is replaced meanwhile, it begins anew.
+
     Raises:
         SourceError: the source cannot be read or holds bad data.
         UsageError: the source has no Parquet files that DuckDB could read as they are, or one of both is a URL.
@@ -50,6 +53,13 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
     """
     target = local_path(to)
     _check_target(target, overwrite=overwrite)
+    for _ in range(ATTEMPTS - 1):
+        with suppress(ReplacedError):
+            return _write(source, target, overwrite=overwrite)
+    return _write(source, target, overwrite=overwrite)
+
+
+def _write(source: Source, target: Path, *, overwrite: bool) -> int:
     with (
         open_for_engine(source, hold=False) as scan,
         writing_errors(target),

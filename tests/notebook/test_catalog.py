@@ -17,6 +17,7 @@ from samples import row, write_ndjson
 
 from pipeline import BusyError, DestinationError, SourceError, UsageError, import_sessions, write_catalog
 from pipeline.cli import main
+from pipeline.notebook import catalog
 from pipeline.publish.file_stage import file_stage
 from pipeline.publish.leftovers import list_stages
 
@@ -142,3 +143,18 @@ def test_one_run_at_a_time_writes_a_catalog(good_store, tmp_path):
     with file_stage(tmp_path / "made.duckdb"), pytest.raises(BusyError, match="another run is writing it"):
         write_catalog(good_store, tmp_path / "made.duckdb")
     assert names_in(tmp_path) == []
+
+
+def test_a_session_that_is_replaced_meanwhile_is_that_of_the_new_rows(tmp_path, monkeypatch):
+    import_sessions(write_ndjson(tmp_path / "old.ndjson", [row("s1", 0)]), tmp_path / "store")
+    write_ndjson(tmp_path / "new.ndjson", [row("s1", 0), row("s1", 1)])
+    create_views, left = catalog.create_views, ["new.ndjson"]
+
+    def late(connection, scan):
+        if left:
+            import_sessions(tmp_path / left.pop(), tmp_path / "store", if_exists="replace")
+        create_views(connection, scan)
+
+    monkeypatch.setattr(catalog, "create_views", late)
+    write_catalog(tmp_path / "store", tmp_path / "made.duckdb")
+    assert ask(tmp_path / "made.duckdb", "SELECT count(*) FROM measurements") == [(2,)]
