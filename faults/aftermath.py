@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from arena import BATCH_ROWS, FIGURES, SHARED, run_command
+from arena import BATCH_ROWS, SHARED, ask_catalog, connect, run_command
 from promises import OTHER_PACKAGE, OTHER_STAGE, REPLACED_IDS, Figures, any_of, judge_ending, judge_figures
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def put_right(place: Place, runner: Runner, unfinished: list[list[str]]) -> Iter
     store, out = str(place.store), str(place.out)
     replace = ["import", str(place.version("one")), "--to", store, "--if-exists", "replace", "--quiet"]
     yield from _done(runner, replace)
-    for words in unfinished:
+    for words in map(list, dict.fromkeys(map(tuple, unfinished))):  # what several did is done once
         told: Told = {}
         if words[0] != "import":
             told = any_of(
@@ -38,7 +38,8 @@ def put_right(place: Place, runner: Runner, unfinished: list[list[str]]) -> Iter
     yield from _done(runner, ["recover", store])
     yield from _done(runner, ["catalog", store, "--to", f"{out}/catalog.duckdb", "--overwrite", "--quiet"])
     for directory in (place.out, *(place.directory / "own").iterdir()):
-        yield from _done(runner, ["stages", str(directory), "--remove"])
+        if any(path.name.startswith(".") for path in directory.iterdir()):
+            yield from _done(runner, ["stages", str(directory), "--remove"])
     targets = [place.out / name for name in SHARED]
     targets += [path / "package" for path in (place.directory / "own").iterdir() if (path / "package").exists()]
     for target in targets:
@@ -57,11 +58,14 @@ def _done(runner: Runner, words: list[str], told: Told | None = None) -> Iterato
 
 def _judge_sessions(place: Place, runner: Runner) -> Iterator[str]:
     """Check that the store has exactly the sessions that were brought, and what recorders synced."""
-    ending = runner.run(run_command, ["query", str(place.store), FIGURES, "--format", "ndjson"])
-    if ending.status:
-        yield f"afterwards: query: status {ending.status}: {ending.said}"
+    ending = runner.run(connect, [str(place.store)])
+    told = runner.run(ask_catalog, [str(place.out / "catalog.duckdb")])
+    if ending.status or told.status:
+        yield f"afterwards: the store or the catalog cannot be asked: {ending.said}{told.said}"
         return
-    figures = [Figures(*json.loads(line).values()) for line in ending.out.splitlines()]
+    if sorted(ending.out.splitlines()) != sorted(told.out.splitlines()):
+        yield f"afterwards: the catalog has other rows than the store: {told.out} for {ending.out}"
+    figures = [Figures(*json.loads(line)) for line in ending.out.splitlines()]
     brought = {f"{path.stem}-{part}" for path in place.imports.iterdir() for part in ("a", "b")} | {*REPLACED_IDS}
     known = brought | {path.name for path in place.known.iterdir()}
     recorded = {path.stem for path in place.recorded.iterdir()}

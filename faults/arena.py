@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -155,6 +156,9 @@ def connect(store: str) -> int:
     """Ask a connection that is open for a while, as a notebook does; print the figures."""
     from pipeline import PipelineError, connect  # noqa: PLC0415 - after the environment is set
 
+    # This process ends without what its parent has registered, so what is registered here is kept and called.
+    at_exit: list[Callable[[], None]] = []
+    atexit.register = at_exit.append  # type: ignore[assignment]
     try:
         with connect(store) as connection:
             time.sleep(0.05)
@@ -163,6 +167,18 @@ def connect(store: str) -> int:
     except PipelineError as error:
         print(f"pipeline: {error}", file=sys.stderr)
         return error.exit_status
+    for close in at_exit:
+        close()
+    return 0
+
+
+def ask_catalog(path: str) -> int:
+    """Ask a catalog as any client of DuckDB does; print the figures."""
+    import duckdb  # noqa: PLC0415 - after the environment is set
+
+    with duckdb.connect(path, read_only=True) as connection:
+        for row in connection.sql(FIGURES).fetchall():
+            print(json.dumps(row))
     return 0
 
 

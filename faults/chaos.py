@@ -274,7 +274,7 @@ def main() -> int:
     """Run the campaign, and print what was run, how it ended, and each thing that was wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=600, help="how long, about")
-    parser.add_argument("--round-seconds", type=float, default=60, help="after which all stop and are judged")
+    parser.add_argument("--round-seconds", type=float, default=100, help="after which all stop and are judged")
     parser.add_argument("--every", type=float, default=0.3, help="seconds from signal to signal, in the mean")
     parser.add_argument("--actors", type=int, default=10)
     parser.add_argument("--seed", type=int, default=None)

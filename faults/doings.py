@@ -150,8 +150,7 @@ class Actor:
         return words + [option for option, often in _OPTIONS.items() if self._chance(often)]
 
     def _told_of_export(self, words: list[str]) -> Told:
-        told = [BUSY]
-        told += [] if "--overwrite" in words else [OTHER_PACKAGE]
+        told = [] if "--overwrite" in words else [OTHER_PACKAGE]
         told += [] if "--discard-stage" in words else [OTHER_STAGE]
         told += [] if self._place.known_ids() else [NOTHING_THERE]
         return any_of(*told)
@@ -160,7 +159,7 @@ class Actor:
         """Export to a destination that others write, too."""
         target = self._place.out / self._draw.choice(SHARED)
         words = self._export_words(self._place.store, target)
-        told = self._told_of_export(words)
+        told = any_of(BUSY, self._told_of_export(words))
 
         def judge(ending: Ending) -> Iterator[str]:
             yield from judge_ending(ending, told)
