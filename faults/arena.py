@@ -122,7 +122,6 @@ def run_command(*words: str) -> int:
 
 def record(store: str, session_id: str, notes: str, pause: float) -> int:
     """Record a session as a harness does, and note what was accepted and what was synced."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     from pipeline import PipelineError, record_session  # noqa: PLC0415 - after the environment is set
     from pipeline.recorder.recording import RecordingFile  # noqa: PLC0415
 
@@ -137,6 +136,7 @@ def record(store: str, session_id: str, notes: str, pause: float) -> int:
         os.pwrite(synced, b"%8d" % rows, 0)
 
     RecordingFile.write = write_and_note  # type: ignore[method-assign]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with record_session(store, session_id=session_id, batch_rows=BATCH_ROWS, flush_seconds=0.05) as recorder:
             for at in range(RECORDED_ROWS):

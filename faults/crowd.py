@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import random
 import select
 import signal
 import socket
@@ -28,6 +29,20 @@ _MAX_SECONDS = 150.0
 """What no command takes here; a recorder waits 60 s for the store, twice."""
 _CRASHED = 70
 _ROOM = 256
+_CALLS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir", "fcntl.flock"}
+"""What Python tells of before it does it."""
+_OFTEN, _PAUSE_SECONDS = 0.1, 0.03
+
+
+def pause_at_calls() -> None:
+    """Let this process wait now and then where it looks at files or changes names, so that others come in between."""
+    draw = random.Random()  # noqa: S311 - other pauses in each process
+
+    def pause(event: str, _: object) -> None:
+        if event in _CALLS and draw.random() < _OFTEN:
+            time.sleep(draw.uniform(0, _PAUSE_SECONDS))
+
+    sys.addaudithook(pause)
 
 
 class Runner:
@@ -125,10 +140,14 @@ class Runner:
                 os.dup2(descriptor, number)
             if self._orders is not None:
                 self._orders.close()
+            if os.getpid() % 2:
+                pause_at_calls()
             faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
             status = function(*arguments)
             sys.stdout.flush()
             sys.stderr.flush()
+        except KeyboardInterrupt:  # a moment before or after what would have taken it
+            status = 128 + signal.SIGINT
         except SystemExit as ending:
             status = ending.code if isinstance(ending.code, int) else _CRASHED
         except BaseException:  # noqa: BLE001 - a child must not return
