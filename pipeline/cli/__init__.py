@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 _UNEXPECTED = 1
 _MAX_LINE = 1500
+_AGAIN_SECONDS = 0.01
 _NO_ROOM = ("annot allocate memory", "failed to map segment", "can't start new thread")
 """What errors say of memory and threads that the system does not give, beside MemoryError."""
 COMMANDS = (
@@ -119,6 +119,7 @@ class _Signals:
     def __init__(self) -> None:
         self.received: int = 0
         self._watch = None
+        self._again: threading.Timer | None = None
         hashing_ends.clear()
         if threading.current_thread() is threading.main_thread():
             self._watch = SignalWatch()
@@ -133,6 +134,8 @@ class _Signals:
         if self._watch is not None:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
+            if self._again is not None:
+                self._again.cancel()
             self._watch.close()
             sys.unraisablehook = sys.__unraisablehook__
 
@@ -142,9 +145,14 @@ class _Signals:
         raise KeyboardInterrupt
 
     def _raise_again(self, swallowed: sys.UnraisableHookArgs) -> None:
-        """Let a signal that came where nothing can be raised, as in a finaliser, be raised a moment later."""
+        """Let a signal that came where nothing can be raised, as in a finaliser, come again a moment later."""
         if self.received and swallowed.exc_type is KeyboardInterrupt:
-            _thread.interrupt_main(signal.Signals(self.received))
+            # From another thread: in this one it would come before this has returned, and be swallowed again.
+            self._again = threading.Timer(
+                _AGAIN_SECONDS, signal.pthread_kill, [threading.main_thread().ident, self.received]
+            )
+            self._again.daemon = True
+            self._again.start()
         else:
             sys.__unraisablehook__(swallowed)
 

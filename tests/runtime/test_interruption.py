@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -89,3 +90,30 @@ def test_a_killed_export_publishes_nothing_and_the_next_one_works(long_source, s
     assert not (tmp_path / "package").exists()
     assert export_measurements(source, tmp_path / "package").rows == 60
     assert contents(tmp_path / "package").keys() >= {"datapackage.json", "SHA256SUMS"}
+
+
+IN_A_FINALISER = """
+import os, signal, time
+from pipeline.cli import _Signals
+
+class Finalised:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+signals = _Signals()
+try:
+    Finalised()
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted", signals.received)
+signals.ignore()
+"""
+
+
+def test_a_signal_that_comes_in_a_finaliser_is_not_lost():
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_FINALISER], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == (f"interrupted {signal.SIGTERM.value}\n", "")
