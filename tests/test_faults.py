@@ -71,7 +71,7 @@ def test_an_error_of_a_call_is_an_error_of_the_export(store, tmp_path, variant, 
     with Export(store, tmp_path / "export", variant, existing=existing, threads=threads) as export:
         places = of_name(export.find_places(), *CALLS.split(","))
         seen = set()
-        for number, place in enumerate(sample(places, 12, variant)):
+        for number, place in enumerate(sample(places, 8, variant)):
             error = ERRORS[number % len(ERRORS)]
             outcome = export.fail(place, error)
             assert outcome != "done" or error == "EINTR" or place.call == "close", (place, error)
@@ -85,7 +85,7 @@ def test_a_kill_of_an_import_or_a_recording_leaves_each_session_old_or_new(tmp_p
     with STORES[name](tmp_path / "scenario") as scenario:
         places = scenario.find_places()
         # The last of all is behind the last rename, whatever kinds of calls there are.
-        seen = {scenario.kill(place) for place in dict.fromkeys([places[-1], *sample(places, 12, name)])}
+        seen = {scenario.kill(place) for place in dict.fromkeys([places[-1], *sample(places, 8, name)])}
     assert "new" in seen
     assert len(seen) > 1
 
@@ -94,7 +94,7 @@ def test_a_kill_of_an_import_or_a_recording_leaves_each_session_old_or_new(tmp_p
 @pytest.mark.parametrize("name", ["import", "import-harness-replacing", "record", "recover"])
 def test_an_error_of_an_import_or_a_recording_is_told_and_leaves_each_session_old_or_new(tmp_path, name):
     with STORES[name](tmp_path / "scenario") as scenario:
-        places = sample(of_name(scenario.find_places(), *CALLS.split(",")), 8, name)
+        places = sample(of_name(scenario.find_places(), *CALLS.split(",")), 5, name)
         seen = {scenario.fail(place, ERRORS[number % len(ERRORS)]) for number, place in enumerate(places)}
     assert seen - {"done"}
 
