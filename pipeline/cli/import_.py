@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pipeline.importers.result import ImportResult
 
 
+_NAMED = 8
+"""Sessions that a warning names."""
+
+
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="result files of harnesses, or files of measurements; or globs"
@@ -50,6 +54,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--timestamp-unit", choices=("us", "ns"), metavar="U", help="us, ns: of a new store (default: us)"
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out rows that break a rule, and count them")
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="take a harness file without samples as a session of 0 rows"
+    )
     add_output(parser)
 
 
@@ -67,6 +74,7 @@ def _run(options: argparse.Namespace) -> int:
             started_at=options.started_at,
             timestamp_unit=options.timestamp_unit,
             skip_bad=options.skip_bad,
+            allow_empty=options.allow_empty,
             importer=options.importer,
             mapping=options.map,
             on_progress=progress.update,
@@ -84,6 +92,9 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
         warnings.append(
             f"{counted(result.dropped_digits, 'time')} had digits below the store's unit, which were dropped"
         )
+    if result.empty:
+        named = ", ".join(map(repr, result.empty[:_NAMED])) + (", ..." if len(result.empty) > _NAMED else "")
+        warnings.append(f"{counted(len(result.empty), 'session')} without rows: {named}")
     warn(warnings)
     if quiet:
         return

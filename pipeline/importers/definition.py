@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("ndjson", "csv", "json")
 SECTIONS = ("recognise", "prepare", "session", "measurements")
-_HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion)\s*:\s*(.*?)\s*$")
+_HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion|looks for)\s*:\s*(.*?)\s*$")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent / "harnesses"
 
@@ -40,7 +40,8 @@ class Definition:
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
         is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
-        lacking: what is wrong with a file that gives no measurement; None where such a file is sound.
+        looks_for: what it takes samples from, for the message of a file that has none; JSON keys are in backticks.
+        lacking: what is wrong with a file that gives no measurement, whatever the options say; None for nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Definition:
     companions: tuple[str, ...] = ()
     is_built_in: bool = False
     is_typed: bool = False
+    looks_for: str = ""
     lacking: str | None = None
 
 
@@ -95,6 +97,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         is_built_in=is_built_in,
+        looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
 
 

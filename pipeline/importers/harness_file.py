@@ -9,6 +9,7 @@ from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.csv_shape import find_shape
+from pipeline.importers.emptiness import no_samples
 from pipeline.importers.facts import read_facts
 from pipeline.importers.measurements import Measurements
 from pipeline.importers.plain_text import open_plain_text, require_short_document
@@ -186,10 +187,13 @@ class HarnessFile:
         except BaseException as error:
             opening.__exit__(type(error), error, error.__traceback__)
             raise
-        return measurements.schema, self._batches(measurements, opening)
+        return measurements.schema, self._batches(measurements, opening, connection)
 
     def _batches(
-        self, measurements: Measurements, opening: AbstractContextManager[object]
+        self,
+        measurements: Measurements,
+        opening: AbstractContextManager[object],
+        connection: duckdb.DuckDBPyConnection,
     ) -> Generator[pa.RecordBatch]:
         try:
             with closing(measurements.batches(self.session_id, self._start.ticks)) as batches:
@@ -197,8 +201,11 @@ class HarnessFile:
                     if batch.num_rows:
                         self._summary.add(batch, measurements.attributes)
                     yield batch
-            if not self._summary.measurement_count and self._definition.lacking:
-                raise WholeFileError(self._definition.lacking)
+            if not self._summary.measurement_count:
+                if self._definition.lacking:
+                    raise WholeFileError(self._definition.lacking)
+                if not self._options.allow_empty:
+                    raise WholeFileError(no_samples(connection, self._definition))
         finally:
             opening.__exit__(None, None, None)
 

@@ -100,6 +100,7 @@ class Mapping:
             format="ndjson" if is_json else "csv",
             is_typed=is_json,
             sections=sections,
+            looks_for=f"records behind the header line, with {' or '.join(repr(name) for name, _ in self.values)}",
             lacking=lacking,
         )
 

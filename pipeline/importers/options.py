@@ -33,6 +33,7 @@ class ImportOptions:
         configuration: of sessions whose file says none.
         started_at: start of sessions whose file does not say it, as text.
         skip_bad: leave out records that cannot be read.
+        allow_empty: take a harness file without samples as a session without rows.
     """
 
     if_exists: IfExists = "error"
@@ -41,6 +42,7 @@ class ImportOptions:
     configuration: Mapping[str, Any] | None = None
     started_at: str | None = None
     skip_bad: bool = False
+    allow_empty: bool = False
 
     @classmethod
     def read(
@@ -52,6 +54,7 @@ class ImportOptions:
         configuration: str | Path | dict[str, Any] | None,
         started_at: str | None,
         skip_bad: bool,
+        allow_empty: bool,
     ) -> Self:
         """Take them as a user gives them.
 
@@ -74,6 +77,7 @@ class ImportOptions:
             configuration=_read_configuration(configuration),
             started_at=started_at,
             skip_bad=skip_bad,
+            allow_empty=allow_empty,
         )
 
     def of_plain_files(self, unit: TimestampUnit, attributes: Mapping[str, str]) -> PlainOptions:

@@ -15,6 +15,7 @@ class ImportResult:
         to: the store.
         imported: ids of the sessions that were written, in order.
         unchanged: ids of the sessions that were in the store already and were skipped.
+        empty: ids of those of the imported that have no rows.
         rows: rows written.
         skipped_rows: bad rows that were left out.
         dropped_digits: rows whose time had digits below the store's unit.
@@ -24,6 +25,7 @@ class ImportResult:
     to: str
     imported: tuple[str, ...]
     unchanged: tuple[str, ...]
+    empty: tuple[str, ...]
     rows: int
     skipped_rows: int
     dropped_digits: int
@@ -31,6 +33,8 @@ class ImportResult:
 
     def _repr_html_(self) -> str:
         notes = [f"{quantity(self.skipped_rows, 'bad row')} left out"] if self.skipped_rows else []
+        if self.empty:
+            notes.append(f"{quantity(len(self.empty), 'session')} without rows")
         if self.dropped_digits:
             notes.append(f"digits of {quantity(self.dropped_digits, 'time')} dropped")
         return html_table(

@@ -39,6 +39,7 @@ def import_sessions(
     started_at: str | None = None,
     timestamp_unit: TimestampUnit | None = None,
     skip_bad: bool = False,
+    allow_empty: bool = False,
     importer: str | None = None,
     mapping: Sequence[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
@@ -57,6 +58,7 @@ def import_sessions(
         started_at: RFC 3339 time of sessions whose record says none; else a session starts at its first row.
         timestamp_unit: `us` or `ns`, of a new store.
         skip_bad: leave out rows that cannot be read or break a rule, and count them.
+        allow_empty: take a harness file that has no samples as a session of 0 rows; else it is an error.
         importer: name of the harness, or path of an SQL file, instead of recognising it.
         mapping: `ROLE=COLUMN:UNIT` for CSV and NDJSON files of any columns, see `pipeline.importers.mapping`.
         on_progress: is called with the rows written and the rows there are, 0 where nobody knows.
@@ -76,6 +78,7 @@ def import_sessions(
         configuration=configuration,
         started_at=started_at,
         skip_bad=skip_bad,
+        allow_empty=allow_empty,
     )
     plain_paths, harness_paths = sort_out(find_files(source_paths(files)), importer, mapping)
     if session_id is not None and len(harness_paths) > 1:
@@ -103,6 +106,7 @@ def import_sessions(
     return ImportResult(
         to=str(to),
         imported=tuple(session.session_id for session in imported),
+        empty=tuple(session.session_id for session in imported if not session.measurement_count),
         unchanged=(*staged.unchanged, *plain.unchanged),
         rows=sum(session.measurement_count for session in imported),
         skipped_rows=staged.skipped + plain.skipped,

@@ -3,6 +3,7 @@
 -- asv run --record-samples keeps samples; without, a result is the median of them and called so.
 -- A benchmark that failed has the result null, which is a lost sample.
 -- harness: asv
+-- looks for: results in `results` that are more than null
 -- format: json
 -- companion: benchmarks.json ../benchmarks.json
 

@@ -2,6 +2,7 @@
 -- figures are stands in the file's name alone: clat, slat and lat are nanoseconds, bw is KiB/s, iops a number.
 -- Times are milliseconds since the job's start. Of five fields the fifth is the offset or the priority: versions differ.
 -- harness: fio
+-- looks for: a record an I/O: its time, value and direction
 -- format: csv
 -- columns: time, value, direction, block_size, fifth, sixth
 

@@ -2,6 +2,7 @@
 -- become measurements of the metric ..._bin_count with the bin's lower limit as an attribute.
 -- A direction that did nothing is left out: all its figures are zeros that were not measured.
 -- harness: fio
+-- looks for: a direction that did I/O in one of `jobs`
 -- format: json
 
 -- name: recognise

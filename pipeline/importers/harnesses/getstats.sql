@@ -1,6 +1,7 @@
 -- Samples of RTCPeerConnection.getStats() as NDJSON: a line a report. Units are those of the W3C's webrtc-stats.
 -- Numbers are samples, also true and false as 1 and 0; texts that do not change with time become attributes.
 -- harness: getstats
+-- looks for: numbers in reports that have a time, a type and an id
 -- format: ndjson
 
 -- name: recognise

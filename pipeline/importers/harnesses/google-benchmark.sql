@@ -3,6 +3,7 @@
 -- Aggregates that the program wrote (mean, median, stddev, cv, BigO, RMS) become metrics of these names.
 -- The time of day belongs to the file's beginning; old versions write it without a zone.
 -- harness: google-benchmark
+-- looks for: runs in `benchmarks`
 -- format: json
 
 -- name: recognise

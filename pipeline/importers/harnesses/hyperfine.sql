@@ -1,5 +1,6 @@
 -- hyperfine --export-json FILE. Times are seconds. hyperfine writes no time of day.
 -- harness: hyperfine
+-- looks for: times of the commands in `results`
 -- format: json
 
 -- name: recognise

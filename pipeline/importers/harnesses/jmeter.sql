@@ -2,6 +2,7 @@
 -- jmeter.save.saveservice.timestamp_format has it; text has no zone.
 -- A record with a SampleCount above 1 sums up several samples, so its figures are no samples.
 -- harness: jmeter
+-- looks for: records behind the header line
 -- format: csv
 -- columns: timeStamp, elapsed, label, responseCode, responseMessage, threadName, dataType, success, bytes, Latency, SampleCount, failureMessage, sentBytes, grpThreads, allThreads, URL, IdleTime, Connect
 

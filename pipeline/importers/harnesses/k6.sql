@@ -1,5 +1,6 @@
 -- k6 run --out json=FILE: a line a sample, and a line that defines each metric before its first sample.
 -- harness: k6
+-- looks for: lines of the type Point
 -- format: ndjson
 -- fields: type, metric, data.time, data.value, data.tags JSON
 -- extract: "Metric"

@@ -2,6 +2,7 @@
 -- aggregate, and its metric says of what. Response times are milliseconds, content sizes bytes.
 -- A window without requests has N/A, which is no measurement.
 -- harness: locust
+-- looks for: records behind the header line, with figures that are not N/A
 -- format: csv
 -- columns: Timestamp, User Count, Type, Name, Requests/s, Failures/s, 50%, 66%, 75%, 80%, 90%, 95%, 98%, 99%, 99.9%, 99.99%, 100%, Request Count, Failure Count, Median Response Time, Average Response Time, Min Response Time, Max Response Time, Average Content Size, Total Request Count, Total Failure Count, Total Median Response Time, Total Average Response Time, Total Min Response Time, Total Max Response Time, Total Average Content Size
 

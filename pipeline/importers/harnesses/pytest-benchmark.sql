@@ -1,5 +1,6 @@
 -- pytest --benchmark-json FILE, with --benchmark-save-data for the samples. Times are seconds per iteration.
 -- harness: pytest-benchmark
+-- looks for: `stats` of the entries of `benchmarks`
 -- format: json
 
 -- name: recognise

@@ -1,5 +1,6 @@
 -- vegeta encode --to csv: no header line; times and latencies are nanoseconds; error and body are what they are in JSON.
 -- harness: vegeta
+-- looks for: a record a request
 -- format: csv
 -- columns: timestamp, code, latency, bytes_out, bytes_in, error, body, attack, seq, method, url, headers
 

@@ -4,6 +4,7 @@
 -- Numbers are samples, also true and false as 1 and 0; texts are not.
 -- Names in brackets are rates that Chromium derived from the others; they keep their brackets.
 -- harness: webrtc-internals
+-- looks for: series of numbers, named REPORT-STAT, in `PeerConnections`; series of texts are none
 -- format: json
 
 -- name: recognise
