@@ -29,6 +29,7 @@ HEAD_BYTES = 65_536
 _BLOCK_BYTES = 1 << 20
 _MAX_TIMES_FILE = 50  # JSON that harnesses write is a tenth or a twentieth of its size when it is compressed
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = b"\x2a\x4d\x18"  # behind one of 50 to 5f
 _OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -109,7 +110,7 @@ def _decompressed(path: Path) -> Iterator[IO[bytes]]:
         if magic.startswith(_GZIP):
             with gzip.open(path) as file:
                 yield cast("IO[bytes]", file)
-        elif magic.startswith(_ZSTD):
+        elif _is_zstd(magic):
             with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as stream:
                 yield io.BufferedReader(stream)
         else:
@@ -118,6 +119,11 @@ def _decompressed(path: Path) -> Iterator[IO[bytes]]:
     except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise SourceError(f"{path}: cannot be read, it is cut off or damaged ({reason})") from error
+
+
+def _is_zstd(magic: bytes) -> bool:
+    """Whether a file begins with a frame of zstd; pzstd puts one before the others that is to be skipped."""
+    return magic.startswith(_ZSTD) or (magic[1:4] == _SKIPPABLE and magic[0] >> 4 == 5)
 
 
 def _encoding(head: bytes, path: Path) -> str | None:
@@ -157,6 +163,18 @@ def read_head(path: Path) -> Head:
     if not is_whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     return Head(text=text, value=value, is_empty=not text.strip())
+
+
+def read_whole(path: Path) -> str:
+    """Read all of a file that may be a document; what is no UTF-8 is replaced.
+
+    Raises:
+        SourceError: it cannot be read, is no text, or is much larger than its file.
+    """
+    with _decompressed(path) as file:
+        raw = file.read(_most_of_a_document(path) + 1)
+    require_short_document(path, len(raw))
+    return raw.decode(_encoding(raw, path) or "utf-8", "replace")
 
 
 def require_short_document(path: Path, plain_size: int) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 20
 _TOO_LONG = f"has a row longer than {MAX_ROW_BYTES >> 20} MiB; is a quote never closed?"
+_BEYOND = "is beyond the range of float64"
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)|NaN", re.ASCII)
 
@@ -210,14 +211,14 @@ def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
             raise _BadTextError(f"column 'timestamp': {error.args[0]}", error.args[-1]) from error
         return times
     if name == "value":
-        return _parsed(name, array, parse_floats, "a number")
+        return _parsed(name, array, _finite, "a number")
     if name == "sequence":
         return _parsed(name, array, _integers, "an integer that fits int64")
     kind = "string" if name in CORE_COLUMNS else reading.text_types.get(name, "string")
     if kind == UNTYPED:
         return pa.nulls(len(array))
     if kind == "float64":
-        return _parsed(name, array, parse_floats, "a number")
+        return _parsed(name, array, _finite, "a number")
     return _parsed(name, array, lambda texts: texts.cast(ATTRIBUTE_TYPES[kind]), f"of type {kind}")
 
 
@@ -236,6 +237,14 @@ def _is_text(value: pa.Scalar) -> bool:
     return True
 
 
+def _finite(texts: pa.Array) -> pa.Array:
+    """Read numbers; one beyond float64 would become infinite without a word."""
+    floats = parse_floats(texts)
+    if any("inf" not in text.lower() for text in texts.filter(pc.is_inf(floats)).to_pylist() if text is not None):
+        raise pa.ArrowInvalid(_BEYOND)
+    return floats
+
+
 def _parsed(name: str, array: pa.Array, parse: Callable[[pa.Array], pa.Array], what: str) -> pa.Array:
     try:
         return parse(array)
@@ -244,5 +253,6 @@ def _parsed(name: str, array: pa.Array, parse: Callable[[pa.Array], pa.Array], w
             try:
                 parse(array.slice(row, 1))
             except pa.ArrowInvalid as error:
-                raise _BadTextError(f"column {name!r}: {array[row].as_py()!r} is not {what}", row) from error
+                reason = _BEYOND if str(error) == _BEYOND else f"is not {what}"
+                raise _BadTextError(f"column {name!r}: {array[row].as_py()!r} {reason}", row) from error
         raise

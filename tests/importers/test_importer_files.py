@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import struct
 
 import pytest
 import zstandard
@@ -60,10 +61,20 @@ def test_every_importer_has_a_file_here():
     assert FILES.keys() == FORMATS.keys()
 
 
+SKIPPABLE = struct.pack("<II", 0x184D2A50, 4) + b"size"
+
+
+def zstd_frames(data):
+    """Compress data as pzstd does: frames of their own, and before each one that readers pass over."""
+    half = len(data) // 2
+    return b"".join(SKIPPABLE + zstandard.compress(part) for part in (data[:half], data[half:]))
+
+
 PACKED = {
     "gzip": ("x.json", lambda text: gzip.compress(text.encode())),
     "two gzip members": ("x.csv", lambda t: gzip.compress(t.encode()[:100]) + gzip.compress(t.encode()[100:])),
     "zstd": ("x", lambda text: zstandard.compress(text.encode())),
+    "several zstd frames behind one to skip": ("x.json.zst", lambda text: zstd_frames(text.encode())),
     "BOM": ("x.txt", lambda text: text.encode("utf-8-sig")),
     "CRLF": ("x.ndjson", lambda text: text.replace("\n", "\r\n").encode()),
     "UTF-16": ("x.csv", lambda text: text.encode("utf-16")),

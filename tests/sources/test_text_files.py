@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import polars as pl
 import pytest
+import zstandard
 from directories import only
 from plain_files import TWO_SESSIONS, as_stored, comparable, csv_text, stored_rows, stored_table, write_rows
 from samples import row, write_ndjson
 
-from pipeline import export_measurements, import_sessions
+from pipeline import SourceError, export_measurements, import_sessions
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,41 @@ def test_a_text_of_csv_is_a_number_only_where_it_is_written_as_we_write_it(tmp_p
         export_measurements(tmp_path / "store", tmp_path / "out", format="csv", columns=["x", "sequence"])
         lines = only(tmp_path / "out", "measurements_*").read_text(encoding="utf-8").splitlines()[1:]
         assert lines == [f"{text},{i}" for i, text in enumerate([*texts, ""])]
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "1" + 400 * "0"], ids=["1e400", "-1e400", "400 digits"])
+@pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
+def test_a_value_beyond_float64_is_refused_and_not_made_infinite(tmp_path, name, text):
+    write_rows(tmp_path / name, [row("s1", 0), row("s1", 1, value=0.125)])
+    path = tmp_path / name
+    path.write_text(path.read_text(encoding="utf-8").replace("0.125", text), encoding="utf-8")
+    place = "line 2" if name == "a.ndjson" else "row 2"
+    with pytest.raises(SourceError, match=rf"{name}: {place}: column 'value': .*(beyond the range of|not fit) float64"):
+        import_sessions(path, tmp_path / "store")
+    report = import_sessions(path, tmp_path / "store", skip_bad=True)
+    assert (report.rows, report.skipped_rows) == (1, 1)
+
+
+def test_infinity_of_csv_is_what_its_name_says(tmp_path):
+    rows = [row("s1", n, value=text) for n, text in enumerate(["inf", "-inf", "Infinity", "-Infinity", "1.5"])]
+    import_sessions(write_rows(tmp_path / "a.csv", rows), tmp_path / "store")
+    infinite = comparable(float("inf"))
+    assert [r["value"] for r in stored_rows(tmp_path / "store")].count(infinite) == 2
+
+
+SKIPPABLE = struct.pack("<II", 0x184D2A50, 4) + b"size"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
+def test_zstd_may_have_several_frames_and_some_to_pass_over(tmp_path, name):
+    rows = [row("s1", n, note="x" * 1000) for n in range(5000)]
+    data = write_rows(tmp_path / name, rows).read_bytes()
+    parts = [data[at : at + 1_500_001] for at in range(0, len(data), 1_500_001)]
+    path = tmp_path / f"{name}.zst"
+    path.write_bytes(b"".join(SKIPPABLE + zstandard.compress(part) for part in parts))
+    import_sessions(path, tmp_path / "store")
+    assert len(parts) > 2
+    assert stored_rows(tmp_path / "store") == as_stored(rows)
 
 
 def test_the_empty_string_of_csv_is_no_null(tmp_path):
