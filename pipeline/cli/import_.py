@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
-    warnings = []
+    warnings = [*result.notes]
     if result.skipped_rows:
         warnings.append(f"{counted(result.skipped_rows, 'bad row')} left out")
     if result.dropped_digits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ",;\t|"
 _LINE_BYTES = 16_777_216
+_FIELD_LIMIT = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,26 @@ def _first_record(plain: Path) -> tuple[list[str], str]:
 
 
 def split_record(lines: Sequence[str]) -> tuple[list[str], str]:
-    """Split the first record of some lines at the delimiter that makes the most fields."""
+    """Split the first record of some lines at the delimiter that makes the most fields.
+
+    Raises:
+        SourceError: it cannot be split.
+    """
     best: tuple[list[str], str] = ([], ",")
     for delimiter in _DELIMITERS:
-        fields = next(csv.reader(lines, delimiter=delimiter), [])
+        fields = _split(lines, delimiter)
         if len(fields) > len(best[0]):
             best = fields, delimiter
     return best
+
+
+def _split(lines: Sequence[str], delimiter: str) -> list[str]:
+    # The limit of a field is one of all Python, and meant for files that nobody knows: the lines are here already.
+    with _FIELD_LIMIT:
+        before = csv.field_size_limit(max(csv.field_size_limit(), sum(map(len, lines)) + 1))
+        try:
+            return next(csv.reader(lines, delimiter=delimiter), [])
+        except csv.Error as error:
+            raise SourceError(f"its first record is no CSV ({error})") from error
+        finally:
+            csv.field_size_limit(before)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pipeline.importers.fields import Field
 
 FORMATS = ("ndjson", "csv", "json")
-SECTIONS = ("recognise", "prepare", "session", "measurements")
-_HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion|looks for)\s*:\s*(.*?)\s*$")
+SECTIONS = ("recognise", "documents", "prepare", "session", "measurements")
+DOCUMENTS = ("runs", "cumulative")
+_HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion|documents|looks for)\s*:\s*(.*?)\s*$")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent / "harnesses"
 
@@ -40,6 +41,8 @@ class Definition:
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
         is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
+        documents: what several JSON documents of a file are: `runs` of their own, or `cumulative` states of one run,
+            each of which extends the one before; None where a file is one.
         looks_for: what it takes samples from, for the message of a file that has none; JSON keys are in backticks.
         lacking: what is wrong with a file that gives no measurement, whatever the options say; None for nothing.
     """
@@ -54,6 +57,7 @@ class Definition:
     companions: tuple[str, ...] = ()
     is_built_in: bool = False
     is_typed: bool = False
+    documents: str | None = None
     looks_for: str = ""
     lacking: str | None = None
 
@@ -87,6 +91,9 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     kind = headers.get("format", "")
     if kind not in FORMATS:
         raise UsageError(f"{name}: needs a line '-- format: ...' that says how files are read: {', '.join(FORMATS)}")
+    if headers.get("documents", DOCUMENTS[0]) not in DOCUMENTS:
+        hint = suggest(headers["documents"], DOCUMENTS, noun="choices")
+        raise UsageError(f"{name}: '-- documents: {headers['documents']}': {hint}")
     return Definition(
         name=name,
         harness=headers.get("harness", name),
@@ -97,6 +104,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         is_built_in=is_built_in,
+        documents=headers.get("documents"),
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
 

@@ -9,10 +9,10 @@ from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.csv_shape import find_shape
+from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
 from pipeline.importers.facts import read_facts
 from pipeline.importers.measurements import Measurements
-from pipeline.importers.plain_text import open_plain_text, require_short_document
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
+    from pipeline.importers.documents import Document
     from pipeline.importers.options import ImportOptions
     from pipeline.importers.plain_text import PlainText
     from pipeline.model.columns import TimestampUnit
 
 _LINE_BYTES = 1 << 20
+_ID_CHARACTERS = 128
 _FROM_TIMES = {
     "timestamp": "the file",
     "epoch_ns": "the file",
@@ -47,21 +49,30 @@ _FROM_TIMES = {
 
 
 class HarnessFile:
-    """A harness file that is being imported; use `batches` to the end, then `session`, and close it.
+    """A harness file that is being imported; use `read` to the end, then `session`.
 
     Attributes:
         path: the file.
+        where: the file, and the document in it, for messages.
+        document: what of it is read.
         content: its content.
         skipped: records that were left out.
     """
 
     def __init__(
-        self, path: Path, definition: Definition, directory: Path, options: ImportOptions, unit: TimestampUnit
+        self,
+        content: PlainText,
+        document: Document,
+        definition: Definition,
+        directory: Path,
+        options: ImportOptions,
+        unit: TimestampUnit,
     ) -> None:
         """Open the file.
 
         Args:
-            path: the file.
+            content: the file.
+            document: what of it is read.
             definition: its importer.
             directory: an empty directory for temporary files.
             options: how to import it.
@@ -70,9 +81,12 @@ class HarnessFile:
         Raises:
             SourceError: it cannot be read.
         """
+        path = content.path
         self.path = path
+        self.where = f"{path}: document {document.number}" if document.is_run else str(path)
+        self.document = document
         self._start = Start(path, unit, options.zone, options.started_at)
-        self.content: PlainText = open_plain_text(path, directory, definition.extract)
+        self.content = content
         self.skipped = 0
         self._definition = definition
         self._directory = directory
@@ -87,20 +101,14 @@ class HarnessFile:
             "companion": str(linked) if companion is not None else None,
             "name": in_unicode(path.name),
         }
-        self._plain = self.content.plain
+        self._plain = document.plain
         is_document = definition.format == "json"
-        if is_document:
-            require_short_document(path, self.content.plain_size)
         self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
         self._shape: CsvShape | None = None
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
         self._with_all_keys = False
-
-    def close(self) -> None:
-        """Let the file go."""
-        self.content.hashing.close()
 
     @property
     def session_id(self) -> str:
@@ -146,9 +154,13 @@ class HarnessFile:
 
     def _failure(self, problem: Exception) -> SourceError:
         if isinstance(problem, SourceError):
-            problem.args = (f"{self.path}: {problem}",)
+            problem.args = (f"{self.where}: {problem}",)
             return problem
-        return SourceError(f"{self.path}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
+        if self._definition.format == "json":
+            fault = json_fault(self._plain.read_text(encoding="utf-8", errors="replace"))
+            if fault is not None:
+                return SourceError(f"{self.where}: {fault}")
+        return SourceError(f"{self.where}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
         with self._open(block) as connection:
@@ -216,7 +228,7 @@ class HarnessFile:
             raise SourceError("the record beside it is of several sessions; a harness file is one")
         given = beside[0] if beside else SessionRecord()
         return SessionRecord(
-            session_id=self._options.session_id or given.session_id or record.session_id or _name_id(self.path),
+            session_id=self._session_id(self._options.session_id or given.session_id, record.session_id),
             started_at=given.started_at or record.started_at,
             ended_at=given.ended_at or record.ended_at,
             harness_name=given.harness_name or record.harness_name,
@@ -224,6 +236,14 @@ class HarnessFile:
             configuration=given.configuration or record.configuration or self._options.configuration or {},
             attributes={**record.attributes, **given.attributes},
         )
+
+    def _session_id(self, given: str | None, said: str | None) -> str:
+        """Choose the id: given by a person, said by the file, or its name; a person gives runs one together."""
+        name = given or _name_id(self.path)
+        if given is None and said is not None:
+            return said
+        end = f"-{self.document.number}" if self.document.is_run else ""
+        return name[: _ID_CHARACTERS - len(end)] + end if end else name
 
     def find_all_keys(self) -> None:
         """Look at all rows for keys of their attributes when they are read again."""
@@ -269,6 +289,7 @@ class HarnessFile:
                 "file": in_unicode(self.path.name),
                 "bytes": self.content.size,
                 "sha256": self.content.sha256,
+                **({} if self.document.number is None else {"document": self.document.number}),
                 "importer": self._definition.name,
                 "start_from": self._start.source,
                 "times_from": list(dict.fromkeys(used)),
@@ -280,4 +301,4 @@ class HarnessFile:
 def _name_id(path: Path) -> str:
     """Derive a session id from a file's name."""
     stem = in_unicode(path.stem if path.suffix in {".gz", ".zst"} else path.name)
-    return (stem.rsplit(".", 1)[0] or stem)[:128]
+    return (stem.rsplit(".", 1)[0] or stem)[:_ID_CHARACTERS]

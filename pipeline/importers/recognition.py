@@ -9,8 +9,9 @@ from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
 from pipeline.importers.definition import built_in, find_definitions, harness_names
+from pipeline.importers.documents import json_fault
 from pipeline.importers.mapping import Mapping
-from pipeline.importers.plain_text import read_head
+from pipeline.importers.plain_text import read_head, read_whole
 from pipeline.runtime.duckdb import connect_engine, lock_down
 from pipeline.sources.formats import format_by_name
 
@@ -83,10 +84,23 @@ def recognise(path: Path, given: str | None) -> Definition | None:
     raise SourceError(f"{path}: {_told(found, head, path, given)}")
 
 
+def _fault(head: Head, path: Path, *, is_json: bool) -> str | None:
+    """Say what is no JSON in a file that is meant to be, so that nobody looks for another harness."""
+    is_meant = is_json or path.suffix.lower() == ".json" or head.text.lstrip()[:1] in {"{", "["}
+    starts_later = any(line.startswith("{") for line in head.text.splitlines()[1:100])
+    # The document itself may lie behind more than the head has.
+    if head.value is not None or not (is_meant or starts_later):
+        return None
+    return json_fault(read_whole(path), is_meant=is_meant)
+
+
 def _told(found: Sequence[Definition], head: Head, path: Path, given: str | None) -> str:
     if found:
         names = " and ".join(one.name for one in found)
         return f"may be a file of {names}; say which with --from"
+    is_json = given is not None and all(one.format == "json" for one in find_definitions(given))
+    if not found and (fault := _fault(head, path, is_json=is_json)) is not None:
+        return fault
     if given is not None:
         others = ", ".join(one.name for one in _matching(built_in(), head, path))
         return f"is no {given} file" + (f"; it looks like one of {others}" if others else "; its content is another")
@@ -130,4 +144,6 @@ def _may_be_own(head: Head, path: Path) -> bool:
     """Whether a file that nobody knows seems meant for us, so that what is wrong with it can be told."""
     if path.with_suffix(".session.json").exists():
         return True
-    return any(word in head.first_line for word in _COLUMN_WORDS) or any(word in head.text for word in _COLUMN_WORDS)
+    if isinstance(head.value, dict):
+        return any(word in head.value for word in _COLUMN_WORDS)  # within other objects they are keys of another's
+    return any(word in head.text for word in _COLUMN_WORDS)

@@ -19,6 +19,7 @@ class ImportResult:
         rows: rows written.
         skipped_rows: bad rows that were left out.
         dropped_digits: rows whose time had digits below the store's unit.
+        notes: what a reader should know of single files, a line each.
         seconds: how long it took.
     """
 
@@ -29,10 +30,12 @@ class ImportResult:
     rows: int
     skipped_rows: int
     dropped_digits: int
+    notes: tuple[str, ...]
     seconds: float
 
     def _repr_html_(self) -> str:
         notes = [f"{quantity(self.skipped_rows, 'bad row')} left out"] if self.skipped_rows else []
+        notes += self.notes
         if self.empty:
             notes.append(f"{quantity(len(self.empty), 'session')} without rows")
         if self.dropped_digits:

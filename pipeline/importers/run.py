@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline.disk.local_path import local_path
 from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import UsageError
+from pipeline.importers.documents import documents_of
 from pipeline.importers.harness_file import HarnessFile
 from pipeline.importers.options import IfExists, ImportOptions
 from pipeline.importers.plain_files import import_plain_files, open_plain_files
+from pipeline.importers.plain_text import open_plain_text
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.result import ImportResult
 from pipeline.importers.staged_sessions import StagedSessions
@@ -93,8 +95,15 @@ def import_sessions(
         for path, definition in harness_paths.items():
             scratch = directory / "scratch"
             scratch.mkdir()
-            with closing(HarnessFile(path, definition, scratch, options, store.timestamp_unit)) as file:
-                staged.add(file, on_progress)
+            content = open_plain_text(path, scratch, definition.extract)
+            with closing(content.hashing):
+                for document in documents_of(content, definition, scratch):
+                    part = scratch / "part"
+                    part.mkdir()
+                    staged.add(
+                        HarnessFile(content, document, definition, part, options, store.timestamp_unit), on_progress
+                    )
+                    shutil.rmtree(part)
             shutil.rmtree(scratch)
         plain = open_plain_files(
             plain_paths, directory, options.of_plain_files(store.timestamp_unit, store.attributes), staged
@@ -111,5 +120,6 @@ def import_sessions(
         rows=sum(session.measurement_count for session in imported),
         skipped_rows=staged.skipped + plain.skipped,
         dropped_digits=sum(session.dropped_digit_count for session in imported),
+        notes=tuple(staged.notes),
         seconds=time.monotonic() - started,
     )

@@ -34,6 +34,7 @@ class StagedSessions:
         done: the sessions that were staged.
         unchanged: ids of sessions that the store had already and that are left as they are.
         skipped: records that were left out.
+        notes: what a reader should know of single files, a line each.
     """
 
     def __init__(self, store: StoreWriter, if_exists: IfExists) -> None:
@@ -44,6 +45,7 @@ class StagedSessions:
         self._attributes: dict[str, str] = {}
         self.unchanged: list[str] = []
         self.skipped = 0
+        self.notes: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +115,7 @@ class StagedSessions:
         before = self._imported_as(file)
         if before is not None and self._if_exists == "error":
             raise SourceError(
-                f"{file.path}: was imported before, as session {before!r}; --if-exists skip or replace says what to do"
+                f"{file.where}: was imported before, as session {before!r}; --if-exists skip or replace says what to do"
             )
         if before is not None and self._if_exists == "skip":
             self.unchanged.append(before)
@@ -128,10 +130,10 @@ class StagedSessions:
             except MissingTimeError:
                 file.find_earliest()
             except WholeFileError as error:
-                error.args = (f"{file.path}: {error}",)
+                error.args = (f"{file.where}: {error}",)
                 raise
             except _SQL_ERRORS as error:
-                raise UsageError(f"{file.path}: the importer's SQL does not fit: {one_line(error)}") from error
+                raise UsageError(f"{file.where}: the importer's SQL does not fit: {one_line(error)}") from error
             except (duckdb.Error, SourceError) as error:
                 file.sift(error)
             else:
@@ -141,8 +143,9 @@ class StagedSessions:
         """Find the session that came from a file of this content, None where there is none."""
         for session in (*self._store.sessions, *self.done):
             # The hash of a large file is waited for only where it may be the same.
-            same_size = session.origin.get("bytes") == file.content.size
-            if same_size and session.origin.get("sha256") == file.content.sha256:
+            origin = session.origin
+            is_near = (origin.get("bytes"), origin.get("document")) == (file.content.size, file.document.number)
+            if is_near and session.origin.get("sha256") == file.content.sha256:
                 return session.session_id
         return None
 
@@ -166,6 +169,8 @@ class StagedSessions:
         self._stages.append((stage, file.session()))
         self.claim(session_id)
         self.skipped += file.skipped
+        if file.document.note is not None:
+            self.notes.append(file.document.note)
 
     def publish(self) -> None:
         """Publish all sessions, one after the other."""

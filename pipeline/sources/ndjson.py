@@ -169,7 +169,7 @@ def _floats(name: str, values: list[Any]) -> pa.Array:
     for row, value in enumerate(values):
         fits = value is None or type(value) in {float, int} or (isinstance(value, str) and value in _NON_FINITE)
         if not fits:
-            raise _BadValueError(f"column {name!r}: {value!r} is not a number", row)
+            raise _BadValueError(f"column {name!r}: {_shown(value)} is not a number", row)
         if isinstance(value, float) and value in {float("inf"), float("-inf")}:
             raise _BadValueError(f"column {name!r}: a number beyond the range of float64", row)
         if type(value) is int and abs(value) > _EXACT_INTEGER_LIMIT and not _is_exact(value):
@@ -195,7 +195,14 @@ def _require(name: str, values: list[Any], kind: type) -> None:
     for row, value in enumerate(values):
         if value is not None and type(value) is not kind:
             wanted = {str: "a string", int: "an integer", bool: "true or false"}[kind]
-            raise _BadValueError(f"column {name!r}: {value!r:.80} is not {wanted}", row)
+            raise _BadValueError(f"column {name!r}: {_shown(value)} is not {wanted}", row)
+
+
+def _shown(value: object) -> str:
+    """Show a value as the file has it, not as Python does."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    return f"{value!r:.80}" if isinstance(value, str | float) else f"{json.dumps(value):.80}"
 
 
 def _limit(name: str, values: list[Any], limit: int) -> None:

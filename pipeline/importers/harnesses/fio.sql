@@ -2,11 +2,20 @@
 -- become measurements of the metric ..._bin_count with the bin's lower limit as an attribute.
 -- A direction that did nothing is left out: all its figures are zeros that were not measured.
 -- harness: fio
+-- documents: cumulative
 -- looks for: a direction that did I/O in one of `jobs`
 -- format: json
 
 -- name: recognise
 SELECT json_exists(value, '$."fio version"') AND json_exists(value, '$.jobs') FROM content
+
+-- name: documents
+-- --status-interval writes a document now and then, and each extends the one before. What began after the one before
+-- was written is another run, put behind it by a shell.
+SELECT coalesce(list_min(json_extract(json, '$.jobs[*].job_start')::BIGINT[]),
+                written - list_max(json_extract(json, '$.jobs[*].job_runtime')::BIGINT[])) AS began, written
+FROM (SELECT json, coalesce((json->>'timestamp_ms')::BIGINT, 1000 * (json->>'timestamp')::BIGINT) AS written
+      FROM document)
 
 -- name: prepare
 CREATE TEMP TABLE directions AS

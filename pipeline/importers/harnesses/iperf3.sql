@@ -1,6 +1,7 @@
 -- iperf3 --json. The interval of a stream is a sample; its time is the interval's end. Sums of streams repeat the
 -- streams and are left out; what stands under "end" sums up the test and becomes metrics named total_...
 -- harness: iperf3
+-- documents: runs
 -- looks for: streams in `intervals`, and sums in `end`
 -- format: json
 

@@ -1,0 +1,180 @@
+"""The JSON documents of a file: where they begin and end, what is no JSON in them, which of them count."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import mmap
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipeline.disk.temporary import temporary_errors
+from pipeline.errors import SourceError
+from pipeline.importers.connection import open_connection, select
+from pipeline.importers.plain_text import require_short_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.importers.definition import Definition
+    from pipeline.importers.plain_text import PlainText
+
+_FIRST_LINES = 100
+"""Before the JSON of a file stand no more."""
+_BLANK = re.compile(r"[ \t\r\n]*")
+_TOKEN = re.compile(r"[^\s,:\[\]{}]{1,20}")
+# Two objects without a comma between them: within one document that stands in texts alone.
+_BETWEEN = {b"{": re.compile(rb"\}[ \t\r\n]*[{\[]"), b"[": re.compile(rb"\][ \t\r\n]*[{\[]")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """What of a file becomes one session.
+
+    Attributes:
+        plain: its content.
+        number: of the document among those of the file, from 1; None where the file is no more than one.
+        is_run: whether others of the file are sessions of their own.
+        note: what its reader should know of the others; None for nothing.
+    """
+
+    plain: Path
+    number: int | None = None
+    is_run: bool = False
+    note: str | None = None
+
+
+def documents_of(content: PlainText, definition: Definition, directory: Path) -> list[Document]:
+    """Find what of a file becomes sessions: all of it, each of its documents, or the last.
+
+    Args:
+        content: the file.
+        definition: its importer.
+        directory: for documents that are cut out of it.
+
+    Raises:
+        SourceError: it holds several documents, and they are no runs of their own, nor later states of one.
+        UsageError: the importer's section `documents` does not fit.
+    """
+    whole = [Document(plain=content.plain)]
+    if definition.format != "json":
+        return whole
+    require_short_document(content.path, content.plain_size)
+    if not _may_be_several(content.plain):
+        return whole
+    text = content.plain.read_text(encoding="utf-8", errors="replace")
+    spans: list[tuple[int, int]] = []
+    try:
+        spans.extend(_spans(text))
+    except (ValueError, RecursionError) as error:
+        if not spans:
+            return whole  # reading it says what is wrong
+        raise SourceError(f"{content.path}: {json_fault(text)}") from error
+    if len(spans) < 2:
+        return whole
+    holds = f"{content.path}: holds {len(spans):,} JSON documents"
+    if definition.documents == "runs":
+        return [
+            Document(plain=_cut_out(text, span, directory / f"document-{number}"), number=number, is_run=True)
+            for number, span in enumerate(spans, start=1)
+        ]
+    if definition.documents is None:
+        raise SourceError(f"{holds}, and a file of {definition.name} is one; make a file of each")
+    if not _are_states_of_one(content.plain, definition):
+        raise SourceError(f"{holds} that are not all states of one run of {definition.name}; make a file of each run")
+    note = f"{holds}, each a later state of the one before; the last alone counts"
+    return [Document(plain=_cut_out(text, spans[-1], directory / "document"), number=len(spans), note=note)]
+
+
+def json_fault(text: str, *, is_meant: bool = True) -> str | None:
+    """Say where a text is no JSON, by line and column; None where it is sound.
+
+    Args:
+        text: one document, or several.
+        is_meant: it is to be JSON; else it may be anything that does not look so.
+    """
+    if text.lstrip()[:1] not in {"{", "["}:
+        return _text_before(text, is_meant=is_meant)
+    try:
+        for _ in _spans(text):
+            pass
+    except json.JSONDecodeError as error:
+        token = _TOKEN.match(text, error.pos)
+        is_cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated string")
+        found = f"{token[0]!r} is no JSON" if token and error.msg == "Expecting value" else f"is no JSON ({error.msg})"
+        return f"line {error.lineno}, column {error.colno}: {found}{'; the file may be cut off' if is_cut else ''}"
+    except RecursionError:
+        return "its JSON is nested too deeply"
+    return None
+
+
+def _text_before(text: str, *, is_meant: bool) -> str | None:
+    """Say that something stands before the JSON of a file."""
+    lines = text.split("\n", _FIRST_LINES)[:_FIRST_LINES]
+    start, begins = 0, ""
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("{"):
+            try:
+                json.JSONDecoder().raw_decode(text, start)
+            except (ValueError, RecursionError):
+                pass  # nor is this its beginning, or it is broken too
+            else:
+                begins = f"; the JSON begins in line {number}, delete what is before"
+                break
+        start += len(line) + 1
+    if not begins and not is_meant:
+        return None
+    number, first = next(((n, one.strip()) for n, one in enumerate(lines, start=1) if one.strip()), (1, ""))
+    return f"line {number}, column 1: {first[:60]!r} is no JSON{begins}"
+
+
+def _may_be_several(plain: Path) -> bool:
+    with plain.open("rb") as file:
+        between = _BETWEEN.get(file.read(1000).lstrip()[:1])
+        if between is None:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return between.search(content) is not None
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Find where each document begins and ends."""
+    decoder = json.JSONDecoder()
+    at = _end_of_blank(text, 0)
+    while at < len(text):
+        _, end = decoder.raw_decode(text, at)
+        yield at, end
+        at = _end_of_blank(text, end)
+
+
+def _end_of_blank(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return at if blank is None else blank.end()
+
+
+def _cut_out(text: str, span: tuple[int, int], directory: Path) -> Path:
+    path = directory / "input"
+    with temporary_errors(directory):
+        directory.mkdir()
+        path.write_text(text[slice(*span)], encoding="utf-8", newline="")
+    return path
+
+
+def _are_states_of_one(plain: Path, definition: Definition) -> bool:
+    """Ask the importer whether each document began before the one before it was written."""
+    if "documents" not in definition.sections:
+        return True
+    asked = replace(definition, sections={"documents": definition.sections["documents"]})
+    try:
+        with open_connection(asked, plain, {}, plain.stat().st_size + 1, None) as connection:
+            rows: Sequence[tuple[float | None, float | None]] = select(connection, asked, "documents").fetchall()
+    except duckdb.Error:
+        return False  # times that cannot be read say nothing
+    return all(
+        began is not None and written is not None and began < written
+        for (_, written), (began, _) in itertools.pairwise(rows)
+    )
