@@ -58,6 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = given != words
     signals = _Signals()
     try:
+        return _run(given, signals, debug=debug)
+    except KeyboardInterrupt:
+        # Another signal, before the first one was told.
+        signals.ignore()
+        tell_last(_one_line("interrupted"))
+        return 128 + signals.received
+    finally:
+        signals.ignore()
+
+
+def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
+    """Run a command, tell how it ended if that is no success, and give the exit status."""
+    try:
         options = build_parser(COMMANDS).parse_args(given)
         return_large_blocks()
         status: int = options.run(options)
@@ -82,11 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if isinstance(error, RecoveryError):
                     status = error.exit_status
         if signals.received:
+            signals.ignore()
             tell_last(_one_line("; ".join(["interrupted", *notes[:1]])))
             return 128 + signals.received
         return status
-    finally:
-        signals.ignore()
     return status
 
 
@@ -118,7 +130,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self.received: int = 0
-        self._watch = None
+        self._watch: SignalWatch | None = None
         self._again: threading.Timer | None = None
         hashing_ends.clear()
         if threading.current_thread() is threading.main_thread():
@@ -137,6 +149,7 @@ class _Signals:
             if self._again is not None:
                 self._again.cancel()
             self._watch.close()
+            self._watch = None
             sys.unraisablehook = sys.__unraisablehook__
 
     def _receive(self, number: int, _frame: object) -> None:

@@ -191,6 +191,27 @@ def test_a_hangup_ends_a_command_as_a_termination_does(tmp_path, fixture_store):
     assert end(tmp_path, fixture_store, waiting, signal.SIGHUP)[:2] == (129, NOTHING)
 
 
+def test_a_signal_that_comes_while_another_is_told_adds_nothing(tmp_path):
+    script = """
+import os, signal
+import pipeline.cli as cli
+
+def interrupted(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+def told(one, kind):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return isinstance(one, kind)
+
+cli.build_parser = interrupted
+cli.isinstance = told  # what is asked first when a command has ended
+raise SystemExit(cli.main(["sessions", "nowhere"]))
+"""
+    command = [COMMAND[0], "-c", script]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (143, "pipeline: interrupted\n")
+
+
 def test_a_command_outlives_its_terminal_where_nohup_says_so(tmp_path, fixture_store):
     words = ["nohup", *COMMAND, "export", fixture_store, "--to", "-"]
     reader, writer = os.pipe()
