@@ -151,10 +151,15 @@ def by_group(found, keys):
     return result
 
 
+_ALMOST_INFINITE = 1.7976931348623e308
+
+
 def close(have, want, relative=1e-12):
     """Equal, or nearly."""
     if want is None or have is None:
         return have is want
+    if math.isinf(want) and abs(have) >= _ALMOST_INFINITE:
+        return have * want > 0  # the reference rounds up once more
     return have == want or math.isclose(have, want, rel_tol=relative)
 
 

@@ -111,6 +111,14 @@ def _query_errors(scan: Scan) -> Iterator[None]:
         if isinstance(error, duckdb.OutOfMemoryException):
             raise UsageError("query: memory runs out; give the engine more with --memory-limit") from error
         raise UsageError(f"query: {lines[0]}{candidates}") from error
+    except OSError as error:
+        # What the engine raises while a stream of Arrow is read comes out of that as an error of the system.
+        if error.errno is not None:
+            raise
+        line = str(error).splitlines()[0]
+        if line.startswith(("Invalid Error", "IO Error", "Serialization Error")):
+            raise source_problem(error, scan) from error
+        raise UsageError(f"query: {line}") from error
     except (ValueError, OverflowError) as error:
         raise UsageError(f"query: a time lies outside the years 0001 to 9999 ({error}); cast it to VARCHAR") from error
 

@@ -75,7 +75,7 @@ def connect_locked(
         yield connection, scan
 
 
-def source_problem(error: duckdb.Error, scan: Scan) -> SourceError:
+def source_problem(error: Exception, scan: Scan) -> SourceError:
     """Say what an error of the engine means that comes from the files of a source.
 
     Raises:
