@@ -39,6 +39,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="ROLE=COLUMN[:UNIT]",
         help="of any CSV or NDJSON: value, metric, unit, time, offset; repeatable",
     )
+    parser.add_argument("--header", metavar="A,B,C", help="names of the columns of CSV files without a header line")
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what the files do not say, such as unit=us; repeatable",
+    )
     parser.add_argument("--session-id", metavar="ID", help="session of rows that have no session_id")
     parser.add_argument("--configuration", metavar="FILE.json", help="configuration of sessions without a record")
     parser.add_argument(
@@ -77,6 +85,8 @@ def _run(options: argparse.Namespace) -> int:
             allow_empty=options.allow_empty,
             importer=options.importer,
             mapping=options.map,
+            header=options.header,
+            assume=options.assume,
             on_progress=progress.update,
         )
     with reporting(f"{counted(len(result.imported), 'session')} imported"):
@@ -85,7 +95,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
-    warnings = [*result.notes]
+    warnings = list(result.warnings)
     if result.skipped_rows:
         warnings.append(f"{counted(result.skipped_rows, 'bad row')} left out")
     if result.dropped_digits:

@@ -81,6 +81,8 @@ def open_connection(
             _create_json_view(connection, "records", "newline_delimited")
         elif shape is not None:
             connection.execute(f"CREATE VIEW records AS {csv_query(plain, shape, definition.columns)}")
+            connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
+            connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
         if "prepare" in definition.sections:
             for statement in duckdb.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:

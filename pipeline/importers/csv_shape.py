@@ -8,13 +8,15 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, UsageError
 from pipeline.rows.attributes import check_column_names
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from pipeline.importers.layouts import Layout
 
 _DELIMITERS = ",;\t|"
 _LINE_BYTES = 16_777_216
@@ -29,33 +31,78 @@ class CsvShape:
         names: of its columns.
         delimiter: between fields.
         has_header: whether the first record names the columns.
+        is_by_position: whether a known layout names them, which is a conclusion from the first record.
     """
 
     names: tuple[str, ...]
     delimiter: str
     has_header: bool
+    is_by_position: bool = False
 
 
-def find_shape(plain: Path, expected: Sequence[str]) -> CsvShape:
+def find_shape(
+    plain: Path, columns: Sequence[str], layouts: Sequence[Layout], header: Sequence[str] | None
+) -> CsvShape:
     """Find the shape of a file from its first record.
 
     DuckDB's own detection is not used: it passes over lines that do not fit what it finds.
 
     Args:
         plain: the file.
-        expected: names of columns; if the first line holds none of them, it is a record, and they name its fields.
+        columns: names that its header line may have; if it has none of them, the first line is a record.
+        layouts: of files without a header line; without any, every file has one.
+        header: the names of the columns, where the user gives them.
 
     Raises:
-        SourceError: a file without a header line has more columns than are expected; names are doubled.
+        SourceError: a file without a header line fits no layout, or several; names are doubled, or too few.
     """
-    fields, delimiter = _first_record(plain)
-    known = {name.lower() for name in expected}
-    has_header = not expected or any(field.strip().lower() in known for field in fields)
-    names = [field.strip() for field in fields] if has_header else list(expected[: len(fields)])
-    if len(names) < len(fields):
-        raise SourceError(f"its records have {len(fields)} fields, not {len(expected)} at most: {', '.join(expected)}")
-    check_column_names(names)
-    return CsvShape(tuple(names), delimiter, has_header)
+    raw, delimiter = _first_record(plain)
+    fields = [field.strip() for field in raw]
+    if header is not None:
+        if len(header) != len(fields):
+            raise SourceError(f"its first record has {len(fields)} fields, and --header names {len(header)}")
+        is_there = [field.lower() for field in fields] == [name.lower() for name in header]
+        return CsvShape(tuple(header), delimiter, is_there)
+    fitting = [layout for layout in layouts if layout.fits(fields)]
+    known = {name.lower() for name in (*columns, *(name for layout in layouts for name in layout.names))}
+    # A label of a first record may be the name of a column.
+    is_record = any(layout.is_telling for layout in fitting)
+    if not layouts or (not is_record and any(field.lower() in known for field in fields)):
+        check_column_names(fields)
+        return CsvShape(tuple(fields), delimiter, has_header=True)
+    if len(fitting) != 1:
+        raise SourceError(_told(fields, layouts, fitting))
+    return CsvShape(fitting[0].names, delimiter, has_header=False, is_by_position=True)
+
+
+def parse_header(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Read the names of `--header`.
+
+    Args:
+        given: the names, or one text with commas between them, quoted as in CSV where need be.
+
+    Raises:
+        UsageError: a name is empty or doubled.
+    """
+    names = tuple(name.strip() for name in (next(csv.reader([given]), []) if isinstance(given, str) else given))
+    if not names or not all(names):
+        raise UsageError("--header: give the name of every column, with commas between them")
+    try:
+        check_column_names(list(names))
+    except SourceError as error:
+        raise UsageError(f"--header: {error}") from error
+    return names
+
+
+def _told(fields: Sequence[str], layouts: Sequence[Layout], fitting: Sequence[Layout]) -> str:
+    if fitting:
+        several = " or ".join(f"--header {','.join(layout.names)}" for layout in fitting)
+        return f"has no header line, and its {len(fields)} fields may be of several versions; say which: {several}"
+    longest = ",".join(max(layouts, key=lambda layout: len(layout.names)).names)
+    return (
+        f"has no header line, and its {len(fields)} fields are in no order that is known; "
+        f"name all of them: --header NAME,NAME,... of {longest}"
+    )
 
 
 def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str]) -> str:

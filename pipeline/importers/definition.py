@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING
 from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.importers.fields import parse_fields
+from pipeline.importers.layouts import layout_of_names, parse_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.importers.fields import Field
+    from pipeline.importers.layouts import Layout
 
 FORMATS = ("ndjson", "csv", "json")
-SECTIONS = ("recognise", "documents", "prepare", "session", "measurements")
+SECTIONS = ("recognise", "documents", "prepare", "session", "warnings", "measurements")
 DOCUMENTS = ("runs", "cumulative")
-_HEADER = re.compile(r"^--\s*(harness|format|columns|fields|extract|companion|documents|looks for)\s*:\s*(.*?)\s*$")
+_HEADER = re.compile(
+    r"^--\s*(harness|format|columns|fields|extract|companion|documents|looks for|versions|layout|option)"
+    r"\s*:\s*(.*?)\s*$"
+)
+_REPEATED = ("layout", "option")
+_VERSIONS = re.compile(r"(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent / "harnesses"
 
@@ -34,10 +41,12 @@ class Definition:
         harness: the program whose files it reads, None where nothing says it; one may have several importers.
         format: `ndjson` and `csv` are read and checked record by record, `json` is one document.
         sections: SQL by name; `measurements` is there always.
-        columns: of CSV files, those that the SQL names: null where a file lacks them; and the names of all, in order,
-            in files without a header line.
+        columns: of CSV files, those that the SQL names: null where a file lacks them.
+        layouts: of CSV files without a header line, what their fields may be.
         fields: of NDJSON files, the columns of the view `records`; without any it has the column `json`.
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
+        versions: the oldest and the newest version of the harness whose files were tried, None where nothing says it.
+        choices: what `--assume` may say of a file, by name: the values.
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
         is_typed: attributes that are numbers, or true and false, in all rows stay so; otherwise they become text.
@@ -52,9 +61,12 @@ class Definition:
     format: str
     sections: Mapping[str, str]
     columns: tuple[str, ...] = ()
+    layouts: tuple[Layout, ...] = ()
     fields: tuple[Field, ...] = ()
     extract: str | None = None
     companions: tuple[str, ...] = ()
+    versions: tuple[str, str] | None = None
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_built_in: bool = False
     is_typed: bool = False
     documents: str | None = None
@@ -74,6 +86,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         UsageError: it is no importer; the message says what is missing.
     """
     headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {name: [] for name in _REPEATED}
     sections: dict[str, list[str]] = {}
     lines: list[str] | None = None
     for line in text.removeprefix("\ufeff").splitlines():
@@ -84,6 +97,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
             lines = sections.setdefault(section[1], [])
         elif lines is None and (header := _HEADER.match(line)):
             headers[header[1]] = header[2]
+            repeated.get(header[1], []).append(header[2])
         elif lines is not None:
             lines.append(line)
     if "measurements" not in sections:
@@ -94,19 +108,41 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     if headers.get("documents", DOCUMENTS[0]) not in DOCUMENTS:
         hint = suggest(headers["documents"], DOCUMENTS, noun="choices")
         raise UsageError(f"{name}: '-- documents: {headers['documents']}': {hint}")
+    columns = tuple(name.strip() for name in headers["columns"].split(",")) if "columns" in headers else ()
+    layouts = tuple(parse_layout(line, where=name) for line in repeated["layout"])
     return Definition(
         name=name,
         harness=headers.get("harness", name),
         format=kind,
         sections={key: "\n".join(body).strip().rstrip(";") for key, body in sections.items()},
-        columns=tuple(name.strip() for name in headers["columns"].split(",")) if "columns" in headers else (),
+        columns=columns,
+        layouts=layouts or ((layout_of_names(columns),) if columns else ()),
         fields=parse_fields(headers["fields"], where=name) if "fields" in headers else (),
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
+        versions=_parse_versions(headers["versions"], where=name) if "versions" in headers else None,
+        choices=_parse_options(repeated["option"], where=name),
         is_built_in=is_built_in,
         documents=headers.get("documents"),
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
+
+
+def _parse_versions(text: str, *, where: str) -> tuple[str, str]:
+    found = _VERSIONS.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{where}: '-- versions: {text}' cannot be read; write it as 2.2 to 3.42")
+    return found[1], found[2]
+
+
+def _parse_options(lines: Sequence[str], *, where: str) -> dict[str, tuple[str, ...]]:
+    choices = {}
+    for line in lines:
+        name, *values = line.split()
+        if not name.isidentifier() or len(values) < 2:
+            raise UsageError(f"{where}: '-- option: {line}' cannot be read; write a name and its values: unit ns us")
+        choices[name] = tuple(values)
+    return choices
 
 
 @cache

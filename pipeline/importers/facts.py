@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.importers.connection import first_row
+from pipeline.importers.connection import first_row, select
 from pipeline.model.session_record import SessionRecord
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.importers.definition import Definition
 
+_NUMBERS = re.compile(r"\d+(\.\d+)*")
 _COLUMNS = ("session_id", "started_at", "ended_at", "harness_version", "configuration", "attributes")
 
 
@@ -40,6 +42,32 @@ def read_facts(connection: duckdb.DuckDBPyConnection, definition: Definition) ->
             "attributes": _object(row.get("attributes"), "attributes"),
         }
     )
+
+
+def read_warnings(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[str]:
+    """Run the section `warnings`, if there is one: a SELECT of texts, of which nulls say nothing."""
+    if "warnings" not in definition.sections:
+        return []
+    return [str(row[0]) for row in select(connection, definition, "warnings").fetchall() if row[0] is not None]
+
+
+def version_warning(definition: Definition, version: str | None) -> str | None:
+    """Say that a file is of a version of its harness that was never tried.
+
+    Args:
+        definition: the importer, which names the oldest and the newest version that were.
+        version: what the file says; a name may stand before the number.
+    """
+    found = _NUMBERS.search(version or "")
+    if definition.versions is None or found is None:
+        return None
+    numbers, oldest, newest = ([int(number) for number in text.split(".")] for text in (found[0], *definition.versions))
+    # 3.42.1 is no newer than 3.42.
+    relation = "newer" if numbers[: len(newest)] > newest else "older" if numbers < oldest else None
+    if relation is None:
+        return None
+    tried = " to ".join(definition.versions)
+    return f"says version {found[0]} of {definition.harness}, {relation} than those that were tried, {tried}"
 
 
 def _time_text(value: object) -> str | None:

@@ -11,7 +11,7 @@ from pipeline.importers.connection import WholeFileError, one_line, open_connect
 from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
-from pipeline.importers.facts import read_facts
+from pipeline.importers.facts import read_facts, read_warnings, version_warning
 from pipeline.importers.measurements import Measurements
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
@@ -57,6 +57,7 @@ class HarnessFile:
         document: what of it is read.
         content: its content.
         skipped: records that were left out.
+        warnings: what the reader of its measurements should know.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class HarnessFile:
         self._start = Start(path, unit, options.zone, options.started_at)
         self.content = content
         self.skipped = 0
+        self.warnings: list[str] = []
         self._definition = definition
         self._directory = directory
         self._options = options
@@ -100,6 +102,7 @@ class HarnessFile:
             "extract": str(self.content.extract) if self.content.extract else None,
             "companion": str(linked) if companion is not None else None,
             "name": in_unicode(path.name),
+            **{name: options.assumed.get(name) for name in definition.choices},
         }
         self._plain = document.plain
         is_document = definition.format == "json"
@@ -109,6 +112,7 @@ class HarnessFile:
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
         self._with_all_keys = False
+        self._lacks_earliest = False
 
     @property
     def session_id(self) -> str:
@@ -172,7 +176,12 @@ class HarnessFile:
 
     def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         if self._definition.format == "csv" and self._shape is None:
-            self._shape = find_shape(self._plain, self._definition.columns)
+            try:
+                self._shape = find_shape(
+                    self._plain, self._definition.columns, self._definition.layouts, self._options.header
+                )
+            except SourceError as error:
+                raise WholeFileError(str(error)) from error
         return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
@@ -181,11 +190,18 @@ class HarnessFile:
         Raises:
             SourceError, duckdb.Error: the file cannot be read; so does the iterator.
         """
+        if self._lacks_earliest:
+            # Here, since a record that cannot be read may be met now.
+            self._find_earliest()
         self._summary = SessionSummary()
         opening = self._open(self._plain)
         connection = opening.__enter__()
         try:
-            self._record = self._complete(read_facts(connection, self._definition))
+            facts = read_facts(connection, self._definition)
+            self._record = self._complete(facts)
+            self.warnings = read_warnings(connection, self._definition)
+            if (warning := version_warning(self._definition, facts.harness_version)) is not None:
+                self.warnings.append(warning)
             measurements = Measurements(
                 connection,
                 self._definition,
@@ -250,7 +266,10 @@ class HarnessFile:
         self._with_all_keys = True
 
     def find_earliest(self) -> None:
-        """Find the earliest time of a row before all are read again: it is that of rows without one."""
+        """Find the earliest time of a row when all are read again: it is that of rows without one."""
+        self._lacks_earliest = True
+
+    def _find_earliest(self) -> None:
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._unit == "us" else 2**63 - 1
         with self._open(self._plain) as connection:
             measurements = Measurements(
@@ -263,6 +282,7 @@ class HarnessFile:
                 if batch.num_rows:
                     earliest = min(earliest, int(integers(batch.column("timestamp")).min()))
         self._start.note_earliest(earliest if earliest != latest else None)
+        self._lacks_earliest = False
 
     def session(self) -> Session:
         """Describe the session after its rows were read."""
@@ -294,6 +314,7 @@ class HarnessFile:
                 "start_from": self._start.source,
                 "times_from": list(dict.fromkeys(used)),
                 "skipped_records": self.skipped,
+                **({"warnings": self.warnings} if self.warnings else {}),
             },
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError, UsageError, suggest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROLES = ("value", "metric", "unit", "time", "offset")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _SCALES = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
@@ -69,8 +71,12 @@ class Mapping:
             raise UsageError(f"--map {text!r}: in which unit? offset={name}:s, ms, us or ns")
         self.columns[role] = name if role in {"time", "offset"} else column
 
-    def definition(self, path: Path) -> Definition:
+    def definition(self, path: Path, header: Sequence[str] | None = None) -> Definition:
         """Make the importer for a file.
+
+        Args:
+            path: the file.
+            header: the names of its columns, where it has no header line.
 
         Raises:
             SourceError: it is neither CSV nor NDJSON.
@@ -89,10 +95,13 @@ class Mapping:
             lacking = f"no record has {' or '.join(map(repr, missing))}; {suggest(missing[0], keys, noun='its keys')}"
             sections = {"measurements": self._sql(_json_column, is_json=True)}
         else:
-            fields = [field.strip() for field in split_record([head.first_line])[0]]
+            fields = list(header or (field.strip() for field in split_record([head.first_line])[0]))
             for name in used:
                 if name.lower() not in {field.lower() for field in fields}:
-                    raise SourceError(f"{path}: has no column {name!r}; {suggest(name, fields, noun='its columns')}")
+                    hint = suggest(name, fields, noun="its columns")
+                    if header is None and any(_NUMBER.fullmatch(field) for field in fields):
+                        hint = "its first line holds numbers; if it is no header line, name the columns: --header a,b,c"
+                    raise SourceError(f"{path}: has no column {name!r}; {hint}")
             sections = {"measurements": self._sql(quote_identifier, is_json=False)}
         return Definition(
             name="mapping",

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError, UsageError, suggest
+from pipeline.importers.csv_shape import parse_header
 from pipeline.model.timestamps import parse_timestamp, parse_zone
 from pipeline.sources.options import PlainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
 
+    from pipeline.importers.definition import Definition
     from pipeline.model.columns import TimestampUnit
 
 IfExists = Literal["error", "skip", "replace"]
@@ -34,6 +36,8 @@ class ImportOptions:
         started_at: start of sessions whose file does not say it, as text.
         skip_bad: leave out records that cannot be read.
         allow_empty: take a harness file without samples as a session without rows.
+        header: names of the columns of CSV files without a header line.
+        assumed: what files do not say, by name.
     """
 
     if_exists: IfExists = "error"
@@ -43,6 +47,8 @@ class ImportOptions:
     started_at: str | None = None
     skip_bad: bool = False
     allow_empty: bool = False
+    header: tuple[str, ...] | None = None
+    assumed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -55,6 +61,8 @@ class ImportOptions:
         started_at: str | None,
         skip_bad: bool,
         allow_empty: bool,
+        header: str | Sequence[str] | None,
+        assume: Sequence[str],
     ) -> Self:
         """Take them as a user gives them.
 
@@ -78,7 +86,32 @@ class ImportOptions:
             started_at=started_at,
             skip_bad=skip_bad,
             allow_empty=allow_empty,
+            header=None if header is None else parse_header(header),
+            assumed=_read_assumed(assume),
         )
+
+    def require_fitting(self, definitions: Mapping[Path, Definition], plain: Sequence[Path]) -> None:
+        """Check that what was given of the files is asked for.
+
+        Args:
+            definitions: importers by file.
+            plain: files of measurements, which need none.
+
+        Raises:
+            UsageError: it is not; the message says of which file, or what there is.
+        """
+        for path in plain if self.header else ():
+            raise UsageError(f"--header: {path} is a file of measurements, which names its columns itself")
+        for path, one in definitions.items() if self.header else ():
+            if one.format != "csv":
+                raise UsageError(f"--header: {path} is no CSV file but {one.format.upper()}")
+        choices = {name: values for one in definitions.values() for name, values in one.choices.items()}
+        for name, value in self.assumed.items():
+            if name not in choices:
+                hint = suggest(name, choices, noun="names") if choices else "its importer asks nothing"
+                raise UsageError(f"--assume {name}={value}: nothing of that name is asked; {hint}")
+            if value not in choices[name]:
+                raise UsageError(f"--assume {name}={value}: {suggest(value, choices[name], noun='values')}")
 
     def of_plain_files(self, unit: TimestampUnit, attributes: Mapping[str, str]) -> PlainOptions:
         """How files of measurements are read.
@@ -98,6 +131,17 @@ class ImportOptions:
             # Whether a session that is replaced had other types does not matter; it is known when the rows are.
             kept_attributes={} if self.if_exists == "replace" else attributes,
         )
+
+
+def _read_assumed(given: Sequence[str]) -> dict[str, str]:
+    assumed = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or not value or name in assumed:
+            reason = "is given twice" if name in assumed else "give NAME=VALUE"
+            raise UsageError(f"--assume {text!r}: {reason}")
+        assumed[name] = value
+    return assumed
 
 
 def _read_configuration(configuration: str | Path | dict[str, Any] | None) -> dict[str, Any] | None:

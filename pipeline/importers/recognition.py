@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.disk.safe_names import in_unicode
@@ -27,7 +28,7 @@ _COLUMN_WORDS = (*_OWN_KEYS, "session_id")
 
 
 def sort_out(
-    paths: Sequence[Path], given: str | None, mapping: Sequence[str]
+    paths: Sequence[Path], given: str | None, mapping: Sequence[str], header: Sequence[str] | None = None
 ) -> tuple[list[Path], dict[Path, Definition]]:
     """Tell files of measurements from harness files, and find the importers of these.
 
@@ -35,6 +36,7 @@ def sort_out(
         paths: all files.
         given: what `--from` says.
         mapping: what `--map` says.
+        header: what `--header` says.
 
     Raises:
         UsageError: both are given.
@@ -44,18 +46,19 @@ def sort_out(
         raise UsageError("--from and --map exclude each other: both say what the columns are")
     if mapping:
         by_options = Mapping(mapping)
-        return [], {path: by_options.definition(path) for path in paths}
-    found = {path: recognise(path, given) for path in paths}
+        return [], {path: by_options.definition(path, header) for path in paths}
+    found = {path: recognise(path, given, header) for path in paths}
     harness = {path: one for path, one in found.items() if one is not None}
     return [path for path in paths if path not in harness], harness
 
 
-def recognise(path: Path, given: str | None) -> Definition | None:
+def recognise(path: Path, given: str | None, header: Sequence[str] | None = None) -> Definition | None:
     """Choose the importer of a file.
 
     Args:
         path: the file.
         given: what `--from` says, None where the content decides.
+        header: what `--header` says: it stands for the first line then.
 
     Returns:
         the importer; None for a file of measurements, which needs none.
@@ -70,6 +73,8 @@ def recognise(path: Path, given: str | None) -> Definition | None:
     if given is None and name_says is not None and not name_says.is_text:
         return None
     head = read_head(path)
+    if header is not None and head.value is None:
+        head = replace(head, text=",".join(header) + "\n" + head.text.lstrip("\n"))
     if given is None and name_says is not None and _is_own(head):
         return None
     if head.is_empty:

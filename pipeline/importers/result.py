@@ -19,8 +19,8 @@ class ImportResult:
         rows: rows written.
         skipped_rows: bad rows that were left out.
         dropped_digits: rows whose time had digits below the store's unit.
-        notes: what a reader should know of single files, a line each.
         seconds: how long it took.
+        warnings: what the reader of the measurements should know, each with its file.
     """
 
     to: str
@@ -30,16 +30,16 @@ class ImportResult:
     rows: int
     skipped_rows: int
     dropped_digits: int
-    notes: tuple[str, ...]
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         notes = [f"{quantity(self.skipped_rows, 'bad row')} left out"] if self.skipped_rows else []
-        notes += self.notes
         if self.empty:
             notes.append(f"{quantity(len(self.empty), 'session')} without rows")
         if self.dropped_digits:
             notes.append(f"digits of {quantity(self.dropped_digits, 'time')} dropped")
+        notes += self.warnings
         return html_table(
             f"{self.to}: {quantity(len(self.imported), 'session')}, {quantity(self.rows, 'row')} imported in "
             f"{self.seconds:.2f} s",

@@ -44,6 +44,8 @@ def import_sessions(
     allow_empty: bool = False,
     importer: str | None = None,
     mapping: Sequence[str] = (),
+    header: str | Sequence[str] | None = None,
+    assume: Sequence[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportResult:
     """Import result files of harnesses, and CSV, NDJSON, Parquet, Arrow IPC or DuckDB files of measurements.
@@ -63,6 +65,8 @@ def import_sessions(
         allow_empty: take a harness file that has no samples as a session of 0 rows; else it is an error.
         importer: name of the harness, or path of an SQL file, instead of recognising it.
         mapping: `ROLE=COLUMN:UNIT` for CSV and NDJSON files of any columns, see `pipeline.importers.mapping`.
+        header: names of the columns of CSV files without a header line, as a list or with commas between them.
+        assume: `NAME=VALUE` for what the files do not say and their importer asks for, such as `unit=us`.
         on_progress: is called with the rows written and the rows there are, 0 where nobody knows.
 
     Raises:
@@ -81,8 +85,11 @@ def import_sessions(
         started_at=started_at,
         skip_bad=skip_bad,
         allow_empty=allow_empty,
+        header=header,
+        assume=assume,
     )
-    plain_paths, harness_paths = sort_out(find_files(source_paths(files)), importer, mapping)
+    plain_paths, harness_paths = sort_out(find_files(source_paths(files)), importer, mapping, options.header)
+    options.require_fitting(harness_paths, plain_paths)
     if session_id is not None and len(harness_paths) > 1:
         raise UsageError(f"--session-id names one session, and {len(harness_paths)} harness files are one each")
     rest = "the same command" + (" with --if-exists skip" if if_exists == "error" else "") + " imports the others"
@@ -120,6 +127,6 @@ def import_sessions(
         rows=sum(session.measurement_count for session in imported),
         skipped_rows=staged.skipped + plain.skipped,
         dropped_digits=sum(session.dropped_digit_count for session in imported),
-        notes=tuple(staged.notes),
         seconds=time.monotonic() - started,
+        warnings=tuple(staged.warnings),
     )

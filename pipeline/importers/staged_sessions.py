@@ -34,7 +34,7 @@ class StagedSessions:
         done: the sessions that were staged.
         unchanged: ids of sessions that the store had already and that are left as they are.
         skipped: records that were left out.
-        notes: what a reader should know of single files, a line each.
+        warnings: what the reader of the measurements should know.
     """
 
     def __init__(self, store: StoreWriter, if_exists: IfExists) -> None:
@@ -45,7 +45,7 @@ class StagedSessions:
         self._attributes: dict[str, str] = {}
         self.unchanged: list[str] = []
         self.skipped = 0
-        self.notes: list[str] = []
+        self.warnings: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +170,8 @@ class StagedSessions:
         self.claim(session_id)
         self.skipped += file.skipped
         if file.document.note is not None:
-            self.notes.append(file.document.note)
+            self.warnings.append(file.document.note)
+        self.warnings += [f"{file.path}: {warning}" for warning in file.warnings]
 
     def publish(self) -> None:
         """Publish all sessions, one after the other."""

@@ -1,10 +1,13 @@
 -- fio --output-format=json or json+. fio keeps no samples here: latencies are summed up and in histograms, whose bins
 -- become measurements of the metric ..._bin_count with the bin's lower limit as an attribute.
--- A direction that did nothing is left out: all its figures are zeros that were not measured.
+-- A direction that did nothing is left out: all its figures are zeros that were not measured; sync is fsync and fdatasync.
+-- Before 3.0 io_bytes counts KiB and latencies are microseconds, under slat, clat and lat; before 3.2 there is no bw_bytes,
+-- before 3.18 no N. Percentiles of 0 and bins by number, which old versions write, say nothing.
 -- harness: fio
 -- documents: cumulative
 -- looks for: a direction that did I/O in one of `jobs`
 -- format: json
+-- versions: 2.2 to 3.42
 
 -- name: recognise
 SELECT json_exists(value, '$."fio version"') AND json_exists(value, '$.jobs') FROM content
@@ -18,54 +21,74 @@ FROM (SELECT json, coalesce((json->>'timestamp_ms')::BIGINT, 1000 * (json->>'tim
       FROM document)
 
 -- name: prepare
+SET VARIABLE is_old = (SELECT TRY_CAST(regexp_extract(json->>'fio version', '\d+') AS INTEGER) < 3 FROM document);
+CREATE TEMP TABLE jobs AS
+SELECT unnest(json_extract(json, '$.jobs[*]')) AS job, unnest(range(json_array_length(json, '$.jobs')::BIGINT)) AS number_of_job
+FROM document;
 CREATE TEMP TABLE directions AS
-SELECT number_of_job, job->>'jobname' AS job, direction, job->direction AS figures FROM (
-    SELECT unnest(json_extract(json, '$.jobs[*]')) AS job,
-           unnest(range(json_array_length(json, '$.jobs')::BIGINT)) AS number_of_job
-    FROM document
-), (SELECT unnest(['read', 'write', 'trim']) AS direction)
-WHERE (job->>('/' || direction || '/total_ios'))::BIGINT > 0
+SELECT number_of_job, job->>'jobname' AS job, direction, job->direction AS figures
+FROM jobs, (SELECT unnest(['read', 'write', 'trim', 'sync', 'mixed']) AS direction)
+WHERE coalesce(job->>('/' || direction || '/total_ios'), job->>('/' || direction || '/io_bytes'),
+               job->>('/' || direction || '/lat_ns/N'))::BIGINT > 0
 
 -- name: session
 -- fio writes its time at the end; the longest job tells how long before it began, and a job may say when it started.
+WITH ends AS (
+    SELECT *, coalesce((json->>'timestamp_ms')::BIGINT, (json->>'timestamp')::BIGINT * 1000) AS ms FROM document
+)
 SELECT strftime(make_timestamp_ms(coalesce(
-           (SELECT min((job->>'job_start')::BIGINT) FROM (SELECT unnest(json_extract(json, '$.jobs[*]')) AS job)),
-           coalesce((json->>'timestamp_ms')::BIGINT, (json->>'timestamp')::BIGINT * 1000)
-           - coalesce((SELECT max((job->>'job_runtime')::BIGINT)
-                       FROM (SELECT unnest(json_extract(json, '$.jobs[*]')) AS job)), 0))), '%Y-%m-%dT%H:%M:%S.%fZ')
+           (SELECT min((job->>'job_start')::BIGINT) FROM jobs),
+           ms - coalesce((SELECT max((job->>'job_runtime')::BIGINT) FROM jobs),
+                         (SELECT max((figures->>'runtime')::BIGINT) FROM directions), 0))), '%Y-%m-%dT%H:%M:%S.%fZ')
            AS started_at,
-       strftime(make_timestamp_ms(coalesce((json->>'timestamp_ms')::BIGINT, (json->>'timestamp')::BIGINT * 1000)),
-                '%Y-%m-%dT%H:%M:%S.%fZ') AS ended_at,
+       strftime(make_timestamp_ms(ms), '%Y-%m-%dT%H:%M:%S.%fZ') AS ended_at,
        json->>'fio version' AS harness_version,
        {global_options: json->'global options',
-        job_options: (SELECT list(job->'job options') FROM (SELECT unnest(json_extract(json, '$.jobs[*]')) AS job))
+        job_options: (SELECT list(job->'job options' ORDER BY number_of_job) FROM jobs),
+        job_errors: (SELECT list({job: job->>'jobname', error: (job->>'error')::BIGINT} ORDER BY number_of_job)
+                     FROM jobs WHERE (job->>'error')::BIGINT <> 0)
        }::JSON AS configuration
-FROM document
+FROM ends
+
+-- name: warnings
+SELECT DISTINCT 'job ' || (job->>'jobname') || ' ended with error ' || (job->>'error') || ', says fio: its figures are of what '
+       'was done before' FROM jobs WHERE (job->>'error')::BIGINT <> 0
 
 -- name: measurements
 WITH latencies AS (
-    SELECT number_of_job, job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency
-    FROM directions, (SELECT unnest(['slat_ns', 'clat_ns', 'lat_ns']) AS key)
-    WHERE (figures->>('/' || key || '/N'))::BIGINT > 0
+    SELECT number_of_job, job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency,
+           CASE WHEN ends_with(key, '_ns') THEN 'ns' ELSE 'us' END AS unit
+    FROM directions, (SELECT unnest(['slat_ns', 'clat_ns', 'lat_ns', 'slat', 'clat', 'lat']) AS key)
+    WHERE coalesce(figures->>('/' || key || '/N'), figures->>('/' || key || '/max'))::DOUBLE > 0
 ), named AS (
-    SELECT number_of_job, job, direction, sample.metric AS metric, figures->>sample.key AS number, sample.unit AS unit, NULL AS bin
-    FROM directions, (SELECT unnest([
-        {metric: 'io_bytes', key: 'io_bytes', unit: 'By'}, {metric: 'total_ios', key: 'total_ios', unit: '1'},
-        {metric: 'runtime', key: 'runtime', unit: 'ms'}, {metric: 'bandwidth_mean', key: 'bw_bytes', unit: 'By/s'},
-        {metric: 'iops_mean', key: 'iops', unit: '/s'}, {metric: 'iops_min', key: 'iops_min', unit: '/s'},
-        {metric: 'iops_max', key: 'iops_max', unit: '/s'}, {metric: 'iops_stddev', key: 'iops_stddev', unit: '/s'},
-        {metric: 'short_ios', key: 'short_ios', unit: '1'}, {metric: 'drop_ios', key: 'drop_ios', unit: '1'}]) AS sample)
+    SELECT number_of_job, job, direction, sample.metric AS metric, sample.number AS number, sample.unit AS unit, NULL AS bin
+    FROM (SELECT *, getvariable('is_old') AND NOT json_exists(figures, '$.io_kbytes') AS is_kib,
+                 coalesce((figures->>'iops_samples')::BIGINT, 1) > 0 AS has_samples FROM directions), LATERAL (SELECT unnest([
+        {metric: 'io_bytes', unit: 'By', number: CASE WHEN is_kib THEN ((figures->>'io_bytes')::BIGINT * 1024)::VARCHAR
+                                                      ELSE figures->>'io_bytes' END},
+        {metric: 'total_ios', unit: '1', number: figures->>'total_ios'}, {metric: 'runtime', unit: 'ms', number: figures->>'runtime'},
+        CASE WHEN json_exists(figures, '$.bw_bytes')
+             THEN {metric: 'bandwidth_mean', unit: 'By/s', number: figures->>'bw_bytes'}
+             ELSE {metric: 'bandwidth_mean', unit: 'KiBy/s', number: figures->>'bw'} END,
+        {metric: 'iops', unit: '/s', number: figures->>'iops'},
+        {metric: 'iops_mean', unit: '/s', number: CASE WHEN has_samples THEN figures->>'iops_mean' END},
+        {metric: 'iops_min', unit: '/s', number: CASE WHEN has_samples THEN figures->>'iops_min' END},
+        {metric: 'iops_max', unit: '/s', number: CASE WHEN has_samples THEN figures->>'iops_max' END},
+        {metric: 'iops_stddev', unit: '/s', number: CASE WHEN has_samples THEN figures->>'iops_stddev' END},
+        {metric: 'short_ios', unit: '1', number: figures->>'short_ios'},
+        {metric: 'drop_ios', unit: '1', number: figures->>'drop_ios'}]) AS sample)
     UNION ALL
-    SELECT number_of_job, job, direction, kind || '_' || name, latency->>key, CASE name WHEN 'count' THEN '1' ELSE 'ns' END, NULL
+    SELECT number_of_job, job, direction, kind || '_' || name, latency->>key, CASE name WHEN 'count' THEN '1' ELSE unit END, NULL
     FROM latencies, (SELECT unnest(['min', 'max', 'mean', 'stddev', 'N']) AS key),
                     (SELECT CASE key WHEN 'N' THEN 'count' ELSE key END AS name)
     UNION ALL
     SELECT number_of_job, job, direction, kind || '_p' || replace(regexp_replace(key, '\.?0+$', ''), '.', '_'),
-           latency->>('/percentile/' || key), 'ns', NULL
-    FROM (SELECT *, unnest(json_keys(latency, '$.percentile')) AS key FROM latencies)
+           latency->>('/percentile/' || key), unit, NULL
+    FROM (SELECT *, unnest(json_keys(latency, '$.percentile')) AS key FROM latencies) WHERE TRY_CAST(key AS DOUBLE) > 0
     UNION ALL
     SELECT number_of_job, job, direction, kind || '_bin_count', latency->>('/bins/' || key), '1', key::BIGINT
-    FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies)
+    FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies
+          WHERE unit = 'ns' AND NOT json_exists(latency, '$.bins.FIO_IO_U_PLAT_BITS'))
 )
 SELECT metric, number AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
 ORDER BY number_of_job, direction, metric, bin

@@ -1,26 +1,49 @@
 -- iperf3 --json. The interval of a stream is a sample; its time is the interval's end. Sums of streams repeat the
 -- streams and are left out; what stands under "end" sums up the test and becomes metrics named total_...
+-- Intervals of -O are no samples of the test: their metrics are named omitted_..., and they come before it, since the
+-- clock begins again at 0 after them. Before 3.7 intervals do not say who sends; the test's direction does.
+-- A congestion window or round-trip time below 0 is what iperf3 writes where the system does not tell.
 -- harness: iperf3
 -- documents: runs
 -- looks for: streams in `intervals`, and sums in `end`
 -- format: json
+-- versions: 3.1 to 3.21
 
 -- name: recognise
 SELECT json_exists(value, '$.start.timestamp') AND json_exists(value, '$.intervals') FROM content
 
+-- name: prepare
+SET VARIABLE omitted_s = (
+    SELECT coalesce((json->>'$.start.test_start.omit')::DOUBLE, (
+        SELECT max((stream->>'end')::DOUBLE) FROM (SELECT unnest(json_extract(json, '$.intervals[*].streams[*]')) AS stream)
+        WHERE (stream->>'omitted')::BOOLEAN), 0)
+    FROM document);
+SET VARIABLE side = (
+    SELECT CASE WHEN reverse IS NULL OR is_client = is_server THEN NULL
+                WHEN (reverse = 0) = is_client THEN 'sender' ELSE 'receiver' END
+    FROM (SELECT (json->>'$.start.test_start.reverse')::BIGINT AS reverse,
+                 json_exists(json, '$.start.connecting_to') AS is_client,
+                 json_exists(json, '$.start.accepted_connection') AS is_server FROM document))
+
 -- name: session
-SELECT strftime(make_timestamp_ms((json->>'$.start.timestamp.timesecs')::BIGINT * 1000), '%Y-%m-%dT%H:%M:%S.%fZ')
+SELECT strftime(make_timestamp_ms(coalesce((json->>'$.start.timestamp.timemillisecs')::BIGINT,
+                                           (json->>'$.start.timestamp.timesecs')::BIGINT * 1000)), '%Y-%m-%dT%H:%M:%S.%fZ')
            AS started_at,
        regexp_replace(json->>'$.start.version', '^iperf ', '') AS harness_version,
-       {start: json->'start'}::JSON AS configuration
+       {start: json->'start', error: json->>'error'}::JSON AS configuration
 FROM document
+
+-- name: warnings
+SELECT 'iperf3 says that the test failed: ' || (json->>'error') FROM document
 
 -- name: measurements
 WITH streams AS (
-    SELECT stream, '' AS prefix, NULL AS direction, row_number() OVER () AS place
+    SELECT stream, CASE WHEN (stream->>'omitted')::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix, NULL AS direction,
+           CASE WHEN (stream->>'omitted')::BOOLEAN THEN 0 ELSE getvariable('omitted_s') END AS begin_s,
+           row_number() OVER () AS place
     FROM (SELECT unnest(json_extract(json, '$.intervals[*].streams[*]')) AS stream FROM document)
     UNION ALL
-    SELECT stream->side, 'total_', side, 1000000000 + place
+    SELECT stream->side, 'total_', side, getvariable('omitted_s'), 1000000000 + place
     FROM (SELECT stream, row_number() OVER () AS place
           FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document)),
          (SELECT unnest(['sender', 'receiver', 'udp']) AS side)
@@ -35,11 +58,13 @@ WITH streams AS (
         {key: 'max_rtt', unit: 'us'}, {key: 'min_rtt', unit: 'us'}, {key: 'mean_rtt', unit: 'us'}], recursive := true)
 )
 SELECT prefix || regexp_replace(key, '_ms$', '') AS metric, stream->>key AS value, unit,
-       ns_from_s((stream->>'end')::DOUBLE) AS offset_ns,
+       ns_from_s((stream->>'end')::DOUBLE + begin_s) AS offset_ns,
        (stream->>'socket')::BIGINT AS socket,
        ns_from_s((stream->>'start')::DOUBLE) / 1e9 AS interval_start,
        (stream->>'omitted')::BOOLEAN AS omitted,
-       coalesce(direction, CASE WHEN (stream->>'sender')::BOOLEAN THEN 'sender' ELSE 'receiver' END) AS side
+       coalesce(direction, CASE (stream->>'sender')::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver'
+                                ELSE getvariable('side') END) AS side
 FROM streams, known
 WHERE json_exists(stream, '$.' || key)
+  AND NOT (regexp_matches(key, 'snd_|rtt|pmtu') AND starts_with(stream->>key, '-'))
 ORDER BY place, direction DESC, key

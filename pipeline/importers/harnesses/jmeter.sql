@@ -1,14 +1,25 @@
 -- JMeter's JTL as CSV: a record a sample, which holds several figures. Times are milliseconds since 1970, or text as
 -- jmeter.save.saveservice.timestamp_format has it; text has no zone.
 -- A record with a SampleCount above 1 sums up several samples, so its figures are no samples.
+-- Without a header line the fields are told by their number and kinds: those of JMeter 2.x, 2.13, 3.0, 3.1 and 4.0 to
+-- 5.6 as they come, and some that users have set. JMeter has one order; what is saved is set by properties.
 -- harness: jmeter
 -- looks for: records behind the header line
 -- format: csv
 -- columns: timeStamp, elapsed, label, responseCode, responseMessage, threadName, dataType, success, bytes, Latency, SampleCount, failureMessage, sentBytes, grpThreads, allThreads, URL, IdleTime, Connect
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, Latency INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, Connect INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, failureMessage TEXT, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, failureMessage TEXT, bytes INTEGER, sentBytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, failureMessage TEXT, bytes INTEGER, sentBytes INTEGER, grpThreads INTEGER, allThreads INTEGER, URL TEXT, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, sentBytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, sentBytes INTEGER, grpThreads INTEGER, allThreads INTEGER, URL TEXT, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
+-- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, threadName TEXT, success BOOLEAN, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, SampleCount POSITIVE, ErrorCount INTEGER, Hostname TEXT
 
 -- name: recognise
 SELECT (regexp_matches(first_line, '\btimeStamp\b') AND regexp_matches(first_line, '\belapsed\b'))
-    OR regexp_matches(first_line, '^\d{13},\d+,[^,]*,[^,]*,[^,]*,.*,(true|false),\d+')
+    OR regexp_matches(first_line, '^\d{13}([,;\t|])\d+[,;\t|].*[,;\t|](true|false)[,;\t|]')
 FROM content
 
 -- name: measurements
@@ -21,7 +32,16 @@ SELECT metric || CASE WHEN SampleCount::BIGINT > 1 THEN '_sum' ELSE '' END AS me
        SampleCount::BIGINT AS sample_count
 FROM (
     SELECT unnest([
-               {metric: 'elapsed', text: coalesce(elapsed, 'no elapsed'), unit: 'ms'},
+               -- The first byte comes before the last one, and a group's threads are among all: where that is not so, the
+               -- fields were told wrongly.
+               {metric: 'elapsed', text: CASE
+                   WHEN getvariable('is_by_position') AND Latency::BIGINT > elapsed::BIGINT THEN
+                       error('its Latency ' || Latency || ' is above its elapsed ' || elapsed
+                             || ': its fields are others; name them with --header')
+                   WHEN getvariable('is_by_position') AND grpThreads::BIGINT > allThreads::BIGINT THEN
+                       error('its grpThreads ' || grpThreads || ' is above its allThreads ' || allThreads
+                             || ': its fields are others; name them with --header')
+                   ELSE coalesce(elapsed, 'no elapsed') END, unit: 'ms'},
                {metric: 'Latency', text: Latency, unit: 'ms'},
                {metric: 'Connect', text: Connect, unit: 'ms'},
                {metric: 'IdleTime', text: IdleTime, unit: 'ms'},

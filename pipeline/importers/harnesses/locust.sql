@@ -1,10 +1,12 @@
 -- Locust's --csv: PREFIX_stats.csv and PREFIX_stats_history.csv. Locust keeps no samples: every figure here is an
 -- aggregate, and its metric says of what. Response times are milliseconds, content sizes bytes.
--- A window without requests has N/A, which is no measurement.
+-- What is not known yet is no measurement: N/A; response times and sizes as long as there was no request; percentiles that
+-- are all 0 while nothing was requested lately, or where no request was that fast. Locust writes 0 for these.
+-- Before 1.0 columns have other names; those of the history are totals as well, without saying so.
 -- harness: locust
 -- looks for: records behind the header line, with figures that are not N/A
 -- format: csv
--- columns: Timestamp, User Count, Type, Name, Requests/s, Failures/s, 50%, 66%, 75%, 80%, 90%, 95%, 98%, 99%, 99.9%, 99.99%, 100%, Request Count, Failure Count, Median Response Time, Average Response Time, Min Response Time, Max Response Time, Average Content Size, Total Request Count, Total Failure Count, Total Median Response Time, Total Average Response Time, Total Min Response Time, Total Max Response Time, Total Average Content Size
+-- columns: Timestamp, User Count, Type, Name, Requests/s, Failures/s, 50%, 66%, 75%, 80%, 90%, 95%, 98%, 99%, 99.9%, 99.99%, 100%, Request Count, Failure Count, Median Response Time, Average Response Time, Min Response Time, Max Response Time, Average Content Size, Total Request Count, Total Failure Count, Total Median Response Time, Total Average Response Time, Total Min Response Time, Total Max Response Time, Total Average Content Size, # requests, # failures, Requests Failed/s, 99.999
 
 -- name: recognise
 SELECT regexp_matches(first_line, '^("?Timestamp"?,"?User Count"?,)?"?Type"?,"?Name"?,.*Requests/s') FROM content
@@ -15,34 +17,48 @@ FROM (
     SELECT unnest([
                {metric: 'user_count', text: "User Count", unit: '1'},
                {metric: 'requests_per_second', text: "Requests/s", unit: '/s'},
-               {metric: 'failures_per_second', text: "Failures/s", unit: '/s'},
-               {metric: 'response_time_p50', text: "50%", unit: 'ms'},
-               {metric: 'response_time_p66', text: "66%", unit: 'ms'},
-               {metric: 'response_time_p75', text: "75%", unit: 'ms'},
-               {metric: 'response_time_p80', text: "80%", unit: 'ms'},
-               {metric: 'response_time_p90', text: "90%", unit: 'ms'},
-               {metric: 'response_time_p95', text: "95%", unit: 'ms'},
-               {metric: 'response_time_p98', text: "98%", unit: 'ms'},
-               {metric: 'response_time_p99', text: "99%", unit: 'ms'},
-               {metric: 'response_time_p99_9', text: "99.9%", unit: 'ms'},
-               {metric: 'response_time_p99_99', text: "99.99%", unit: 'ms'},
-               {metric: 'response_time_p100', text: "100%", unit: 'ms'},
-               {metric: 'request_count', text: "Request Count", unit: '1'},
-               {metric: 'failure_count', text: "Failure Count", unit: '1'},
-               {metric: 'response_time_median', text: "Median Response Time", unit: 'ms'},
-               {metric: 'response_time_mean', text: "Average Response Time", unit: 'ms'},
-               {metric: 'response_time_min', text: "Min Response Time", unit: 'ms'},
-               {metric: 'response_time_max', text: "Max Response Time", unit: 'ms'},
-               {metric: 'content_size_mean', text: "Average Content Size", unit: 'By'},
+               {metric: 'failures_per_second', text: coalesce("Failures/s", "Requests Failed/s"), unit: '/s'},
+               {metric: 'response_time_p50', text: if(knows_window, "50%", NULL), unit: 'ms'},
+               {metric: 'response_time_p66', text: if(knows_window, "66%", NULL), unit: 'ms'},
+               {metric: 'response_time_p75', text: if(knows_window, "75%", NULL), unit: 'ms'},
+               {metric: 'response_time_p80', text: if(knows_window, "80%", NULL), unit: 'ms'},
+               {metric: 'response_time_p90', text: if(knows_window, "90%", NULL), unit: 'ms'},
+               {metric: 'response_time_p95', text: if(knows_window, "95%", NULL), unit: 'ms'},
+               {metric: 'response_time_p98', text: if(knows_window, "98%", NULL), unit: 'ms'},
+               {metric: 'response_time_p99', text: if(knows_window, "99%", NULL), unit: 'ms'},
+               {metric: 'response_time_p99_9', text: if(knows_window, "99.9%", NULL), unit: 'ms'},
+               {metric: 'response_time_p99_99', text: if(knows_window, "99.99%", NULL), unit: 'ms'},
+               {metric: 'response_time_p99_999', text: if(knows_window, "99.999", NULL), unit: 'ms'},
+               {metric: 'response_time_p100', text: if(knows_window, "100%", NULL), unit: 'ms'},
+               {metric: total || 'request_count', text: coalesce("Request Count", "# requests"), unit: '1'},
+               {metric: total || 'failure_count', text: coalesce("Failure Count", "# failures"), unit: '1'},
+               {metric: total || 'response_time_median', text: if(has_requests, "Median Response Time", NULL), unit: 'ms'},
+               {metric: total || 'response_time_mean', text: if(has_requests, "Average Response Time", NULL), unit: 'ms'},
+               {metric: total || 'response_time_min', text: if(has_requests, "Min Response Time", NULL), unit: 'ms'},
+               {metric: total || 'response_time_max', text: if(has_requests, "Max Response Time", NULL), unit: 'ms'},
+               {metric: total || 'content_size_mean', text: if(has_requests, "Average Content Size", NULL), unit: 'By'},
                {metric: 'total_request_count', text: "Total Request Count", unit: '1'},
                {metric: 'total_failure_count', text: "Total Failure Count", unit: '1'},
-               {metric: 'total_response_time_median', text: "Total Median Response Time", unit: 'ms'},
-               {metric: 'total_response_time_mean', text: "Total Average Response Time", unit: 'ms'},
-               {metric: 'total_response_time_min', text: "Total Min Response Time", unit: 'ms'},
-               {metric: 'total_response_time_max', text: "Total Max Response Time", unit: 'ms'},
-               {metric: 'total_content_size_mean', text: "Total Average Content Size", unit: 'By'}
+               {metric: 'total_response_time_median', text: if(has_requests, "Total Median Response Time", NULL), unit: 'ms'},
+               {metric: 'total_response_time_mean', text: if(has_requests, "Total Average Response Time", NULL), unit: 'ms'},
+               {metric: 'total_response_time_min', text: if(has_requests, "Total Min Response Time", NULL), unit: 'ms'},
+               {metric: 'total_response_time_max', text: if(has_requests, "Total Max Response Time", NULL), unit: 'ms'},
+               {metric: 'total_content_size_mean', text: if(has_requests, "Total Average Content Size", NULL), unit: 'By'}
            ], recursive := true),
-           "Timestamp"::BIGINT * 1000000000 AS epoch_ns, "Type" AS request_type, "Name" AS name
-    FROM records
+           "Timestamp"::BIGINT * 1000000000 AS epoch_ns, nullif("Type", 'None') AS request_type, "Name" AS name
+    FROM (
+        SELECT *, if("Timestamp" IS NULL, '', 'total_') AS total,
+               coalesce(TRY_CAST(coalesce("Total Request Count", "Request Count", "# requests") AS DOUBLE) <> 0, true)
+                   AS has_requests,
+               -- Locust rounds response times, so one below half a millisecond is a true 0.
+               "Timestamp" IS NULL
+               OR coalesce(greatest(TRY_CAST("50%" AS DOUBLE), TRY_CAST("66%" AS DOUBLE), TRY_CAST("75%" AS DOUBLE), TRY_CAST("80%" AS DOUBLE),
+                                    TRY_CAST("90%" AS DOUBLE), TRY_CAST("95%" AS DOUBLE), TRY_CAST("98%" AS DOUBLE), TRY_CAST("99%" AS DOUBLE),
+                                    TRY_CAST("99.9%" AS DOUBLE), TRY_CAST("99.99%" AS DOUBLE), TRY_CAST("99.999" AS DOUBLE), TRY_CAST("100%" AS DOUBLE)), 1) <> 0
+               OR (coalesce(TRY_CAST("Requests/s" AS DOUBLE) <> 0, true)
+                   AND coalesce(TRY_CAST(coalesce("Total Min Response Time", "Min Response Time") AS DOUBLE) < 0.5, true))
+                   AS knows_window
+        FROM records
+    )
 )
 WHERE text <> 'N/A'

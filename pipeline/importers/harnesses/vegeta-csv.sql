@@ -1,11 +1,17 @@
--- vegeta encode --to csv: no header line; times and latencies are nanoseconds; error and body are what they are in JSON.
+-- vegeta encode --to csv: no header line, but one that a user put before it; of 6, 9 or 12 fields, by its version. Times and
+-- latencies are nanoseconds; error and body are what they are in JSON.
 -- harness: vegeta
 -- looks for: a record a request
 -- format: csv
 -- columns: timestamp, code, latency, bytes_out, bytes_in, error, body, attack, seq, method, url, headers
+-- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error
+-- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error, body, attack, seq INTEGER
+-- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error, body, attack, seq INTEGER, method, url, headers
 
 -- name: recognise
-SELECT regexp_matches(first_line, '^\d{19},\d{1,3},\d+,\d+,\d+,') FROM content
+SELECT regexp_matches(first_line, '^\d{19},\d{1,3},\d+,\d+,\d+,')
+    OR regexp_matches(lower(first_line), '^"?timestamp"?, ?"?code"?, ?"?latency"?, ?"?bytes_out"?, ?"?bytes_in\b')
+FROM content
 
 -- name: measurements
 SELECT sample.metric AS metric, sample.value::BIGINT AS value, sample.unit AS unit,
