@@ -85,7 +85,8 @@ CASES = [
         HARNESS_FILES,
         "locust/demo_stats_history.csv",
         "total_response_time_mean",
-        lambda p: [float(r["Total Average Response Time"]) for r in records(p)],
+        # Before the first request Locust writes 0 for what it does not know.
+        lambda p: [float(r["Total Average Response Time"]) for r in records(p) if r["Total Request Count"] != "0"],
     ),
     (
         HARNESS_FILES,
