@@ -48,6 +48,8 @@ _COUNTED = {
 """In `sessions/`, what others that read the store would count, or would miss."""
 _CALLED_AS_DATA = {"a second file of data", "a directory called as data", "of a sync in conflict"}
 """Beside the data of a session."""
+_CANNOT_BE_MOVED = {"a mount point", "of a file system"}
+"""By a user who is not root: the second is a directory of another user."""
 
 
 def right_status(place: str, stranger: str, command: str) -> int:
@@ -58,7 +60,7 @@ def right_status(place: str, stranger: str, command: str) -> int:
         return DESTINATION if command.startswith("export") else 0
     if stranger in {"sessions": _COUNTED, "a session": _CALLED_AS_DATA}.get(place, ()):
         return SOURCE
-    if (place, stranger, command) == ("a session", "a mount point", "import, replace"):  # which is never renamed
+    if (place, command) == ("a session", "import, replace") and stranger in _CANNOT_BE_MOVED:
         return DESTINATION
     if place == "beside" and stranger == "a store.json of a later version":  # then all beside it lies in a store
         return DESTINATION if command.startswith(("export", "statistics", "catalog")) else 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
+    from pipeline.importers.samples import CutDocument
 
 # A double holds microseconds since 1970 exactly, not nanoseconds: times are rounded to microseconds.
 _MACROS = """
@@ -51,6 +52,7 @@ def open_connection(
     variables: Mapping[str, str | None],
     object_limit: int,
     shape: CsvShape | None,
+    document: CutDocument | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -60,25 +62,29 @@ def open_connection(
         variables: further variables; those that name files may be read.
         object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
         shape: of a CSV file.
+        document: one whose samples were cut out; the SQL finds what is left, and the samples as the view `samples`.
 
     Raises:
         UsageError: a section does more than it may.
         duckdb.Error: `prepare` fails.
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
-    with connect_engine(threads=1 if definition.fields else None) as connection:
+    readable += [] if document is None else [document.path]
+    with connect_engine(threads=1 if definition.fields or definition.samples else None) as connection:
         connection.execute(_MACROS)
         if definition.fields:
             create_records_view(connection, plain, definition.fields)
+        if document is not None:
+            connection.register("samples", document)
         lock_down(connection, readable)
         set_variable(connection, "file", str(plain))
         connection.execute(f"SET VARIABLE object_limit = {object_limit}")
         for name, value in variables.items():
             set_variable(connection, name, value)
         if definition.format == "json":
-            _create_json_view(connection, "document", "unstructured")
+            _create_json_view(connection, "document", "unstructured", plain if document is None else document.path)
         elif definition.format == "ndjson" and not definition.fields:
-            _create_json_view(connection, "records", "newline_delimited")
+            _create_json_view(connection, "records", "newline_delimited", plain)
         elif shape is not None:
             connection.execute(f"CREATE VIEW records AS {csv_query(plain, shape, definition.columns)}")
             connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
@@ -91,9 +97,9 @@ def open_connection(
         yield connection
 
 
-def _create_json_view(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> None:
+def _create_json_view(connection: duckdb.DuckDBPyConnection, name: str, kind: str, path: Path) -> None:
     connection.execute(
-        f"CREATE VIEW {name} AS SELECT json FROM read_json_objects(getvariable('file'), "
+        f"CREATE VIEW {name} AS SELECT json FROM read_json_objects({quote_literal(str(path))}, "
         f"format = '{kind}', compression = 'none', maximum_object_size = getvariable('object_limit'))"
     )
 

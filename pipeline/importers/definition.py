@@ -12,18 +12,20 @@ from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.importers.fields import parse_fields
 from pipeline.importers.layouts import layout_of_names, parse_layout
+from pipeline.importers.samples import parse_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.importers.fields import Field
     from pipeline.importers.layouts import Layout
+    from pipeline.importers.samples import SamplePath
 
 FORMATS = ("ndjson", "csv", "json")
 SECTIONS = ("recognise", "documents", "prepare", "session", "warnings", "measurements")
 DOCUMENTS = ("runs", "cumulative")
 _HEADER = re.compile(
-    r"^--\s*(harness|format|columns|fields|extract|companion|documents|looks for|versions|layout|option)"
+    r"^--\s*(harness|format|columns|fields|extract|samples|companion|documents|looks for|versions|layout|option)"
     r"\s*:\s*(.*?)\s*$"
 )
 _REPEATED = ("layout", "option")
@@ -44,6 +46,7 @@ class Definition:
         columns: of CSV files, those that the SQL names: null where a file lacks them.
         layouts: of CSV files without a header line, what their fields may be.
         fields: of NDJSON files, the columns of the view `records`; without any it has the column `json`.
+        samples: of documents, where the arrays lie that are cut out of the view `document` and streamed.
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         versions: the oldest and the newest version of the harness whose files were tried, None where nothing says it.
         choices: what `--assume` may say of a file, by name: the values.
@@ -63,6 +66,7 @@ class Definition:
     columns: tuple[str, ...] = ()
     layouts: tuple[Layout, ...] = ()
     fields: tuple[Field, ...] = ()
+    samples: tuple[SamplePath, ...] = ()
     extract: str | None = None
     companions: tuple[str, ...] = ()
     versions: tuple[str, str] | None = None
@@ -105,6 +109,8 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     kind = headers.get("format", "")
     if kind not in FORMATS:
         raise UsageError(f"{name}: needs a line '-- format: ...' that says how files are read: {', '.join(FORMATS)}")
+    if "samples" in headers and kind != "json":
+        raise UsageError(f"{name}: '-- samples:' is for documents, '-- format: json'; name the fields of lines")
     if headers.get("documents", DOCUMENTS[0]) not in DOCUMENTS:
         hint = suggest(headers["documents"], DOCUMENTS, noun="choices")
         raise UsageError(f"{name}: '-- documents: {headers['documents']}': {hint}")
@@ -118,6 +124,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         columns=columns,
         layouts=layouts or ((layout_of_names(columns),) if columns else ()),
         fields=parse_fields(headers["fields"], where=name) if "fields" in headers else (),
+        samples=parse_samples(headers["samples"], where=name) if "samples" in headers else (),
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         versions=_parse_versions(headers["versions"], where=name) if "versions" in headers else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipeline.native import PathStep
 from pipeline.runtime.duckdb import quote_literal
 
 if TYPE_CHECKING:
@@ -39,5 +40,14 @@ def _empty_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -
             found = connection.sql(f"SELECT json->{place} FROM document LIMIT 1").fetchall()
         except duckdb.Error:
             return  # the message is good without it
-        if found and found[0][0] in _EMPTY:
+        if found and (found[0][0] in _EMPTY or _is_empty_array(connection, definition, key, found[0][0])):
             yield f"`{key}` is empty"
+
+
+def _is_empty_array(
+    connection: duckdb.DuckDBPyConnection, definition: Definition, key: str, number: str | None
+) -> bool:
+    """Whether an array that was cut out of the document has no elements; its number stands in its place."""
+    if number is None or all(path.steps != (PathStep("key", key),) for path in definition.samples):
+        return False
+    return not connection.sql("SELECT 1 FROM samples WHERE number = ? LIMIT 1", params=[int(number)]).fetchall()

@@ -13,6 +13,7 @@ from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
 from pipeline.importers.facts import read_facts, read_warnings, version_warning
 from pipeline.importers.measurements import Measurements
+from pipeline.importers.samples import CutDocument
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
@@ -108,6 +109,7 @@ class HarnessFile:
         is_document = definition.format == "json"
         self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
         self._shape: CsvShape | None = None
+        self._cut: CutDocument | None = None
         self._record = SessionRecord()
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
@@ -157,13 +159,13 @@ class HarnessFile:
         self._plain = good
 
     def _failure(self, problem: Exception) -> SourceError:
-        if isinstance(problem, SourceError):
-            problem.args = (f"{self.where}: {problem}",)
-            return problem
         if self._definition.format == "json":
             fault = json_fault(self._plain.read_text(encoding="utf-8", errors="replace"))
             if fault is not None:
                 return SourceError(f"{self.where}: {fault}")
+        if isinstance(problem, SourceError):
+            problem.args = (f"{self.where}: {problem}",)
+            return problem
         return SourceError(f"{self.where}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
@@ -182,7 +184,10 @@ class HarnessFile:
                 )
             except SourceError as error:
                 raise WholeFileError(str(error)) from error
-        return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape)
+        if self._definition.samples and self._cut is None:
+            self._cut = CutDocument(plain, self._definition.samples, self._directory / "document")
+            self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
+        return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape, self._cut)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.
@@ -208,6 +213,7 @@ class HarnessFile:
                 self._unit,
                 self._options.zone,
                 self._record.scalar_attributes,
+                document=self._cut,
                 with_all_keys=self._with_all_keys,
             )
             self._measurements = measurements
@@ -273,7 +279,7 @@ class HarnessFile:
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._unit == "us" else 2**63 - 1
         with self._open(self._plain) as connection:
             measurements = Measurements(
-                connection, self._definition, self._unit, self._options.zone, with_all_keys=True
+                connection, self._definition, self._unit, self._options.zone, document=self._cut, with_all_keys=True
             )
             # Relative times wait for the start, too.
             measurements.times.columns = tuple(name for name in measurements.times.columns if name != "offset_ns")

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import one_line, select
+from pipeline.importers.expansion import NUMBER, Expansion, number_column
 from pipeline.importers.tags import Tags, common_kind, kinds_of
 from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.importers.definition import Definition
+    from pipeline.importers.samples import CutDocument
     from pipeline.model.columns import TimestampUnit
 
 BATCH_ROWS = 16_384
@@ -56,6 +58,7 @@ class Measurements:
         zone: tzinfo | None,
         constants: Mapping[str, str | int | float | bool] | None = None,
         *,
+        document: CutDocument | None = None,
         with_all_keys: bool = False,
     ) -> None:
         """Bind the importer's SELECT.
@@ -66,6 +69,7 @@ class Measurements:
             unit: of the timestamps.
             zone: of times that name none.
             constants: attributes of the whole session; they become columns unless the rows have them.
+            document: holds the samples that were cut out of the file; rows with a column `samples` stand for them.
             with_all_keys: find the keys of JSON attributes in all rows, not in the first ones alone.
 
         Raises:
@@ -74,6 +78,8 @@ class Measurements:
             duckdb.Error: the file does not fit.
         """
         self._tags: Tags | None = None
+        self._beside: dict[str, str] = {}
+        self._counting: list[str] = []
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
         if "metric" not in kinds or "value" not in kinds:
@@ -81,16 +87,26 @@ class Measurements:
             hint = suggest(lacks, list(kinds), noun="its columns")
             raise UsageError(f"{definition.name}: section measurements gives no column {lacks!r}; {hint}")
         self.times = Times([name for name in TIME_COLUMNS if name in kinds], unit, zone)
-        columns = list(_sample_columns(kinds))
+        has_arrays = document is not None and NUMBER in kinds
+        columns = list(_sample_columns(kinds, is_text=has_arrays))
+        numbers: list[str] = []
         columns += [_time_column(name, kinds[name]) for name in self.times.columns]
         self.attributes: dict[str, str] = {}
         taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, "attributes"}
         for name, kind in kinds.items():
-            if name not in taken:
+            if name == NUMBER and has_arrays:
+                filled, numbers = self._filled(connection, definition, kind)
+                columns += filled
+            elif name not in taken:
                 columns.append(self._attribute(quote_identifier(name), name, kind))
         if "attributes" in kinds:
             columns += self._spread(connection, definition, kinds["attributes"])
+        columns += numbers  # behind all columns of the rows
         self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
+        if document is not None and has_arrays:
+            self._stream = Expansion(
+                document, self._beside, self._counting, ["value", "attributes", *self.times.columns]
+            ).expand(self._stream)
         self._peeked: list[pa.RecordBatch] = []
         if kinds.get("attributes") == "JSON":
             found = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
@@ -119,6 +135,33 @@ class Measurements:
         name = f"attribute_{name}" if not name or name.lower() in taken else name
         self.attributes[name] = _ARROW_NAMES[sql]
         return f"{expression}::{sql} AS {quote_identifier(name)}"
+
+    def _filled(
+        self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str
+    ) -> tuple[list[str], list[str]]:
+        """Give the columns that arrays fill beside `value`, and those with the numbers of the arrays."""
+        kinds, numbers = {"value": kind}, {"value": NUMBER}
+        if kind.startswith("STRUCT"):
+            inner = connection.sql(f"SELECT unnest({NUMBER}) FROM {_rows_of(definition)}")
+            kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
+            numbers = {name: f"{NUMBER}.{quote_identifier(name)}" for name in kinds}
+        if "value" not in kinds or not set(kinds.values()) <= {"JSON", "DOUBLE", "VARCHAR", *_INTEGERS}:
+            raise UsageError(
+                f"{definition.name}: column {NUMBER} must be the number of an array, or a STRUCT of such with a value"
+            )
+        columns = []
+        for path in definition.samples:
+            if path.place is not None and path.place not in self._counting:
+                columns.append(self._attribute("NULL", path.place, "BIGINT"))
+                self._counting.append(next(reversed(self.attributes)))
+        added = [f"{numbers['value']}::BIGINT AS {quote_identifier(NUMBER)}"]
+        for name, kind_of_field in kinds.items():
+            if name != "value":
+                columns.append(self._attribute("NULL", name, kind_of_field))
+                column = next(reversed(self.attributes))
+                self._beside[column] = self.attributes[column]
+                added.append(f"{numbers[name]}::BIGINT AS {quote_identifier(number_column(column))}")
+        return columns, added
 
     def _spread(self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str) -> list[str]:
         """Make a column of every key of the column `attributes`."""
@@ -199,6 +242,8 @@ class Measurements:
 
     def _shortened(self, name: str, column: pa.Array) -> pa.Array:
         """Give texts that repeat as a dictionary, as long as they do."""
+        if pa.types.is_dictionary(column.type):
+            return column
         if name in self._various or not pa.types.is_string(column.type) or not len(column):
             return _copied(column)
         encoded = encode_repeated(column)
@@ -237,13 +282,13 @@ def _read(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _sample_columns(kinds: dict[str, str]) -> Iterator[str]:
+def _sample_columns(kinds: dict[str, str], *, is_text: bool) -> Iterator[str]:
     for name in _SAMPLE_COLUMNS:
         kind = kinds.get(name)
         if kind is None:
             yield f"NULL::VARCHAR AS {name}"
         elif name == "value" and kind in {*_FLOATS, "BOOLEAN"}:
-            yield "value::DOUBLE AS value"
+            yield "value::DOUBLE::VARCHAR AS value" if is_text else "value::DOUBLE AS value"
         elif name == "value" and kind == "JSON":
             yield "nullif(value::VARCHAR, 'null') AS value"
         else:  # the engine would round numbers that float64 cannot hold

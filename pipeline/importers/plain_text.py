@@ -19,7 +19,7 @@ from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
 from pipeline.model.columns import MAX_ROW_BYTES
-from pipeline.native import find_text
+from pipeline.native import BadDocumentError, Outline, find_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 65_536
 _BLOCK_BYTES = 1 << 20
+_ELEMENTS = 100  # of an array, that a harness is recognised by
 _MAX_TIMES_FILE = 50  # JSON that harnesses write is a tenth or a twentieth of its size when it is compressed
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"  # behind one of 50 to 5f
@@ -84,7 +85,8 @@ class Head:
 
     Attributes:
         text: whole lines of the first 64 KiB, or all of one that is longer.
-        value: the first JSON value, the first line's or the whole document's; None where there is none.
+        value: the first JSON value, the first line's or the whole document's; None where there is none. Arrays in one
+            that is longer than the head have their first elements alone.
         is_empty: whether the file holds nothing but white space.
     """
 
@@ -156,10 +158,7 @@ def read_head(path: Path) -> Head:
         text = codecs.getincrementaldecoder(encoding or "utf-8")("replace").decode(raw, final=is_whole)
         value = _first_value(text)
         if value is None and not is_whole and text.lstrip()[:1] in {"{", "["}:
-            # A document of many lines, or a long line: only the whole of it can be read.
-            rest = file.read(_most_of_a_document(path) + 1 - len(raw))
-            require_short_document(path, len(raw) + len(rest))
-            value = _first_value((raw + rest).decode(encoding or "utf-8", "replace"))
+            value = _outlined(file, raw, encoding, path)
     if not is_whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     return Head(text=text, value=value, is_empty=not text.strip())
@@ -175,6 +174,28 @@ def read_whole(path: Path) -> str:
         raw = file.read(_most_of_a_document(path) + 1)
     require_short_document(path, len(raw))
     return raw.decode(_encoding(raw, path) or "utf-8", "replace")
+
+
+def _outlined(file: IO[bytes], head: bytes, encoding: str | None, path: Path) -> Any:  # noqa: ANN401 - any JSON value
+    """Read the first value of a document, or of lines, that is longer than the head; of arrays the first elements."""
+    outline = Outline(_ELEMENTS)
+    decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
+    text = b""
+    size = 0
+    block = head
+    while not outline.is_finished:
+        size += len(block)
+        require_short_document(path, size)
+        plain = decoder.decode(block, final=not block).encode(errors="replace") if decoder else block
+        try:
+            text += outline.read(plain, is_last=not block)
+        except BadDocumentError:
+            return None
+        block = file.read(_BLOCK_BYTES)
+    try:
+        return json.loads(text.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def require_short_document(path: Path, plain_size: int) -> None:

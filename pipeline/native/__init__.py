@@ -9,6 +9,7 @@ from pipeline.native.digest import digest_sums
 from pipeline.native.distinct import distinct_texts
 from pipeline.native.groups import GroupedValues
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
+from pipeline.native.json_samples import BadDocumentError, DocumentCut, ElementTexts, Outline, PathStep
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_protocol import Series, UnwritableError
 from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_pages
@@ -21,11 +22,16 @@ __all__ = [
     "TELL_CONSTANT",
     "TELL_INCREASING",
     "ArrowBatch",
+    "BadDocumentError",
     "BadLineError",
     "DamagedPagesError",
+    "DocumentCut",
+    "ElementTexts",
     "GroupedValues",
     "JsonLines",
+    "Outline",
     "Pages",
+    "PathStep",
     "RowCheck",
     "RowFacts",
     "Series",

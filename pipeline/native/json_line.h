@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "json_escapes.h"
 #include "json_texts.h"
 #include "utf8.h"
 
@@ -69,14 +70,6 @@ inline int plain_bytes(const char* at) {
 #else
     return 0;
 #endif
-}
-
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-inline int hex_digit(char c) {
-    if (is_digit(c)) return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 class Line {
@@ -299,53 +292,6 @@ private:
             expect(',');
         }
         ++at_;
-    }
-    // Writes what escapes stand for; the string has been checked.
-    static void put_unescaped(std::string& out, std::string_view text) {
-        for (size_t i = 0; i < text.size(); ++i) {
-            if (text[i] != '\\') {
-                out += text[i];
-                continue;
-            }
-            switch (text[++i]) {
-                case 'b': out += '\b'; break;
-                case 'f': out += '\f'; break;
-                case 'n': out += '\n'; break;
-                case 'r': out += '\r'; break;
-                case 't': out += '\t'; break;
-                case 'u': {
-                    uint32_t code = unit_at(text, i + 1);
-                    i += 4;
-                    if (code >= 0xd800 && code < 0xdc00) {
-                        code = 0x10000 + ((code - 0xd800) << 10) + (unit_at(text, i + 3) - 0xdc00);
-                        i += 6;
-                    }
-                    put_character(out, code);
-                    break;
-                }
-                default: out += text[i];
-            }
-        }
-    }
-    static uint32_t unit_at(std::string_view text, size_t at) {
-        uint32_t value = 0;
-        for (size_t i = 0; i < 4; ++i) value = value << 4 | static_cast<uint32_t>(hex_digit(text[at + i]));
-        return value;
-    }
-    static void put_character(std::string& out, uint32_t code) {
-        const auto put = [&](uint32_t byte) { out += static_cast<char>(byte); };
-        if (code < 0x80) return put(code);
-        if (code < 0x800) {
-            put(0xc0 | code >> 6);
-        } else if (code < 0x10000) {
-            put(0xe0 | code >> 12);
-            put(0x80 | (code >> 6 & 0x3f));
-        } else {
-            put(0xf0 | code >> 18);
-            put(0x80 | (code >> 12 & 0x3f));
-            put(0x80 | (code >> 6 & 0x3f));
-        }
-        put(0x80 | (code & 0x3f));
     }
 
     const char* at_;

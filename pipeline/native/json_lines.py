@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 JSON = pa.json_(pa.utf8())
 _NO_MEMORY = 1
-_FAULTS = {
+FAULTS = {
     2: "is no JSON",
     3: "is no JSON object",
     4: "is not valid UTF-8",
@@ -80,7 +80,7 @@ class JsonLines:
         if fault == _NO_MEMORY:
             raise MemoryError("no memory for fields")
         if fault:
-            raise BadLineError(line.value, _FAULTS[fault])
+            raise BadLineError(line.value, FAULTS[fault])
         return [self._texts(at, rows.value) for at in range(len(self._is_json))]
 
     def _texts(self, field: int, rows: int) -> pa.Array:

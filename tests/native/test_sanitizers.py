@@ -21,7 +21,8 @@ import json, math, random, struct, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
-from pipeline.native import BadLineError, JsonLines, distinct_texts, find_text
+from pipeline.native import BadDocumentError, BadLineError, DocumentCut, ElementTexts, JsonLines, Outline, PathStep
+from pipeline.native import distinct_texts, find_text
 from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
 
 random.seed(int(sys.argv[1]))
@@ -98,6 +99,27 @@ def taken_apart(data):
             array.validate(full=True)
         find_text(block, 0, len(block), random.choice([b"a", b'"b', b"\\n"]))
 
+def cut_up(data):
+    paths = [[PathStep("key", random.choice("abc"))], [PathStep("any key"), PathStep("any element")],
+             [PathStep("key", "b"), PathStep("element", number=1), PathStep("any key")]]
+    for part in (data, bytes(random.sample(data, len(data))), data[: random.randrange(len(data) + 1)]):
+        size = random.randrange(1, len(part) + 2)
+        blocks = [part[at : at + size] for at in range(0, len(part), size)]
+        scanner, outline = DocumentCut(random.sample(paths, random.randrange(4))), Outline(random.randrange(3))
+        for each in (scanner, outline):
+            try:
+                for block in blocks:
+                    if not each.is_finished:
+                        each.read(block)
+                if not each.is_finished:
+                    each.read(b"", is_last=True)
+            except BadDocumentError:
+                pass
+        texts = ElementTexts()
+        for start, count, end in scanner.arrays().tolist():
+            texts.start()
+            texts.read(part[start : random.choice([end + 1, start + 3])], is_last=False).validate(full=True)
+
 def told_apart(array):
     texts = (array if random.random() < 0.5 else pa.concat_arrays([array] * random.randrange(1, 5))).to_pylist()
     codes, firsts = distinct_texts(pa.array(texts, array.type))
@@ -123,6 +145,8 @@ for _ in range(int(sys.argv[2])):
         assert list(json.loads(line)) == names
     taken_apart("".join(json.dumps({k: json.loads(line) if k == "a" else text() for k in random.sample("abc", 2)})
                         + random.choice(["\n", "\r\n", "\\", ""]) for line in lines[:-1]).encode())
+    cut_up(json.dumps({k: random.choice([text(), [number() for _ in range(9)], [None, {k: [1, text()]}], {k: [2]}])
+                       for k in random.sample("abc", 3)}, ensure_ascii=random.random() < 0.5).encode())
     before = text().encode() * random.choice([1, 1000])
     buffer.start(before)
     assert bytes(buffer.ndjson(batch)).decode() == before.decode() + "\n".join(lines)

@@ -86,9 +86,9 @@ WITH latencies AS (
            latency->>('/percentile/' || key), unit, NULL
     FROM (SELECT *, unnest(json_keys(latency, '$.percentile')) AS key FROM latencies) WHERE TRY_CAST(key AS DOUBLE) > 0
     UNION ALL
-    SELECT number_of_job, job, direction, kind || '_bin_count', latency->>('/bins/' || key), '1', key::BIGINT
-    FROM (SELECT *, unnest(json_keys(latency, '$.bins')) AS key FROM latencies
-          WHERE unit = 'ns' AND NOT json_exists(latency, '$.bins.FIO_IO_U_PLAT_BITS'))
+    SELECT number_of_job, job, direction, kind || '_bin_count', bin.value->>'$', '1', bin.key::BIGINT
+    FROM latencies, json_each(latency, '$.bins') AS bin
+    WHERE unit = 'ns' AND NOT json_exists(latency, '$.bins.FIO_IO_U_PLAT_BITS')
 )
 SELECT metric, number AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
 ORDER BY number_of_job, direction, metric, bin

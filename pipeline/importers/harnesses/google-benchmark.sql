@@ -5,13 +5,10 @@
 -- harness: google-benchmark
 -- looks for: runs in `benchmarks`
 -- format: json
+-- samples: benchmarks[]
 
 -- name: recognise
 SELECT json_exists(value, '$.context.num_cpus') AND json_exists(value, '$.benchmarks') FROM content
-
--- name: prepare
-CREATE TEMP TABLE benchmarks AS
-SELECT unnest(json_extract(json, '$.benchmarks[*]')) AS run FROM document
 
 -- name: session
 SELECT replace(json->>'$.context.date', ' ', 'T') AS started_at,
@@ -22,7 +19,7 @@ FROM document
 -- name: measurements
 WITH keyed AS (
     SELECT run, key, number FROM (
-        SELECT run, unnest(json_keys(run)) AS key, unnest(json_extract(run, '$.*')) AS number FROM benchmarks
+        SELECT json AS run, unnest(json_keys(json)) AS key, unnest(json_extract(json, '$.*')) AS number FROM samples
     )
     WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT')
       AND key NOT IN ('family_index', 'per_family_instance_index', 'repetitions', 'repetition_index', 'threads',

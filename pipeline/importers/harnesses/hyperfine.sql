@@ -2,6 +2,7 @@
 -- harness: hyperfine
 -- looks for: times of the commands in `results`
 -- format: json
+-- samples: results[].times[run], results[].memory_usage_byte[run], results[].exit_codes[]
 
 -- name: recognise
 SELECT json_exists(value, '$.results[0].command') AND json_exists(value, '$.results[0].mean') FROM content
@@ -17,13 +18,10 @@ SELECT {commands: list(result->>'command' ORDER BY number_of_result)}::JSON AS c
 
 -- name: measurements
 WITH figures AS (
-    SELECT number_of_result, 1 AS part, result, 'time' AS metric, unnest(json_extract(result, '$.times[*]')) AS number, 's' AS unit,
-           unnest(range(json_array_length(result, '$.times')::BIGINT)) AS run
+    SELECT number_of_result, 1 AS part, result, 'time' AS metric, NULL AS number, 's' AS unit, result->'times' AS samples
     FROM results
     UNION ALL
-    SELECT number_of_result, 2, result, 'memory_usage', unnest(json_extract(result, '$.memory_usage_byte[*]')), 'By',
-           unnest(range(json_array_length(result, '$.memory_usage_byte')::BIGINT))
-    FROM results
+    SELECT number_of_result, 2, result, 'memory_usage', NULL, 'By', result->'memory_usage_byte' FROM results
     UNION ALL
     SELECT number_of_result, 3, result, unnest.metric, json_extract(result, '$.' || unnest.key), 's', NULL
     FROM results, unnest([
@@ -31,10 +29,10 @@ WITH figures AS (
         {metric: 'time_median', key: 'median'}, {metric: 'time_min', key: 'min'}, {metric: 'time_max', key: 'max'},
         {metric: 'user_time_mean', key: 'user'}, {metric: 'system_time_mean', key: 'system'}])
 )
-SELECT metric, number AS value, unit, run,
-       (result->>('$.exit_codes[' || run || ']'))::BIGINT AS exit_code,
+SELECT metric, number AS value, unit,
+       CASE WHEN part < 3 THEN {value: samples, exit_code: (result->'exit_codes')::BIGINT} END AS samples,
        map_concat(MAP {'command': result->>'command'}, coalesce(
            from_json(result->'parameters', '"MAP(VARCHAR, VARCHAR)"'), MAP {})) AS attributes
 FROM figures
-WHERE number IS NOT NULL AND json_type(number) <> 'NULL'
-ORDER BY number_of_result, part, run, metric
+WHERE CASE WHEN part < 3 THEN json_type(samples) ELSE json_type(number) END <> 'NULL'
+ORDER BY number_of_result, part, metric

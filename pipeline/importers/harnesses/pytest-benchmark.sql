@@ -2,6 +2,7 @@
 -- harness: pytest-benchmark
 -- looks for: `stats` of the entries of `benchmarks`
 -- format: json
+-- samples: benchmarks[].stats.data[round]
 
 -- name: recognise
 SELECT json_exists(value, '$.machine_info') AND json_exists(value, '$.benchmarks') AND json_exists(value, '$.datetime')
@@ -23,9 +24,9 @@ FROM document
 
 -- name: measurements
 WITH figures AS (
-    SELECT number_of_benchmark, 1 AS part, benchmark, 'time' AS metric, unnest(json_extract(benchmark, '$.stats.data[*]')) AS number, 's' AS unit,
-           unnest(range(coalesce(json_array_length(benchmark, '$.stats.data'), 0)::BIGINT)) AS round
-    FROM benchmarks
+    SELECT number_of_benchmark, 1 AS part, benchmark, 'time' AS metric, NULL AS number, 's' AS unit,
+           benchmark->'$.stats.data' AS samples
+    FROM benchmarks WHERE (benchmark->>'$.stats.data') IS NOT NULL
     UNION ALL
     SELECT number_of_benchmark, 2, benchmark, unnest.metric, json_extract(benchmark, '$.stats.' || unnest.key), unnest.unit, NULL
     FROM benchmarks, unnest([
@@ -35,11 +36,11 @@ WITH figures AS (
         {metric: 'time_max', key: 'max', unit: 's'}, {metric: 'rounds', key: 'rounds', unit: '1'},
         {metric: 'operations_per_second', key: 'ops', unit: '/s'}])
 )
-SELECT metric, number AS value, unit, round, (benchmark->>'$.stats.iterations')::BIGINT AS iterations,
+SELECT metric, number AS value, unit, samples, (benchmark->>'$.stats.iterations')::BIGINT AS iterations,
        map_concat(MAP {'name': benchmark->>'name', 'fullname': benchmark->>'fullname', 'group': benchmark->>'group'},
                   coalesce(from_json(nullif(benchmark->'params', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {}),
                   coalesce(from_json(nullif(benchmark->'extra_info', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {})
        ) AS attributes
 FROM figures
-WHERE number IS NOT NULL AND json_type(number) <> 'NULL'
-ORDER BY number_of_benchmark, part, round, metric
+WHERE samples IS NOT NULL OR json_type(number) <> 'NULL'
+ORDER BY number_of_benchmark, part, metric

@@ -1,0 +1,147 @@
+"""Rows that stand for arrays of samples become a row a sample, as they stream: no sample passes through the engine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import SourceError
+from pipeline.model.arrays import from_numbers, from_places, from_strings, is_null, places
+from pipeline.rows.distinct import encode_repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.importers.samples import CutDocument
+
+NUMBER = "samples"
+"""The column with the number of the array that holds a row's values; null in rows that are no array."""
+_BATCH_ROWS = 16_384
+_TYPES = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "string": pa.string()}
+
+
+def number_column(name: str) -> str:
+    """Name the column with the number of the array that fills a column."""
+    return f"{NUMBER}.{name}"
+
+
+class Expansion:
+    """Puts the samples of arrays into batches."""
+
+    def __init__(
+        self, document: CutDocument, fields: Mapping[str, str], counting: Sequence[str], kept: Sequence[str]
+    ) -> None:
+        """Say what is filled.
+
+        Args:
+            document: holds the arrays.
+            fields: type name by column, of those that arrays fill beside `value`.
+            counting: the columns that count the samples of an array from 0.
+            kept: columns whose texts are no dictionaries.
+        """
+        self._document = document
+        self._fields = fields
+        self._counting = counting
+        self._kept = kept
+
+    def expand(self, stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Expand the rows of batches, in their order.
+
+        Raises:
+            SourceError: there is no array of a number, or an element does not fit its column.
+        """
+        added = {NUMBER, *map(number_column, self._fields)}
+        for batch in stream:
+            plain = batch.select([name for name in batch.schema.names if name not in added])
+            numbers = {name: batch.column(name) for name in added}
+            if numbers[NUMBER].null_count == len(batch):
+                yield plain
+                continue
+            pieces: list[_Piece] = []
+            held = 0
+            for piece in self._pieces(plain, numbers):
+                pieces.append(piece)
+                held += len(piece.rows)
+                if held >= _BATCH_ROWS:
+                    yield self._joined(plain, pieces)
+                    pieces, held = [], 0
+            if pieces:
+                yield self._joined(plain, pieces)
+
+    def _pieces(self, plain: pa.RecordBatch, numbers: Mapping[str, pa.Array]) -> Iterator[_Piece]:
+        wanted = np.flatnonzero(~is_null(numbers[NUMBER]))
+        start = 0
+        for row in map(int, wanted):
+            if start < row:
+                yield _Piece(np.arange(start, row), {})
+            yield from self._samples(row, numbers)
+            start = row + 1
+        if start < len(plain):
+            yield _Piece(np.arange(start, len(plain)), {})
+
+    def _samples(self, row: int, numbers: Mapping[str, pa.Array]) -> Iterator[_Piece]:
+        values = self._document.elements(numbers[NUMBER][row].as_py())
+        beside = {}
+        for name in self._fields:
+            number = numbers[number_column(name)][row].as_py()
+            beside[name] = None if number is None else self._document.elements(number)
+        place = 0
+        while len(texts := values.take(_BATCH_ROWS)):
+            count = len(texts)
+            filled = {"value": texts}
+            for name, elements in beside.items():
+                found = from_strings([]) if elements is None else elements.take(count)
+                filled[name] = _typed(found, self._fields[name], name, count)
+            counted = from_numbers(np.arange(place, place + count, dtype=np.int64), pa.int64())
+            yield _Piece(np.full(count, row), filled | dict.fromkeys(self._counting, counted))
+            place += count
+
+    def _joined(self, plain: pa.RecordBatch, pieces: Sequence[_Piece]) -> pa.RecordBatch:
+        rows = np.concatenate([piece.rows for piece in pieces])
+        used, codes = np.unique(rows, return_inverse=True)
+        few = plain.take(from_numbers(used, pa.int64()))
+        columns = []
+        for name in plain.schema.names:
+            column = few.column(name)
+            if any(name in piece.filled for piece in pieces):
+                columns.append(pa.concat_arrays([piece.column(name, plain) for piece in pieces]))
+            elif pa.types.is_string(column.type) and name not in self._kept:
+                columns.append(_repeated(encode_repeated(column), codes))
+            else:
+                columns.append(column.take(from_numbers(codes.astype(np.int64), pa.int64())))
+        return pa.record_batch(columns, names=plain.schema.names)
+
+
+class _Piece:
+    """Rows one after the other: of which row of the batch each is made, and columns that are filled otherwise."""
+
+    def __init__(self, rows: NDArray[np.int64], filled: Mapping[str, pa.Array]) -> None:
+        self.rows = rows
+        self.filled = filled
+
+    def column(self, name: str, plain: pa.RecordBatch) -> pa.Array:
+        if name in self.filled:
+            return self.filled[name]
+        return plain.column(name).take(from_numbers(self.rows, pa.int64()))
+
+
+def _repeated(distinct: pa.DictionaryArray, codes: NDArray[np.integer]) -> pa.DictionaryArray:
+    absent = is_null(distinct)[codes] if distinct.null_count else None
+    return from_places(places(distinct)[codes], distinct.dictionary, absent)
+
+
+def _typed(texts: pa.Array, kind: str, name: str, count: int) -> pa.Array:
+    """Give elements the type of their column, as many as are wanted."""
+    if kind == "string":
+        held = texts.to_pylist()
+        texts = from_strings([json.loads(text) if text is not None and text[0] == '"' else text for text in held])
+    try:
+        column = texts if kind == "string" else texts.cast(_TYPES[kind])
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"column {name!r}: {str(error).splitlines()[0]:.100}") from error
+    return column if len(column) == count else pa.concat_arrays([column, pa.nulls(count - len(column), column.type)])

@@ -1,0 +1,185 @@
+"""Arrays of samples that the line `-- samples:` of an importer names: cut out of the document, read apart from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.disk.temporary import temporary_errors
+from pipeline.errors import SourceError, UsageError
+from pipeline.model.arrays import from_numbers, from_strings
+from pipeline.native import JSON, BadDocumentError, DocumentCut, ElementTexts, PathStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_BLOCK_BYTES = 1 << 17
+_ROWS = 2048
+_COLUMNS = pa.schema([("number", pa.int64()), ("place", pa.int64()), ("json", JSON)])
+_MAX_STEPS = 64
+_STEP = re.compile(r'\.?(?:"([^"]+)"|(\*)|([^\s.,*"\[\]]+))|\[(\w*)\]')
+
+
+@dataclass(frozen=True)
+class SamplePath:
+    """Where arrays of samples lie in a document.
+
+    Attributes:
+        steps: to the arrays.
+        place: the column that counts the samples of an array from 0; None for none.
+    """
+
+    steps: tuple[PathStep, ...]
+    place: str | None
+
+
+def parse_samples(text: str, *, where: str) -> tuple[SamplePath, ...]:
+    """Read the line `-- samples:` of an importer.
+
+    Args:
+        text: paths with commas between them, such as `benchmarks[].stats.data[round], results.*.samples[][]`.
+        where: the importer, for errors.
+
+    Raises:
+        UsageError: a path cannot be read, one leads into the arrays of another, or these are too many.
+    """
+    paths = []
+    at = 0
+    while True:
+        steps: list[PathStep] = []
+        last = None
+        while found := _STEP.match(text, at):
+            quoted, any_key, key, last = found.groups()
+            at = found.end()
+            if last is None:
+                steps.append(PathStep("any key") if any_key else PathStep("key", quoted or key))
+            else:
+                steps.append(PathStep("element", number=int(last)) if last.isdigit() else PathStep("any element", last))
+        if last is None or last.isdigit() or any(one.key for one in steps[:-1] if one.kind == "any element"):
+            raise UsageError(f"{where}: '-- samples:' cannot read {text!r}; write key[].key[COLUMN] or key.*[2][]")
+        paths.append(SamplePath(tuple(steps[:-1]), last or None))
+        separator = re.compile(r"\s*(,\s*|$)").match(text, at)
+        if separator is None:
+            raise UsageError(f"{where}: '-- samples:' cannot read {text[at:].strip()!r}; commas stand between paths")
+        at = separator.end()
+        if at == len(text) and not separator[1]:
+            break
+    _check(paths, where)
+    return tuple(paths)
+
+
+def _check(paths: Sequence[SamplePath], where: str) -> None:
+    if sum(len(path.steps) + 1 for path in paths) > _MAX_STEPS:
+        raise UsageError(f"{where}: '-- samples:' has more than {_MAX_STEPS} steps in its paths together")
+    for one in paths:
+        for other in paths:
+            pairs = zip(one.steps, other.steps, strict=False)
+            if one is not other and len(one.steps) <= len(other.steps) and all(_may_be_same(*pair) for pair in pairs):
+                raise UsageError(f"{where}: '-- samples:' has a path that leads into the arrays of another, or to them")
+
+
+def _may_be_same(one: PathStep, other: PathStep) -> bool:
+    kinds = {one.kind, other.kind}
+    return kinds in ({"any key"}, {"any key", "key"}, {"any element"}, {"any element", "element"}) or one == other
+
+
+class CutDocument:
+    """A document whose arrays of samples were cut out.
+
+    Attributes:
+        path: what is left, in which a number stands in the place of each array.
+        counts: elements by the number of the array.
+    """
+
+    def __init__(self, plain: Path, paths: Sequence[SamplePath], to: Path) -> None:
+        """Cut a document.
+
+        Args:
+            plain: the document, as UTF-8.
+            paths: where the arrays lie.
+            to: a file to write what is left to.
+
+        Raises:
+            SourceError: it is no JSON; the message names the line.
+        """
+        self.path = to
+        self._plain = plain
+        cut = DocumentCut([path.steps for path in paths])
+        with plain.open("rb", buffering=0) as file, temporary_errors(to.parent), to.open("wb") as out:
+            is_last = False
+            while not is_last:
+                block = file.read(_BLOCK_BYTES)
+                is_last = not block
+                try:
+                    out.write(cut.read(block, is_last=is_last))
+                except BadDocumentError as error:
+                    reason = "it ends early, or is no JSON" if is_last else str(error)
+                    raise SourceError(f"line {error.line + 1}: {reason}") from error
+        self._arrays = cut.arrays()
+        self.counts = self._arrays[:, 1]
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give the elements of all arrays to the engine, which may ask any number of times."""
+        return pa.RecordBatchReader.from_batches(_COLUMNS, self._batches()).__arrow_c_stream__(requested_schema)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for number in range(len(self.counts)):
+            elements = self.elements(number)
+            place = 0
+            while count := len(texts := elements.take(_ROWS)):
+                json = pa.ExtensionArray.from_storage(JSON, texts)
+                places = from_numbers(np.arange(place, place + count, dtype=np.int64), pa.int64())
+                numbers = from_numbers(np.full(count, number, np.int64), pa.int64())
+                yield pa.record_batch([numbers, places, json], schema=_COLUMNS)
+                place += count
+
+    def elements(self, number: int) -> Elements:
+        """Read an array, by its number.
+
+        Raises:
+            SourceError: there is no array of this number.
+        """
+        if not 0 <= number < len(self._arrays):
+            raise SourceError(f"the column samples names array {number}, and there are {len(self._arrays)}")
+        start, _, end = map(int, self._arrays[number])
+        return Elements(self._plain, start, end + 1)
+
+
+class Elements:
+    """The elements of one array, in order."""
+
+    def __init__(self, plain: Path, start: int, end: int) -> None:
+        self._blocks = _blocks(plain, start, end)
+        self._rest = from_strings([])
+
+    def take(self, count: int) -> pa.Array:
+        """Give the next elements as JSON texts: at most so many, fewer at the end of the array, and then none."""
+        parts = [self._rest]
+        held = len(self._rest)
+        for block in self._blocks:
+            parts.append(block)
+            held += len(block)
+            if held >= count:
+                break
+        texts = pa.concat_arrays([part for part in parts if len(part)] or parts[:1])
+        self._rest = texts[count:]
+        return texts[:count]
+
+
+def _blocks(plain: Path, start: int, end: int) -> Iterator[pa.Array]:
+    texts = ElementTexts()
+    with plain.open("rb", buffering=0) as file:
+        file.seek(start)
+        while start < end:
+            block = file.read(min(_BLOCK_BYTES, end - start))
+            start += len(block)
+            try:
+                # A file that is shorter now is read to its end, and that is no end of an array.
+                yield texts.read(block, is_last=start == end or not block)
+            except BadDocumentError as error:
+                raise SourceError("was changed while it was read") from error

@@ -1,0 +1,400 @@
+// Reads a JSON document that comes in blocks, without ever having it as a whole (RFC 8259, and NaN and Infinity, which
+// Python writes). It does one of three things:
+//
+// - kCut: writes the document out without the arrays that paths lead to, and notes where these lie. In the place of each
+//   stands its number; what lies there and is no array becomes null, so that a number there is always an array's.
+// - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is.
+// - kElements: begins within an array, behind its bracket, and writes out its elements.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json_line.h"
+#include "utf8.h"
+
+namespace pipeline {
+
+enum class Task : int32_t { kCut = 0, kOutline = 1, kElements = 2 };
+
+// A step of a path.
+struct Step {
+    enum Kind : int32_t { kKey = 0, kAnyKey = 1, kAnyElement = 2, kElement = 3, kEnd = 4 } kind;
+    int64_t number;  // of an element
+    std::string key;
+};
+
+constexpr size_t kMaxSteps = 64;
+constexpr size_t kMaxNesting = 900;
+
+class Scanner {
+public:
+    Scanner(Task task, int64_t limit) : task_(task), limit_(limit) { start(0); }
+
+    void add_step(Step step) {
+        if (steps_.empty() || steps_.back().kind == Step::kEnd) starts_ |= uint64_t{1} << steps_.size();
+        steps_.push_back(std::move(step));
+    }
+    size_t step_count() const { return steps_.size(); }
+
+    // Begins anew, at a place of the file.
+    void start(int64_t offset) {
+        buffer_.clear();
+        stack_.clear();
+        at_ = resume_ = 0;
+        passed_ = offset;
+        lines_ = 0;
+        is_finished_ = false;
+        text_.clear();
+        ends_.assign(1, 0);
+        present_.clear();
+        expect_ = kValue;
+        if (task_ == Task::kElements) {
+            stack_.push_back({false, false, false, 0, 0});
+            expect_ = kValueOrEnd;
+        }
+    }
+    // Reads on; what was given before has been taken.
+    Fault read(const char* data, size_t size, bool is_last, int64_t& line) {
+        clear();
+        lines_ += std::count(buffer_.data(), buffer_.data() + at_, '\n');
+        passed_ += static_cast<int64_t>(at_);
+        buffer_.erase(0, at_);
+        at_ = 0;
+        buffer_.append(data, size);
+        is_last_ = is_last;
+        try {
+            while (!is_finished_ && step()) {
+            }
+            if (is_last && !is_finished_ && !(stack_.empty() && expect_ == kValue && has_value_)) throw Bad{kNotJson};
+        } catch (const Bad& bad) {
+            line = lines_ + std::count(buffer_.data(), buffer_.data() + std::min(at_, buffer_.size()), '\n');
+            return bad.fault;
+        }
+        return kSound;
+    }
+    bool is_finished() const { return is_finished_; }
+    const std::string& text() const { return text_; }
+    const std::vector<int32_t>& ends() const { return ends_; }
+    const std::vector<uint8_t>& present() const { return present_; }
+    const std::vector<int64_t>& arrays() const { return arrays_; }
+
+private:
+    enum Expect { kValue, kValueOrEnd, kKey, kKeyOrEnd, kColon, kCommaOrEnd };
+    struct Frame {
+        bool is_object;
+        bool is_quiet;  // nothing of it is written
+        bool is_cut;
+        uint64_t states;  // steps of paths that lead to it
+        int64_t count;    // of members that began
+    };
+
+    void clear() {
+        // Of an element that goes on in the next block the beginning stays.
+        text_.erase(0, task_ == Task::kElements ? static_cast<size_t>(ends_.back()) : text_.size());
+        ends_.assign(1, 0);
+        present_.clear();
+    }
+    // Does the next token; false where the block ends before it does.
+    bool step() {
+        while (at_ < buffer_.size() && is_space(buffer_[at_])) ++at_;
+        if (at_ == buffer_.size()) return false;
+        const char c = buffer_[at_];
+        switch (expect_) {
+            case kColon:
+                if (c != ':') throw Bad{kNotJson};
+                ++at_;
+                if (!stack_.back().is_quiet) text_ += ':';
+                expect_ = kValue;
+                return true;
+            case kCommaOrEnd: return comma_or_end(c);
+            case kKeyOrEnd:
+                if (c == '}') return end();
+                [[fallthrough]];
+            case kKey: return key();
+            case kValueOrEnd:
+                if (c == ']') return end();
+                return numbers() || value(c);
+            case kValue: return numbers() || value(c);
+        }
+        return false;
+    }
+    static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+    bool comma_or_end(char c) {
+        const Frame& frame = stack_.back();
+        if (c == (frame.is_object ? '}' : ']')) return end();
+        if (c != ',') throw Bad{kNotJson};
+        ++at_;
+        expect_ = frame.is_object ? kKey : kValue;
+        return true;
+    }
+    bool end() {
+        const Frame frame = stack_.back();
+        ++at_;
+        stack_.pop_back();
+        if (frame.is_cut) {
+            arrays_.push_back(frame.count);
+            arrays_.push_back(passed_ + static_cast<int64_t>(at_) - 1);
+        } else if (task_ == Task::kElements && stack_.empty()) {
+            return is_finished_ = true;
+        } else if (!frame.is_quiet) {
+            text_ += frame.is_object ? '}' : ']';
+        }
+        ended();
+        return true;
+    }
+    // Notes that a value is complete.
+    void ended() {
+        if (!stack_.empty()) {
+            if (task_ == Task::kElements && stack_.size() == 1) end_element(true);
+            expect_ = kCommaOrEnd;
+            return;
+        }
+        has_value_ = true;
+        is_finished_ = task_ == Task::kOutline;  // the rest may be other lines
+        text_ += '\n';
+        expect_ = kValue;
+    }
+    void end_element(bool is_there) {
+        ends_.push_back(static_cast<int32_t>(text_.size()));
+        present_.push_back(is_there);
+    }
+
+    bool key() {
+        Frame& frame = stack_.back();
+        if (buffer_[at_] != '"') throw Bad{kNotJson};
+        const size_t start = at_;
+        bool escaped = false;
+        if (!string(escaped)) return false;
+        const std::string_view whole(buffer_.data() + start, at_ - start);
+        if (!frame.is_quiet) {
+            if (frame.count > 0) text_ += ',';
+            text_ += whole;
+        }
+        ++frame.count;
+        next_states_ = 0;
+        if (frame.states != 0) {
+            std::string_view name = whole.substr(1, whole.size() - 2);
+            if (escaped) {
+                name_.clear();
+                const bool is_text = put_unescaped(name_, name);
+                name = is_text ? std::string_view(name_) : std::string_view("\0", 1);  // which no path has
+            }
+            for (size_t i = 0; i < steps_.size(); ++i) {
+                if ((frame.states >> i & 1) == 0) continue;
+                const Step& step = steps_[i];
+                if (step.kind == Step::kAnyKey || (step.kind == Step::kKey && step.key == name))
+                    next_states_ |= uint64_t{1} << (i + 1);
+            }
+        }
+        expect_ = kColon;
+        return true;
+    }
+    // The states of the value that comes; that of a key is known already.
+    uint64_t states_of_next() const {
+        if (stack_.empty()) return task_ == Task::kCut ? starts_ : 0;
+        const Frame& frame = stack_.back();
+        if (frame.is_object) return next_states_;
+        uint64_t states = 0;
+        if (frame.states == 0) return 0;
+        for (size_t i = 0; i < steps_.size(); ++i) {
+            if ((frame.states >> i & 1) == 0) continue;
+            const Step& step = steps_[i];
+            if (step.kind == Step::kAnyElement || (step.kind == Step::kElement && step.number == frame.count))
+                states |= uint64_t{1} << (i + 1);
+        }
+        return states;
+    }
+    bool is_end(uint64_t states) const {
+        for (size_t i = 0; states != 0 && i < steps_.size(); ++i)
+            if ((states >> i & 1) != 0 && steps_[i].kind == Step::kEnd) return true;
+        return false;
+    }
+
+    bool value(char c) {
+        const uint64_t states = states_of_next();
+        const bool is_cut = is_end(states);
+        const bool in_array = !stack_.empty() && !stack_.back().is_object;
+        bool is_quiet = !stack_.empty() && stack_.back().is_quiet;
+        if (task_ == Task::kOutline && in_array && stack_.back().count >= limit_) is_quiet = true;
+        const bool is_outermost = task_ == Task::kElements && stack_.size() == 1;
+        const auto begin = [&] {
+            if (!in_array) return;
+            if (!is_quiet && !is_outermost && stack_.back().count > 0) text_ += ',';
+            ++stack_.back().count;
+        };
+        if (c == '{' || c == '[') {
+            if (stack_.size() == kMaxNesting) throw Bad{kTooDeep};
+            begin();
+            ++at_;
+            const bool is_object = c == '{';
+            if (is_cut) {
+                text_ += is_object ? "null" : std::to_string(arrays_.size() / 3);
+                if (!is_object) arrays_.push_back(passed_ + static_cast<int64_t>(at_));
+                stack_.push_back({is_object, true, !is_object, 0, 0});
+                expect_ = is_object ? kKeyOrEnd : kValueOrEnd;
+                return true;
+            }
+            if (!is_quiet) text_ += c;
+            stack_.push_back({is_object, is_quiet, false, is_quiet ? 0 : states, 0});
+            expect_ = is_object ? kKeyOrEnd : kValueOrEnd;
+            return true;
+        }
+        const size_t start = at_;
+        bool escaped;
+        if (!(c == '"' ? string(escaped) : word())) return false;
+        begin();
+        const std::string_view whole(buffer_.data() + start, at_ - start);
+        if (is_outermost && whole == "null") {
+            end_element(false);
+            expect_ = kCommaOrEnd;
+            return true;
+        }
+        if (is_cut)
+            text_ += "null";
+        else if (!is_quiet)
+            text_ += whole;
+        ended();
+        return true;
+    }
+    // Passes over numbers of an array whose elements are wanted or only counted, as long as they stand in the block: nothing
+    // else is done as often. Gives whether a token was done.
+    bool numbers() {
+        if (stack_.empty() || !(stack_.back().is_cut || (task_ == Task::kElements && stack_.size() == 1))) return false;
+        Frame& frame = stack_.back();
+        const char* const first = buffer_.data() + at_;
+        const char* const end = buffer_.data() + buffer_.size();
+        const char* at = first;
+        const char* done = first;
+        while (true) {
+            while (at < end && is_space(*at)) ++at;
+            const char* const stop = number_end(at, end);
+            if (stop == nullptr) break;
+            const char* behind = stop;
+            while (behind < end && is_space(*behind)) ++behind;
+            if (behind == end || *behind != ',') break;  // the last one is done elsewhere
+            ++frame.count;
+            if (!frame.is_cut) {
+                text_.append(at, stop);
+                end_element(true);
+            }
+            at = done = behind + 1;
+        }
+        if (done == first) return false;
+        at_ += static_cast<size_t>(done - first);
+        expect_ = kValue;
+        return true;
+    }
+    // Finds where a number ends that stands as a whole before the end; null where there is none.
+    static const char* number_end(const char* at, const char* end) {
+        const auto digits = [&] {
+            const char* const first = at;
+            while (at < end && is_digit(*at)) ++at;
+            return at > first;
+        };
+        if (at < end && *at == '-') ++at;
+        if (at < end && *at == '0')
+            ++at;
+        else if (!digits())
+            return nullptr;
+        if (at < end && *at == '.') {
+            ++at;
+            if (!digits()) return nullptr;
+        }
+        if (at < end && (*at == 'e' || *at == 'E')) {
+            ++at;
+            if (at < end && (*at == '+' || *at == '-')) ++at;
+            if (!digits()) return nullptr;
+        }
+        return at < end ? at : nullptr;
+    }
+    // Passes over a number or a name; false where the block ends before it does.
+    bool word() {
+        size_t stop = at_;
+        while (stop < buffer_.size() && is_word(buffer_[stop])) ++stop;
+        if (stop == buffer_.size() && !is_last_) {
+            if (stop - at_ > kMaxWord) throw Bad{kNotJson};
+            return false;
+        }
+        const std::string_view whole(buffer_.data() + at_, stop - at_);
+        static constexpr std::array<std::string_view, 6> kNames{"true", "false", "null", "NaN", "Infinity", "-Infinity"};
+        if (std::find(kNames.begin(), kNames.end(), whole) == kNames.end()) {
+            name_.assign(whole).push_back(' ');  // a number ends before something
+            if (number_end(name_.data(), name_.data() + name_.size()) != name_.data() + whole.size()) throw Bad{kNotJson};
+        }
+        at_ = stop;
+        return true;
+    }
+    static bool is_word(char c) {
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '+';
+    }
+
+    // Passes over a string; false where the block ends before it does, and then it is gone on with where it was left.
+    bool string(bool& escaped) {
+        size_t at = at_ + std::max<size_t>(resume_, 1);
+        const size_t size = buffer_.size();
+        while (true) {
+            while (size - at >= 8) {
+                const int plain = plain_bytes(buffer_.data() + at);
+                at += static_cast<size_t>(plain);
+                if (plain < 8) break;
+            }
+            while (at < size && kInString[static_cast<uint8_t>(buffer_[at])] != 0) ++at;
+            if (at == size) return left(at);
+            if (static_cast<uint8_t>(buffer_[at]) < 0x20) throw Bad{kNotJson};
+            if (buffer_[at] == '"') break;
+            if (size - at < 2) return left(at);
+            const char c = buffer_[at + 1];
+            if (c == 'u') {
+                if (size - at < 6) return left(at);
+                for (size_t i = 2; i < 6; ++i)
+                    if (hex_digit(buffer_[at + i]) < 0) throw Bad{kNotJson};
+                at += 6;
+            } else {
+                if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) throw Bad{kNotJson};
+                at += 2;
+            }
+        }
+        const std::string_view text(buffer_.data() + at_ + 1, at - at_ - 1);
+        if (task_ != Task::kOutline && count_characters(text) < 0) throw Bad{kNotUtf8};
+        escaped = text.find('\\') != std::string_view::npos;
+        at_ = at + 1;
+        resume_ = 0;
+        return true;
+    }
+    bool left(size_t at) {
+        resume_ = at - at_;
+        return is_last_ ? throw Bad{kNotJson} : false;
+    }
+
+    static constexpr size_t kMaxWord = 65'536;  // bytes of a number whose end is waited for
+
+    const Task task_;
+    const int64_t limit_;
+    std::vector<Step> steps_;
+    uint64_t starts_ = 0;
+
+    std::string buffer_;     // what has come and is not done
+    size_t at_ = 0;          // the next byte of it
+    size_t resume_ = 0;      // how much of a string that began at it was looked at
+    int64_t passed_ = 0;     // bytes of the file before the buffer
+    int64_t lines_ = 0;      // in these
+    bool is_last_ = false, is_finished_ = false, has_value_ = false;
+    Expect expect_ = kValue;
+    std::vector<Frame> stack_;
+    uint64_t next_states_ = 0;
+    std::string name_;
+
+    std::string text_;             // what is written
+    std::vector<int32_t> ends_{0};  // of elements in it
+    std::vector<uint8_t> present_;
+    std::vector<int64_t> arrays_;  // of each array: where it begins, its elements, where its bracket stands
+};
+
+}  // namespace pipeline
