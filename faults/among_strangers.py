@@ -117,9 +117,9 @@ class World:
         before = _tree(self._at / "world", set())
         among = self._at / "world" / where.directory
         names = set(os.listdir(among))  # noqa: PTH208 - names are all that is asked for
-        if {"a store.json of a later version": "store.json", "a package of a later version": "datapackage.json"}.get(
-            stranger
-        ) in names:
+        name = {"a store.json of a later version": "store.json", "a package of a later version": "datapackage.json"}
+        # What is called so in `staging/` is one that an import began.
+        if name.get(stranger) in names | ({"store.json"} if place == "staging" else set()):
             return "no place"
         STRANGERS[stranger](among, near(self._at, where))
         come = {str(Path(where.directory) / name) for name in os.listdir(among) if name not in names}  # noqa: PTH208
