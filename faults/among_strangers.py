@@ -48,6 +48,8 @@ _COUNTED = {
 """In `sessions/`, what others that read the store would count, or would miss."""
 _CALLED_AS_DATA = {"a second file of data", "a directory called as data", "of a sync in conflict"}
 """Beside the data of a session."""
+_OURS = {("staging", "a store.json of a later version"), ("recordings", "an empty session")}
+"""By their names and places: what an import has begun, and a recording that has not begun."""
 _CANNOT_BE_MOVED = {"a mount point", "of a file system"}
 """By a user who is not root: the second is a directory of another user."""
 
@@ -118,8 +120,7 @@ class World:
         among = self._at / "world" / where.directory
         names = set(os.listdir(among))  # noqa: PTH208 - names are all that is asked for
         name = {"a store.json of a later version": "store.json", "a package of a later version": "datapackage.json"}
-        # What is called so in `staging/` is one that an import began.
-        if name.get(stranger) in names | ({"store.json"} if place == "staging" else set()):
+        if name.get(stranger) in names or (place, stranger) in _OURS:
             return "no place"
         STRANGERS[stranger](among, near(self._at, where))
         come = {str(Path(where.directory) / name) for name in os.listdir(among) if name not in names}  # noqa: PTH208
