@@ -48,8 +48,12 @@ _COUNTED = {
 """In `sessions/`, what others that read the store would count, or would miss."""
 _CALLED_AS_DATA = {"a second file of data", "a directory called as data", "of a sync in conflict"}
 """Beside the data of a session."""
-_OURS = {("staging", "a store.json of a later version"), ("recordings", "an empty session")}
-"""By their names and places: what an import has begun, and a recording that has not begun."""
+_OURS = {
+    ("staging", "a store.json of a later version"),
+    ("recordings", "an empty session"),
+    ("package of a stage", "a package of a later version"),
+}
+"""By their names and places: what an import or an export has begun, and a recording that has not begun."""
 _CANNOT_BE_MOVED = {"a mount point", "of a file system"}
 """By a user who is not root: the second is a directory of another user."""
 

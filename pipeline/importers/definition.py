@@ -12,6 +12,7 @@ from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.importers.fields import parse_fields
 from pipeline.importers.layouts import layout_of_names, parse_layout
+from pipeline.importers.metrics import parse_metrics
 from pipeline.importers.samples import parse_samples
 
 if TYPE_CHECKING:
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
 
     from pipeline.importers.fields import Field
     from pipeline.importers.layouts import Layout
+    from pipeline.importers.metrics import MetricPattern
     from pipeline.importers.samples import SamplePath
 
 FORMATS = ("ndjson", "csv", "json")
-SECTIONS = ("recognise", "documents", "prepare", "session", "warnings", "measurements")
+SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings", "measurements")
 DOCUMENTS = ("runs", "cumulative")
-_HEADER = re.compile(
-    r"^--\s*(harness|format|columns|fields|extract|samples|companion|documents|looks for|versions|layout|option)"
-    r"\s*:\s*(.*?)\s*$"
+_HEADS = (
+    *("harness", "format", "columns", "fields", "extract", "samples", "companion", "documents", "looks for"),
+    *("versions", "layout", "option", "metrics", "revision"),
 )
-_REPEATED = ("layout", "option")
+_HEADER = re.compile(rf"^--\s*({'|'.join(_HEADS)})\s*:\s*(.*?)\s*$")
+_REPEATED = ("layout", "option", "metrics")
 _VERSIONS = re.compile(r"(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent / "harnesses"
@@ -49,6 +52,8 @@ class Definition:
         samples: of documents, where the arrays lie that are cut out of the view `document` and streamed.
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         versions: the oldest and the newest version of the harness whose files were tried, None where nothing says it.
+        revision: is raised when the same file gives other numbers.
+        metrics: what is known of its metrics, by patterns of their names; the first that fits counts.
         choices: what `--assume` may say of a file, by name: the values.
         companions: paths, from the file's directory, of a JSON document that belongs to it, if it is there.
         is_built_in: whether it comes with this package; another one must not be trusted.
@@ -70,6 +75,8 @@ class Definition:
     extract: str | None = None
     companions: tuple[str, ...] = ()
     versions: tuple[str, str] | None = None
+    revision: int = 1
+    metrics: tuple[MetricPattern, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_built_in: bool = False
     is_typed: bool = False
@@ -128,6 +135,8 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         versions=_parse_versions(headers["versions"], where=name) if "versions" in headers else None,
+        revision=_parse_revision(headers.get("revision", "1"), where=name),
+        metrics=tuple(parse_metrics(line, where=name) for line in repeated["metrics"]),
         choices=_parse_options(repeated["option"], where=name),
         is_built_in=is_built_in,
         documents=headers.get("documents"),
@@ -140,6 +149,12 @@ def _parse_versions(text: str, *, where: str) -> tuple[str, str]:
     if found is None:
         raise UsageError(f"{where}: '-- versions: {text}' cannot be read; write it as 2.2 to 3.42")
     return found[1], found[2]
+
+
+def _parse_revision(text: str, *, where: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise UsageError(f"{where}: '-- revision: {text}' must be a whole number, 1 or more")
+    return int(text)
 
 
 def _parse_options(lines: Sequence[str], *, where: str) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import first_row, select
+from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
 from pipeline.model.session_record import SessionRecord
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 _COLUMNS = ("session_id", "started_at", "ended_at", "harness_version", "configuration", "attributes")
+_FACTS = ["metric", "kind", "better", "is_aggregate"]
 
 
 def read_facts(connection: duckdb.DuckDBPyConnection, definition: Definition) -> SessionRecord:
@@ -49,6 +51,26 @@ def read_warnings(connection: duckdb.DuckDBPyConnection, definition: Definition)
     if "warnings" not in definition.sections:
         return []
     return [str(row[0]) for row in select(connection, definition, "warnings").fetchall() if row[0] is not None]
+
+
+def read_metric_facts(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, MetricFacts]:
+    """Run the section `metrics`, if there is one: a SELECT of what the file itself says of its metrics.
+
+    Raises:
+        UsageError: its columns are others.
+        SourceError: a fact is unknown.
+    """
+    if "metrics" not in definition.sections:
+        return {}
+    relation = select(connection, definition, "metrics")
+    if relation.columns != _FACTS:
+        raise UsageError(f"{definition.name}: section metrics gives other columns than {', '.join(_FACTS)}")
+    return parse_metric_facts(
+        {
+            metric: {"kind": kind, "better": better, "is_aggregate": is_aggregate}
+            for metric, kind, better, is_aggregate in relation.fetchall()
+        }
+    )
 
 
 def version_warning(definition: Definition, version: str | None) -> str | None:

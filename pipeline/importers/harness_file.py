@@ -11,8 +11,9 @@ from pipeline.importers.connection import WholeFileError, one_line, open_connect
 from pipeline.importers.csv_shape import find_shape
 from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
-from pipeline.importers.facts import read_facts, read_warnings, version_warning
+from pipeline.importers.facts import read_facts, read_metric_facts, read_warnings, version_warning
 from pipeline.importers.measurements import Measurements
+from pipeline.importers.metrics import facts_of_metrics
 from pipeline.importers.samples import CutDocument
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.importers.options import ImportOptions
     from pipeline.importers.plain_text import PlainText
     from pipeline.model.columns import TimestampUnit
+    from pipeline.model.metric_facts import MetricFacts
 
 _LINE_BYTES = 1 << 20
 _ID_CHARACTERS = 128
@@ -111,6 +113,7 @@ class HarnessFile:
         self._shape: CsvShape | None = None
         self._cut: CutDocument | None = None
         self._record = SessionRecord()
+        self._said: dict[str, MetricFacts] = {}
         self._summary = SessionSummary()
         self._measurements: Measurements | None = None
         self._with_all_keys = False
@@ -125,6 +128,27 @@ class HarnessFile:
     def attributes(self) -> Mapping[str, str]:
         """Type name by attribute column; `read` has been called."""
         return {} if self._measurements is None else self._measurements.attributes
+
+    def outdated(self, session: Session) -> str | None:
+        """Say that an importer of another revision would read other numbers than a session of the same file has.
+
+        Args:
+            session: what the file was imported as.
+
+        Returns:
+            what differs and what to do, None where nothing does.
+        """
+        origin = session.origin
+        # Version 0.1.0 wrote the name alone.
+        revision = origin.get("importer") if "importer_name" in origin else 1
+        name = origin.get("importer_name", origin.get("importer"))
+        if name != self._definition.name or revision == self._definition.revision:
+            return None
+        relation = "an older" if isinstance(revision, int) and revision < self._definition.revision else "another"
+        return (
+            f"by {relation} revision of the importer {name}, {revision}; {self._definition.revision} may give other "
+            "numbers: --if-exists replace imports it anew"
+        )
 
     def sift(self, problem: Exception) -> None:
         """Find what cannot be read after reading has failed, and leave it out if that is wanted; then read again.
@@ -204,6 +228,7 @@ class HarnessFile:
         try:
             facts = read_facts(connection, self._definition)
             self._record = self._complete(facts)
+            self._said = read_metric_facts(connection, self._definition)
             self.warnings = read_warnings(connection, self._definition)
             if (warning := version_warning(self._definition, facts.harness_version)) is not None:
                 self.warnings.append(warning)
@@ -257,6 +282,7 @@ class HarnessFile:
             harness_version=given.harness_version or record.harness_version,
             configuration=given.configuration or record.configuration or self._options.configuration or {},
             attributes={**record.attributes, **given.attributes},
+            metric_facts=given.metric_facts,
         )
 
     def _session_id(self, given: str | None, said: str | None) -> str:
@@ -309,6 +335,9 @@ class HarnessFile:
             configuration=self._record.configuration,
             attributes=self._record.attributes,
             **rows.figures(),
+            metric_facts=facts_of_metrics(
+                rows.metrics, self._said | dict(self._record.metric_facts), self._definition.metrics
+            ),
             dropped_digit_count=self._measurements.times.dropped_digits,
             columns=dict(self._measurements.attributes),
             origin={
@@ -316,7 +345,8 @@ class HarnessFile:
                 "bytes": self.content.size,
                 "sha256": self.content.sha256,
                 **({} if self.document.number is None else {"document": self.document.number}),
-                "importer": self._definition.name,
+                "importer": self._definition.revision,
+                "importer_name": self._definition.name,
                 "start_from": self._start.source,
                 "times_from": list(dict.fromkeys(used)),
                 "skipped_records": self.skipped,

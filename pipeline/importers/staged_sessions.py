@@ -112,14 +112,11 @@ class StagedSessions:
         Raises:
             SourceError: it cannot be read, or the store has it already.
         """
-        before = self._imported_as(file)
-        if before is not None and self._if_exists == "error":
-            raise SourceError(
-                f"{file.where}: was imported before, as session {before!r}; --if-exists skip or replace says what to do"
-            )
-        if before is not None and self._if_exists == "skip":
-            self.unchanged.append(before)
+        session = self._imported_as(file)
+        if session is not None and self._if_exists != "replace":
+            self._leave(file, session)
             return
+        before = None if session is None else session.session_id
         attributes = self._attributes
         while True:
             self._attributes = attributes  # those of a reading that failed are no longer true
@@ -139,14 +136,24 @@ class StagedSessions:
             else:
                 return
 
-    def _imported_as(self, file: HarnessFile) -> str | None:
+    def _leave(self, file: HarnessFile, session: Session) -> None:
+        """Leave a session of the same file as it is, if that is wanted."""
+        outdated = file.outdated(session)
+        told = f"{file.where}: was imported before, as session {session.session_id!r}"
+        if self._if_exists == "error":
+            raise SourceError(f"{told}; {outdated or '--if-exists skip or replace says what to do'}")
+        self.unchanged.append(session.session_id)
+        if outdated is not None:
+            self.warnings.append(f"{told}; {outdated}")
+
+    def _imported_as(self, file: HarnessFile) -> Session | None:
         """Find the session that came from a file of this content, None where there is none."""
         for session in (*self._store.sessions, *self.done):
             # The hash of a large file is waited for only where it may be the same.
             origin = session.origin
             is_near = (origin.get("bytes"), origin.get("document")) == (file.content.size, file.document.number)
             if is_near and session.origin.get("sha256") == file.content.sha256:
-                return session.session_id
+                return session
         return None
 
     def _read(self, file: HarnessFile, before: str | None, on_progress: Callable[[int, int], None] | None) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.model.columns import TimestampUnit
+    from pipeline.model.metric_facts import MetricFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Session:
 
     Attributes:
         metrics: names of its metrics, sorted.
+        metric_facts: what is known of them, by name.
         first_timestamp: earliest time of a row, None without rows.
         last_timestamp: latest time of a row, None without rows.
         null_count: rows whose value is null.
@@ -41,6 +43,7 @@ class Session:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     measurement_count: int = 0
     metrics: tuple[str, ...] = ()
+    metric_facts: Mapping[str, MetricFacts] = field(default_factory=dict)
     first_timestamp: int | None = None
     last_timestamp: int | None = None
     null_count: int = 0
@@ -61,6 +64,7 @@ class Session:
         def text(ticks: int | None) -> str | None:
             return None if ticks is None else format_timestamp(ticks, self.timestamp_unit)
 
+        facts = {name: one.describe() for name, one in self.metric_facts.items()}
         return {
             "session_id": self.session_id,
             "started_at": text(self.started_at),
@@ -76,5 +80,6 @@ class Session:
             "dropped_digit_count": self.dropped_digit_count,
             "metrics": list(self.metrics),
             "content_digest": self.content_digest,
+            **({"metric_facts": facts} if facts else {}),
             **({"origin": dict(self.origin)} if self.origin else {}),
         }

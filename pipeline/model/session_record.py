@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, suggest
 from pipeline.model.columns import MAX_SESSION_ID_CHARACTERS
+from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
 from pipeline.model.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _KEYS = (
     "harness",
     "configuration",
     "attributes",
+    "metric_facts",
     "measurement_count",
 )
 # What describes a session beside these is found in its rows again.
@@ -46,6 +48,7 @@ class SessionRecord:
     harness_version: str | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    metric_facts: Mapping[str, MetricFacts] = field(default_factory=dict)
     measurement_count: int | None = None
 
     @classmethod
@@ -84,7 +87,10 @@ class SessionRecord:
         names = [*given.get("attributes", {}), *(text for text in harness.values() if text), session_id]
         if any("\0" in text for text in names) or "" in names:
             raise SourceError("a name in it is empty or holds the character NUL")
-        return cls(harness_name=harness.get("name"), harness_version=harness.get("version"), **given)
+        facts = parse_metric_facts(given.pop("metric_facts", {}))
+        return cls(
+            harness_name=harness.get("name"), harness_version=harness.get("version"), metric_facts=facts, **given
+        )
 
     @property
     def scalar_attributes(self) -> dict[str, Any]:

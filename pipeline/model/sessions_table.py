@@ -32,25 +32,35 @@ SESSION_DESCRIPTIONS = {
     "metrics": "Names of the session's metrics, a JSON array",
     "content_digest": "Digest of the values of all measurements of the session",
 }
+SQL_SESSION_DESCRIPTIONS = SESSION_DESCRIPTIONS | {
+    "metric_facts": "What is known of the metrics, a JSON object",
+    "origin": "Where the session came from, and how it was read, a JSON object",
+}
+"""SQL has columns that no file of a package has."""
 _COUNTS = {"measurement_count", "null_count", "backward_timestamp_count", "dropped_digit_count"}
 _TIMES = {"started_at", "ended_at", "first_timestamp", "last_timestamp"}
-JSON_COLUMNS = ("configuration", "attributes", "metrics")
+JSON_COLUMNS = ("configuration", "attributes", "metrics", "metric_facts", "origin")
 
 
-def sessions_schema(unit: TimestampUnit) -> pa.Schema:
-    """Schema of the table."""
+def _schema(unit: TimestampUnit, names: Iterable[str]) -> pa.Schema:
 
     def kind(name: str) -> pa.DataType:
         if name in _TIMES:
             return timestamp_type(unit)
         return pa.int64() if name in _COUNTS else pa.string()
 
-    return pa.schema([(name, kind(name)) for name in SESSION_DESCRIPTIONS])
+    return pa.schema([(name, kind(name)) for name in names])
 
 
-def sessions_table(sessions: Iterable[Session], unit: TimestampUnit) -> pa.Table:
-    """Make the table of sessions, in their order."""
-    schema = sessions_schema(unit)
+def sessions_table(sessions: Iterable[Session], unit: TimestampUnit, *, for_sql: bool = False) -> pa.Table:
+    """Make the table of sessions, in their order.
+
+    Args:
+        sessions: the sessions.
+        unit: timestamp unit.
+        for_sql: with the columns that SQL alone has.
+    """
+    schema = _schema(unit, SQL_SESSION_DESCRIPTIONS if for_sql else SESSION_DESCRIPTIONS)
     rows = [_row(session) for session in sessions]
     columns = []
     for field in schema:
@@ -63,8 +73,7 @@ def sessions_table(sessions: Iterable[Session], unit: TimestampUnit) -> pa.Table
 
 
 def _row(session: Session) -> dict[str, Any]:
-    row = {name: getattr(session, name) for name in SESSION_DESCRIPTIONS}
-    for name in JSON_COLUMNS:
-        value = list(session.metrics) if name == "metrics" else dict(row[name])
-        row[name] = json.dumps(value, ensure_ascii=False)
-    return row
+    row = {name: getattr(session, name) for name in (*SESSION_DESCRIPTIONS, "origin")}
+    row["metrics"] = list(session.metrics)
+    row["metric_facts"] = {name: facts.describe() for name, facts in session.metric_facts.items()}
+    return row | {name: json.dumps(row[name], ensure_ascii=False, default=dict) for name in JSON_COLUMNS}

@@ -13,7 +13,7 @@ from pipeline.disk.files import writing_errors
 from pipeline.disk.local_path import local_path
 from pipeline.errors import DestinationError, ReplacedError, UsageError
 from pipeline.model.columns import CORE_COLUMNS
-from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
+from pipeline.model.sessions_table import SQL_SESSION_DESCRIPTIONS
 from pipeline.notebook.views import create_views
 from pipeline.publish.file_stage import file_stage
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
@@ -110,7 +110,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
         (
             "sessions",
             f"Sessions of {scan.name}: their records, and figures of their measurements",
-            SESSION_DESCRIPTIONS,
+            SQL_SESSION_DESCRIPTIONS,
         ),
     ):
         connection.execute(f"COMMENT ON VIEW {view} IS {quote_literal(comment)}")

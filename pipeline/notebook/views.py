@@ -111,7 +111,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
         connection.execute(f"CREATE VIEW measurements AS SELECT {', '.join(columns)} FROM {rows}")
     except duckdb.Error as error:
         raise source_problem(error, scan) from error
-    connection.register("session_records", sessions_table(scan.sessions, scan.timestamp_unit))
+    connection.register("session_records", sessions_table(scan.sessions, scan.timestamp_unit, for_sql=True))
     typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
     connection.execute(f"CREATE TABLE session_rows AS SELECT * REPLACE ({typed}) FROM session_records")
     connection.unregister("session_records")

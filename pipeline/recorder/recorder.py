@@ -39,6 +39,7 @@ def record_session(
     session_id: str | None = None,
     configuration: Mapping[str, Any] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    metric_facts: Mapping[str, Mapping[str, Any]] | None = None,
     harness: str | None = None,
     harness_version: str | None = None,
     timestamp_unit: TimestampUnit | None = None,
@@ -56,6 +57,8 @@ def record_session(
         session_id: its id; by default the time and a random number.
         configuration: the test configuration, any JSON object.
         attributes: what holds for the whole session.
+        metric_facts: by metric, an object with `kind` (gauge, counter, duration or event), `better` (lower, higher or
+            None) and `is_aggregate`; the last two may be missing.
         harness: the program that records.
         harness_version: its version.
         timestamp_unit: `us` or `ns`, of a new store.
@@ -77,6 +80,7 @@ def record_session(
         "harness": {"name": harness, "version": harness_version},
         "configuration": configuration or {},
         "attributes": attributes or {},
+        **({"metric_facts": metric_facts} if metric_facts else {}),
     }
     return Recorder(local_path(to), timestamp_unit, _checked(record), batch_rows, flush_seconds)
 

@@ -10,6 +10,7 @@ from pipeline.disk.safe_names import is_safe
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import BusyError, DestinationError, PipelineError, RecoveryError, SourceError
 from pipeline.model.columns import measurements_schema
+from pipeline.model.metric_facts import facts_of
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
 from pipeline.model.timestamps import COUNTABLE
@@ -86,6 +87,7 @@ def finish_recording(
             configuration=record.configuration,
             attributes=record.attributes,
             **summary.figures(),
+            metric_facts=facts_of(summary.metrics, record.metric_facts),
             columns=dict(attributes),
             origin={"recorder": "pipeline", "is_complete": reason is None, "incomplete_because": reason},
         )

@@ -93,7 +93,7 @@ def sessions_where(sessions: Sequence[Session], unit: TimestampUnit, condition: 
     with connect_engine(threads=1) as connection:
         lock_down(connection, [])
         typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
-        table = connection.from_arrow(sessions_table(sessions, unit))
+        table = connection.from_arrow(sessions_table(sessions, unit, for_sql=True))
         try:
             rows = table.project(f"* REPLACE ({typed})").filter(condition).project("session_id").fetchall()
         except duckdb.Error as error:

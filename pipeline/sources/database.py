@@ -85,7 +85,7 @@ def read_records(path: Path) -> list[dict[str, Any]]:
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:
-    for name in ("configuration", "attributes", "harness"):
+    for name in ("configuration", "attributes", "metric_facts", "harness"):
         if isinstance(row.get(name), str):
             row[name] = json.loads(row[name])
     if "harness" not in row and ("harness_name" in row or "harness_version" in row):

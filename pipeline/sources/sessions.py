@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError
+from pipeline.model.metric_facts import facts_of
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
 from pipeline.rows.summary import SessionSummary
@@ -126,6 +127,7 @@ class RecordedSessions:
                 configuration=record.configuration or self._options.configuration or {},
                 attributes=record.attributes,
                 **rows.figures(),
+                metric_facts=facts_of(rows.metrics, record.metric_facts),
                 dropped_digit_count=dropped.get(session_id, 0),
                 columns=rows.columns or dict(attributes),
             )

@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from pipeline.disk.regular import require_regular
 from pipeline.disk.safe_names import in_unicode, is_safe
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
 from pipeline.model.columns import TimestampUnit
-from pipeline.model.session import Session
-from pipeline.model.timestamps import parse_timestamp
 from pipeline.rows.attributes import merge_attributes
 from pipeline.scan.data_file import DataFile, replaced
 from pipeline.scan.scan import Scan
+from pipeline.store.record import parse_record, require_version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.disk.held import HeldFiles
+    from pipeline.model.session import Session
 
-FORMAT_VERSION = 1
 STORE_FILE = "store.json"
 RECORD_FILE = "session.json"
 _DATA_PATTERN = "measurements-*.parquet"
@@ -78,7 +77,7 @@ def open_store(path: Path, held: HeldFiles | None = None) -> Scan:
     Raises:
         SourceError: it is of another version or damaged.
     """
-    unit = read_unit(path)
+    _, unit = read_store_file(path)
     read = (_read_session(entry, unit, held) for entry in _directories(path))
     found = [one for one in read if one is not None]
     found.sort(key=lambda item: item[0].sort_key)
@@ -111,24 +110,22 @@ def _directories(path: Path) -> list[Path]:
     return sorted(entry for entry in directory.iterdir() if entry.is_dir())
 
 
-def read_unit(path: Path) -> TimestampUnit:
-    """Read the timestamp unit of a store.
+def read_store_file(path: Path) -> tuple[int, TimestampUnit]:
+    """Read the format version and the timestamp unit of a store.
 
     Raises:
         SourceError: it is of another version or damaged.
     """
     value = read_json(path / STORE_FILE)
     version = value.get("format_version") if isinstance(value, dict) else None
-    _require_version(path / STORE_FILE, version)
-    unit = value.get("timestamp_unit")
+    try:
+        checked = require_version(version)
+    except SourceError as error:
+        raise SourceError(f"{path / STORE_FILE}: {error}") from error
+    unit: TimestampUnit = value.get("timestamp_unit")
     if unit not in get_args(TimestampUnit):
         raise SourceError(f"{path / STORE_FILE}: timestamp_unit {unit!r}; it must be us or ns")
-    return unit  # type: ignore[no-any-return]
-
-
-def _require_version(path: Path, version: object) -> None:
-    if version != FORMAT_VERSION:
-        raise SourceError(f"{path}: format version {version!r}; this program reads version {FORMAT_VERSION}")
+    return checked, unit
 
 
 def _read_session(
@@ -181,12 +178,7 @@ def _find_files(
         return None
     path = directory / RECORD_FILE
     value = read_json(path)
-    try:
-        _require_version(path, value.get("format_version", FORMAT_VERSION))
-        session = _parse_session(value, unit)
-        recorded = _recorded_files(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
+    session, recorded = parse_record(path, value, unit)
     sums = dict.fromkeys(there) if recorded is None else recorded
     if not sums:
         raise SourceError(f"{directory}: has no {_DATA_PATTERN}; the store is damaged")
@@ -238,59 +230,3 @@ def _look_again(directory: Path, before: Session, files: list[DataFile], at: int
     if not same or not (files_now == files or len(files_now) == len(files) == 1):
         raise replaced(directory)
     return files_now[at]
-
-
-def _recorded_files(value: dict[str, Any]) -> dict[str, str | None] | None:
-    """SHA-256 by name of the files that a record names; None where it is of an early version and names none."""
-    if "files" in value:
-        return {_text(file["name"]): _text(file["sha256"]) for file in value["files"]}
-    sha256 = _text_or_none(value.get("sha256"))
-    return None if sha256 is None else {data_file_name(0): sha256}
-
-
-def data_file_name(number: int) -> str:
-    """Name of a file of rows; a session that replaces another has a number that was not there before."""
-    return f"measurements-{number:04}.parquet"
-
-
-def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
-    def ticks(text: str | None) -> int | None:
-        return None if text is None else parse_timestamp(text, unit)[0]
-
-    harness = value["harness"]
-    return Session(
-        session_id=_text(value["session_id"]),
-        timestamp_unit=unit,
-        started_at=parse_timestamp(value["started_at"], unit)[0],
-        ended_at=parse_timestamp(value["ended_at"], unit)[0],
-        harness_name=_text_or_none(harness["name"]),
-        harness_version=_text_or_none(harness["version"]),
-        configuration=dict(value["configuration"]),
-        attributes=dict(value["attributes"]),
-        measurement_count=_count(value["measurement_count"]),
-        metrics=tuple(map(_text, value["metrics"])),
-        first_timestamp=ticks(value["first_timestamp"]),
-        last_timestamp=ticks(value["last_timestamp"]),
-        null_count=_count(value["null_count"]),
-        backward_timestamp_count=_count(value["backward_timestamp_count"]),
-        dropped_digit_count=_count(value["dropped_digit_count"]),
-        columns={name: _text(kind) for name, kind in value["columns"].items()},
-        content_digest=str(value["content_digest"]),
-        origin=dict(value.get("origin", {})),
-    )
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - it is what JSON holds
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
-    return value
-
-
-def _text_or_none(value: Any) -> str | None:  # noqa: ANN401 - it is what JSON holds
-    return None if value is None else _text(value)
-
-
-def _count(value: Any) -> int:  # noqa: ANN401 - it is what JSON holds
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise TypeError(f"{value!r:.40} is no count")
-    return value

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
 from pipeline.disk.hashing import file_sha256
@@ -17,16 +16,15 @@ from pipeline.rows.attributes import merge_attributes
 from pipeline.runtime.signals import uninterrupted
 from pipeline.store.own_files import OF_RECORDING, OF_SESSION, clear_staging, remove_own, strangers_in
 from pipeline.store.reading import (
-    FORMAT_VERSION,
     RECORD_FILE,
     STORE_FILE,
-    data_file_name,
     is_store,
     names_in_sessions,
     open_store,
-    read_unit,
+    read_store_file,
     require_outside_stores,
 )
+from pipeline.store.record import FORMAT_VERSION, data_file_name, dump, make_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -93,14 +91,14 @@ class StoreWriter:
     def _read(self, unit: TimestampUnit | None) -> None:
         path = self.path
         if is_store(path):
-            self.timestamp_unit = read_unit(path)
+            self._version, self.timestamp_unit = read_store_file(path)
             if unit is not None and unit != self.timestamp_unit:
                 raise DestinationError(
                     f"{path}: counts time in {self.timestamp_unit}, not {unit}; a store has one unit"
                 )
             existing = open_store(path)
         else:
-            self.timestamp_unit = unit or "us"
+            self._version, self.timestamp_unit = FORMAT_VERSION, unit or "us"
             existing = None
         self._sessions = existing.sessions if existing else ()
         self._directories = (
@@ -245,12 +243,15 @@ class StoreWriter:
     def _create(self) -> None:
         (self.path / "sessions").mkdir(exist_ok=True)
         if not is_store(self.path):
-            text = _dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit})
-            temporary = self._staging / STORE_FILE
-            _write_synced(temporary, text)
-            temporary.rename(self.path / STORE_FILE)
+            self._write_store_file()
             self._is_begun = True
-            sync_directory(self.path)
+
+    def _write_store_file(self) -> None:
+        temporary = self._staging / STORE_FILE
+        _write_synced(temporary, dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit}))
+        temporary.rename(self.path / STORE_FILE)
+        self._version = FORMAT_VERSION
+        sync_directory(self.path)
 
     def _write(
         self, stage: Path, describe: Callable[[], Session], batches: Iterable[pa.RecordBatch], schema: pa.Schema
@@ -264,17 +265,8 @@ class StoreWriter:
             os.fsync(file.fileno())
         session = describe()
         data = data.rename(stage / self._free_name(session.session_id))
-        size, sha256 = data.stat().st_size, file_sha256(data)
-        record = {
-            "format_version": FORMAT_VERSION,
-            **session.describe(),
-            "columns": dict(session.columns),
-            # What version 0.1.0 reads, which knows no files.
-            "bytes": size,
-            "sha256": sha256,
-            "files": [{"name": data.name, "bytes": size, "sha256": sha256}],
-        }
-        _write_synced(stage / RECORD_FILE, _dump(record))
+        record = make_record(session, data.name, data.stat().st_size, file_sha256(data))
+        _write_synced(stage / RECORD_FILE, dump(record))
         sync_directory(stage)
 
     def _free_name(self, session_id: str) -> str:
@@ -285,6 +277,8 @@ class StoreWriter:
         return data_file_name(max(numbers, default=-1) + 1)
 
     def _publish(self, stage: Path, session_id: str) -> None:
+        if self._version < FORMAT_VERSION:  # a program that reads no later record must not read the store
+            self._write_store_file()
         target = self._directories.get(session_id)
         if target is None:
             taken = {name.lower() for name in names_in_sessions(self.path)}
@@ -319,10 +313,6 @@ def _carry_over(replaced: Path, session: Path) -> None:
                 f"({error.strerror}); it was not replaced; move that away first"
             ) from error
         carried.append(name)
-
-
-def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
 def _write_synced(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import shutil
 import pyarrow.parquet as pq
 from bad_cases import store_case
 from samples import GOOD_SESSIONS
+from store_records import edit_record, make_early
 
 
 def edit(path, **changes):
@@ -19,9 +20,9 @@ def measurements(store, session_id=GOOD_SESSIONS[1]):
     return store / "sessions" / session_id / "measurements-0000.parquet"
 
 
-@store_case("of a newer version", "store.json", "format version 2", "reads version 1")
+@store_case("of a newer version", "store.json", "format version 3", "reads versions 1 to 2")
 def _(store):
-    edit(store / "store.json", format_version=2)
+    edit(store / "store.json", format_version=3)
 
 
 @store_case("of an unknown unit", "store.json", "timestamp_unit 'ms'")
@@ -36,27 +37,38 @@ def _(store):
 
 @store_case("a record that counts more rows", "'wan-02'", "51 rows", "holds 50")
 def _(store):
-    edit(measurements(store).with_name("session.json"), measurement_count=51)
+    edit_record(measurements(store).with_name("session.json"), measurement_count=51)
 
 
 @store_case("a record that counts fewer rows", "'wan-01'", "49 rows", "holds 50")
 def _(store):
-    edit(measurements(store, GOOD_SESSIONS[0]).with_name("session.json"), measurement_count=49)
+    edit_record(measurements(store, GOOD_SESSIONS[0]).with_name("session.json"), measurement_count=49)
 
 
 @store_case("a record that counts none", "'wan-02'")
 def _(store):
-    edit(measurements(store).with_name("session.json"), measurement_count=0)
+    edit_record(measurements(store).with_name("session.json"), measurement_count=0)
 
 
 @store_case("a record of another session", "another session")
 def _(store):
-    edit(measurements(store).with_name("session.json"), session_id="wan-03")
+    edit_record(measurements(store).with_name("session.json"), session_id="wan-03")
 
 
 @store_case("two records of a session", "holds session 'wan-01', and so does")
 def _(store):
     shutil.copytree(store / "sessions" / "wan-01", store / "sessions" / "copy")
+
+
+@store_case("a record that was changed", "session.json", "was changed after it was written", "import the session anew")
+def _(store):
+    edit(measurements(store).with_name("session.json"), configuration={"users": 51})
+
+
+@store_case("a record without its checksum", "session.json", "record_sha256")
+def _(store):
+    path = measurements(store).with_name("session.json")
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_bytes()).items() if k != "record_sha256"}))
 
 
 @store_case("a record without a start", "session.json", "started_at")
@@ -81,11 +93,7 @@ def _(store):
 
 
 def forget_hash(store):
-    """Make a session one of an early version, whose record names no file and has no hash."""
-    path = measurements(store).with_name("session.json")
-    record = json.loads(path.read_bytes())
-    del record["sha256"], record["files"]
-    path.write_text(json.dumps(record), encoding="utf-8")
+    make_early(measurements(store).with_name("session.json"), with_hash=False)
 
 
 def flip_a_bit(store):
@@ -132,7 +140,7 @@ def _(store):
 @store_case("columns of two types", "'robot'", "elsewhere")
 def _(store):
     record = measurements(store).with_name("session.json")
-    edit(record, columns={"robot": "int64"})
+    edit_record(record, columns={"robot": "int64"})
 
 
 @store_case("an unknown session", "no session 'wan-03'; did you mean", "'wan-02'", options=["--session", "wan-03"])

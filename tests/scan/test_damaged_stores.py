@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from project import FIXTURE_STORE
 from samples import row, write_ndjson
+from store_records import edit_record, make_early
 
 import pipeline
 from pipeline import SourceError, import_sessions
@@ -33,10 +34,7 @@ def copied(request, store, tmp_path):
     shutil.copytree(store, tmp_path / "store")
     if request.param == "of an early version":
         (record,) = (tmp_path / "store").glob("sessions/*/session.json")
-        value = json.loads(record.read_text(encoding="utf-8"))
-        assert value.pop("sha256") == file_sha256(next(record.parent.glob("*.parquet")))
-        del value["files"]
-        record.write_text(json.dumps(value), encoding="utf-8")
+        make_early(record, with_hash=False)
     return tmp_path / "store", request.param == "with SHA-256"
 
 
@@ -132,10 +130,7 @@ def test_a_column_that_is_gone_is_no_column_of_nulls(store, tmp_path, has_hash):
     table = pq.read_table(path)
     pq.write_table(table.rename_columns([{"robot": "sobot"}.get(n, n) for n in table.column_names]), path)
     if not has_hash:
-        record = path.parent / "session.json"
-        value = json.loads(record.read_text(encoding="utf-8"))
-        del value["sha256"], value["files"]
-        record.write_text(json.dumps(value), encoding="utf-8")
+        make_early(path.parent / "session.json", with_hash=False)
     with pytest.raises(SourceError, match="SHA-256" if has_hash else "no column 'robot'"):
         pipeline.export_measurements(tmp_path / "store", tmp_path / "out")
     # What is not asked for is not missed.
@@ -148,13 +143,12 @@ def test_a_column_that_is_gone_is_no_column_of_nulls(store, tmp_path, has_hash):
 def test_a_wrong_hash_in_a_record_is_an_error(store, tmp_path, value, names_files):
     shutil.copytree(store, tmp_path / "store")
     (record,) = tmp_path.glob("store/sessions/*/session.json")
-    text = json.loads(record.read_text(encoding="utf-8"))
     if names_files:
-        text["files"][0]["sha256"] = value
+        (file,) = json.loads(record.read_bytes())["files"]
+        edit_record(record, files=[file | {"sha256": value}])
     else:
-        del text["files"]
-        text["sha256"] = value
-    record.write_text(json.dumps(text), encoding="utf-8")
+        make_early(record)
+        record.write_text(json.dumps(json.loads(record.read_bytes()) | {"sha256": value}), encoding="utf-8")
     with pytest.raises(SourceError):
         pipeline.export_measurements(tmp_path / "store", tmp_path / "out")
 

@@ -19,6 +19,7 @@ from plain_files import CORE_TYPES
 from program import pipeline
 from project import FIXTURE_STORE
 from samples import row, write_ndjson
+from store_records import checksum, edit_record, make_early
 
 from pipeline import BusyError, DestinationError, SourceError, export_measurements, import_sessions, list_sessions
 from pipeline.disk.hashing import file_sha256
@@ -40,8 +41,7 @@ SESSION_KEYS = {
     "metrics",
     "content_digest",
     "columns",
-    "bytes",
-    "sha256",
+    "record_sha256",
     "files",
 }
 # Sessions that differ in attributes; `tries` has no value in the second, and none has one for `empty`.
@@ -67,7 +67,7 @@ def test_a_store_has_the_layout_that_others_rely_on(store):
         for name in ("", "/measurements-0000.parquet", "/session.json")
     ]
     assert found == ["sessions", *sessions, "staging", "store.json"]
-    assert json.loads((store / "store.json").read_bytes()) == {"format_version": 1, "timestamp_unit": "us"}
+    assert json.loads((store / "store.json").read_bytes()) == {"format_version": 2, "timestamp_unit": "us"}
 
 
 def test_the_record_of_a_session_says_what_planning_needs(tmp_path):
@@ -88,14 +88,13 @@ def test_the_record_of_a_session_says_what_planning_needs(tmp_path):
     path = tmp_path / "store" / "sessions" / "s1" / "session.json"
     found = json.loads(path.read_bytes())
     assert found.keys() == SESSION_KEYS
+    assert found.pop("record_sha256") == checksum(found)
     assert len(found.pop("content_digest")) == len("rows1:") + 32
     data = path.with_name("measurements-0000.parquet").read_bytes()
-    assert found.pop("bytes") == len(data)
-    assert found.pop("sha256") == hashlib.sha256(data).hexdigest()
     wanted = {"name": "measurements-0000.parquet", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     assert found.pop("files") == [wanted]
     assert found == {
-        "format_version": 1,
+        "format_version": 2,
         "session_id": "s1",
         "started_at": "2026-11-24T15:00:00.000000Z",
         "ended_at": "2026-11-24T16:00:09.000000Z",
@@ -120,7 +119,7 @@ def test_listing_gives_the_records_without_reading_rows(store):
         path.write_bytes(b"not read")
     assert list_sessions(store) == listed
     records = [json.loads(path.read_bytes()) for path in sorted(store.glob("sessions/*/session.json"))]
-    inside = {"format_version", "columns", "bytes", "sha256", "files"}
+    inside = {"format_version", "columns", "files", "record_sha256"}
     assert listed == [{k: v for k, v in record.items() if k not in inside} for record in records]
 
 
@@ -410,15 +409,16 @@ def test_a_session_in_several_files_is_read_in_their_order(store, record_is):
     table = pq.read_table(directory / "measurements-0000.parquet")
     more = table.set_column(1, table.schema.field("sequence"), pa.array([2, 3]))
     pq.write_table(more.cast(table.schema), directory / "measurements-0001.parquet")
-    record = json.loads((directory / "session.json").read_bytes()) | {"measurement_count": 4}
-    if record_is == "complete":
-        record["files"] = [
+    record = directory / "session.json"
+    if record_is != "complete":
+        make_early(record, with_hash=False)
+        record.write_text(json.dumps(json.loads(record.read_bytes()) | {"measurement_count": 4}), encoding="utf-8")
+    else:
+        files = [
             {"name": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
             for path in sorted(directory.glob("measurements-*"))
         ]
-    else:
-        del record["files"], record["sha256"]
-    (directory / "session.json").write_text(json.dumps(record), encoding="utf-8")
+        edit_record(record, measurement_count=4, files=files)
     export_measurements(store, store.parent / "out", sessions=["s1"])
     lines = only(store.parent / "out", "measurements_*").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["sequence"] for line in lines] == [0, 1, 2, 3]

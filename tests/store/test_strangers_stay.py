@@ -9,6 +9,7 @@ import pytest
 from directories import names_in, snapshot
 from recordings import columns_of, killed
 from samples import row, write_ndjson
+from store_records import edit_record
 
 from pipeline import (
     DestinationError,
@@ -132,8 +133,8 @@ def test_a_session_is_not_replaced_where_what_lies_beside_it_cannot_be_renamed(s
 
 def test_a_session_of_a_later_version_is_refused(store):
     record = store / "sessions" / "s2" / "session.json"
-    record.write_text(record.read_text().replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(SourceError, match=r"s2/session\.json: format version 2; this program reads version 1"):
+    edit_record(record, format_version=3)
+    with pytest.raises(SourceError, match=r"s2/session\.json: format version 3; this program reads versions 1 to 2"):
         list_sessions(store)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import sys
 import pytest
 from directories import contents, names_in
 from samples import row, write_ndjson
+from store_records import edit_record, make_early
 
 import pipeline
 from pipeline import DestinationError, SourceError, export_measurements, import_sessions, list_sessions
@@ -91,7 +91,7 @@ def test_a_file_that_no_record_names_is_an_error_for_everybody(store, tmp_path, 
     """Others, that read the store by its pattern, would count its rows."""
     directory = store / "sessions" / "s1"
     if record_is == "of 0.1.0":
-        forget_files(directory / "session.json")
+        make_early(directory / "session.json")
     shutil.copy(directory / DATA, directory / "measurements-0001.parquet")
     assert main([str(word) for word in READERS[reader](store, tmp_path / "out")]) == 3
     said = capsys.readouterr()
@@ -100,14 +100,9 @@ def test_a_file_that_no_record_names_is_an_error_for_everybody(store, tmp_path, 
     assert "move it away" in said.err
 
 
-def forget_files(record):
-    text = record.read_text(encoding="utf-8")
-    record.write_text(text[: text.index(',\n  "files"')] + "\n}\n", encoding="utf-8")
-
-
 def test_a_record_of_0_1_0_names_the_first_file(store):
     for record in store.glob("sessions/*/session.json"):
-        forget_files(record)
+        make_early(record)
     assert pipeline.connect(store).sql("SELECT count(*) FROM measurements").fetchall() == [(10,)]
     (store / "sessions" / "s1" / DATA).rename(store / "sessions" / "s1" / "measurements-0001.parquet")
     with pytest.raises(SourceError, match=f"has no {DATA}, which its record names"):
@@ -117,7 +112,7 @@ def test_a_record_of_0_1_0_names_the_first_file(store):
 @pytest.mark.parametrize("files", [[], [{"name": DATA}], [{"sha256": "0"}], "x", {}, None, [[]], [{"name": 1}]])
 def test_a_record_that_names_its_files_wrongly_is_an_error(store, files):
     record = store / "sessions" / "s1" / "session.json"
-    record.write_text(json.dumps(json.loads(record.read_bytes()) | {"files": files}), encoding="utf-8")
+    edit_record(record, files=files)
     with pytest.raises(SourceError, match="sessions/s1"):
         list_sessions(store)
 

@@ -1,0 +1,61 @@
+"""What an importer says of its metrics in the lines of its head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pipeline.errors import SourceError, UsageError
+from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_AGGREGATE = "aggregate"
+
+
+@dataclass(frozen=True)
+class MetricPattern:
+    """What is known of metrics of some names.
+
+    Attributes:
+        names: patterns of names, in which `*` stands for any text.
+        facts: of each of them.
+    """
+
+    names: tuple[str, ...]
+    facts: MetricFacts
+
+
+def parse_metrics(text: str, *, where: str) -> MetricPattern:
+    """Read a line `-- metrics:` of an importer, such as `lat_p*, lat_mean = duration lower aggregate`.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    names, _, facts = text.partition("=")
+    kind, *others = facts.split() or [""]
+    is_aggregate = others[-1:] == [_AGGREGATE]
+    better = others[: len(others) - is_aggregate]
+    given = {"kind": kind, "better": better[0] if len(better) == 1 else None, "is_aggregate": is_aggregate}
+    try:
+        parsed = parse_metric_facts({text: given})[text]
+    except SourceError as error:
+        raise UsageError(f"{where}: '-- metrics: {text}': {str(error).partition(': ')[2]}") from error
+    if len(better) > 1 or not names.strip():
+        raise UsageError(f"{where}: '-- metrics: {text}' cannot be read; write NAMES = KIND [lower|higher] [aggregate]")
+    return MetricPattern(tuple(name.strip() for name in names.split(",")), parsed)
+
+
+def facts_of_metrics(
+    names: Sequence[str], said: Mapping[str, MetricFacts], patterns: Sequence[MetricPattern]
+) -> dict[str, MetricFacts]:
+    """Give what is known of metrics: what the file says, else the first line of the importer that fits the name."""
+    found = {}
+    for name in names:
+        fitting = (one.facts for one in patterns if any(fnmatchcase(name, text) for text in one.names))
+        facts = said.get(name) or next(fitting, None)
+        if facts is not None:
+            found[name] = facts
+    return found

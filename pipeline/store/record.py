@@ -1,0 +1,153 @@
+"""The record of a session in a store, `session.json`: written in version 2, read in all versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SourceError
+from pipeline.model.metric_facts import parse_metric_facts
+from pipeline.model.session import Session
+from pipeline.model.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.model.columns import TimestampUnit
+
+FORMAT_VERSION = 2
+FIRST_VERSION = 1
+"""Its records have no checksum, and no facts of metrics."""
+_CHECKSUM = "record_sha256"
+
+
+def data_file_name(number: int) -> str:
+    """Name of a file of rows; a session that replaces another has a number that was not there before."""
+    return f"measurements-{number:04}.parquet"
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """Write a file of a store for people and programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def make_record(session: Session, name: str, size: int, sha256: str) -> dict[str, Any]:
+    """Make the record of a session.
+
+    Args:
+        session: what is known of it.
+        name: of the file of its rows.
+        size: of it, in bytes.
+        sha256: of it, in hexadecimal.
+    """
+    record = {
+        "format_version": FORMAT_VERSION,
+        **session.describe(),
+        "columns": dict(session.columns),
+        "files": [{"name": name, "bytes": size, "sha256": sha256}],
+    }
+    # As it will be read again: what is no JSON of itself, such as a tuple, has become it.
+    return record | {_CHECKSUM: checksum(json.loads(json.dumps(record)))}
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of a record, but for the checksum itself: of its JSON without white space, keys sorted, as UTF-8."""
+    rest = {key: value for key, value in record.items() if key != _CHECKSUM}
+    text = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def require_version(version: object) -> int:
+    """Check that a file of a store is of a version that is read here.
+
+    Raises:
+        SourceError: it is not.
+    """
+    if type(version) is not int or not FIRST_VERSION <= version <= FORMAT_VERSION:
+        raise SourceError(
+            f"format version {version!r}; this program reads versions {FIRST_VERSION} to {FORMAT_VERSION}"
+        )
+    return version
+
+
+def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, dict[str, str | None] | None]:  # noqa: ANN401 - any JSON
+    """Read a record.
+
+    Args:
+        path: its file.
+        value: what the file holds.
+        unit: timestamp unit of the store.
+
+    Returns:
+        the session, and the SHA-256 by name of the files of its rows; None where it is of an early version and names
+        none.
+
+    Raises:
+        SourceError: it is of another version, no record, or was changed.
+    """
+    try:
+        version = require_version(value.get("format_version", FIRST_VERSION))
+        is_sound = version == FIRST_VERSION or value[_CHECKSUM] == checksum(value)
+        session, files = _parse_session(value, unit), _recorded_files(value)
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
+    if not is_sound:
+        raise SourceError(
+            f"{path}: was changed after it was written, its {_CHECKSUM} does not fit; import the session anew"
+        )
+    return session, files
+
+
+def _recorded_files(value: dict[str, Any]) -> dict[str, str | None] | None:
+    if "files" in value:
+        return {_text(file["name"]): _text(file["sha256"]) for file in value["files"]}
+    sha256 = _text_or_none(value.get("sha256"))
+    return None if sha256 is None else {data_file_name(0): sha256}
+
+
+def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
+    def ticks(text: str | None) -> int | None:
+        return None if text is None else parse_timestamp(text, unit)[0]
+
+    harness = value["harness"]
+    return Session(
+        session_id=_text(value["session_id"]),
+        timestamp_unit=unit,
+        started_at=parse_timestamp(value["started_at"], unit)[0],
+        ended_at=parse_timestamp(value["ended_at"], unit)[0],
+        harness_name=_text_or_none(harness["name"]),
+        harness_version=_text_or_none(harness["version"]),
+        configuration=dict(value["configuration"]),
+        attributes=dict(value["attributes"]),
+        measurement_count=_count(value["measurement_count"]),
+        metrics=tuple(map(_text, value["metrics"])),
+        metric_facts=parse_metric_facts(value.get("metric_facts", {})),
+        first_timestamp=ticks(value["first_timestamp"]),
+        last_timestamp=ticks(value["last_timestamp"]),
+        null_count=_count(value["null_count"]),
+        backward_timestamp_count=_count(value["backward_timestamp_count"]),
+        dropped_digit_count=_count(value["dropped_digit_count"]),
+        columns={name: _text(kind) for name, kind in value["columns"].items()},
+        content_digest=str(value["content_digest"]),
+        origin=dict(value.get("origin", {})),
+    )
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - it is what JSON holds
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:  # noqa: ANN401 - it is what JSON holds
+    return None if value is None else _text(value)
+
+
+def _count(value: Any) -> int:  # noqa: ANN401 - it is what JSON holds
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise TypeError(f"{value!r:.40} is no count")
+    return value
