@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 1 << 20
 _CATALOG = "c.db"
-_TIMES = re.compile(r"\d+\.\d+ s\b|\b\d+ ms\b|last written \S+|\d+\.\d+ MB|\d+ bytes|\d+\.\d+ kB|\d+\.\d+ TB")
+_TIMES = re.compile(
+    r"\d+(\.\d+)? s\b|\d+ min\b|\b\d+ ms\b|last written \S+|\d+\.\d+ MB|\d+ bytes|\d+\.\d+ kB|\d+\.\d+ TB"
+)
 
 Tree = dict[str, tuple[Any, ...]]
 

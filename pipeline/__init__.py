@@ -1,8 +1,8 @@
 """Exports measurement sessions, raw and aggregated, complete, exact and reproducible.
 
 The functions here are the commands' twins: `export_measurements`, `export_statistics`, `import_sessions`,
-`list_sessions`, `verify_package`, `recover_sessions`, `write_catalog`. `record_session` records a session; `connect`,
-`scan` and `statistics` are for notebooks. All raise `PipelineError`.
+`list_sessions`, `list_harnesses`, `verify_package`, `recover_sessions`, `write_catalog`. `record_session` records a
+session; `connect`, `scan` and `statistics` are for notebooks. All raise `PipelineError`.
 
 The rooms, in the order of the path of the data; docs/architecture.md has their doors and rules:
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
+    from pipeline.importers.known import list_harnesses
     from pipeline.importers.run import import_sessions
     from pipeline.notebook.catalog import write_catalog
     from pipeline.notebook.frames import scan, statistics
@@ -65,6 +66,7 @@ __all__ = [
     "export_measurements",
     "export_statistics",
     "import_sessions",
+    "list_harnesses",
     "list_sessions",
     "record_session",
     "recover_sessions",
@@ -79,6 +81,7 @@ _MODULES = {
     "export_measurements": "api",
     "export_statistics": "api",
     "import_sessions": "importers.run",
+    "list_harnesses": "importers.known",
     "list_sessions": "api",
     "scan": "notebook.frames",
     "statistics": "notebook.frames",

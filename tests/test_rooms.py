@@ -65,7 +65,7 @@ DOORS = {
     "publish": {"stage", "file_stage", "leftovers", "existing"},
     "verify": {"verification"},
     "store": {"reading", "writer", "own_files"},
-    "importers": {"run"},
+    "importers": {"run", "known"},
     "recorder": {"recorder", "recovery"},
     "export": {"run", "options", "result"},
     "native": {"__init__"},

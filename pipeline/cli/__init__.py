@@ -10,7 +10,7 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pipeline.cli import catalog, export, import_, query, recover, sessions, stages, statistics, verify
+from pipeline.cli import catalog, export, harnesses, import_, query, recover, sessions, stages, statistics, verify
 from pipeline.cli.command import build_parser
 from pipeline.cli.memory import choose_allocators, return_large_blocks
 from pipeline.cli.streams import CLOSED_PIPE, drop_standard_output, open_standard_streams, tell, tell_last
@@ -36,6 +36,7 @@ COMMANDS = (
     recover.COMMAND,
     verify.COMMAND,
     stages.COMMAND,
+    harnesses.COMMAND,
 )
 """In the order of the help; their files import no engine before they run."""
 

@@ -43,6 +43,7 @@ class Definition:
 
     Attributes:
         name: of the importer.
+        about: which files it reads, and how: the comment before its head.
         harness: the program whose files it reads, None where nothing says it; one may have several importers.
         format: `ndjson` and `csv` are read and checked record by record, `json` is one document.
         sections: SQL by name; `measurements` is there always.
@@ -78,6 +79,7 @@ class Definition:
     revision: int = 1
     metrics: tuple[MetricPattern, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    about: str = ""
     is_built_in: bool = False
     is_typed: bool = False
     documents: str | None = None
@@ -96,21 +98,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     Raises:
         UsageError: it is no importer; the message says what is missing.
     """
-    headers: dict[str, str] = {}
-    repeated: dict[str, list[str]] = {name: [] for name in _REPEATED}
-    sections: dict[str, list[str]] = {}
-    lines: list[str] | None = None
-    for line in text.removeprefix("\ufeff").splitlines():
-        if section := _SECTION.match(line):
-            if section[1] not in SECTIONS or section[1] in sections:
-                reason = "occurs twice" if section[1] in sections else suggest(section[1], SECTIONS, noun="sections")
-                raise UsageError(f"{name}: section '-- name: {section[1]}': {reason}")
-            lines = sections.setdefault(section[1], [])
-        elif lines is None and (header := _HEADER.match(line)):
-            headers[header[1]] = header[2]
-            repeated.get(header[1], []).append(header[2])
-        elif lines is not None:
-            lines.append(line)
+    about, headers, repeated, sections = _parts(text, name)
     if "measurements" not in sections:
         raise UsageError(f"{name}: has no line '-- name: measurements' with the SELECT of the measurements after it")
     kind = headers.get("format", "")
@@ -138,10 +126,34 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         revision=_parse_revision(headers.get("revision", "1"), where=name),
         metrics=tuple(parse_metrics(line, where=name) for line in repeated["metrics"]),
         choices=_parse_options(repeated["option"], where=name),
+        about=" ".join(about),
         is_built_in=is_built_in,
         documents=headers.get("documents"),
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
+
+
+def _parts(text: str, name: str) -> tuple[list[str], dict[str, str], dict[str, list[str]], dict[str, list[str]]]:
+    """Take an importer apart: comments before the head, lines of the head, those that may come again, sections."""
+    headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {name: [] for name in _REPEATED}
+    sections: dict[str, list[str]] = {}
+    lines: list[str] | None = None
+    about: list[str] = []
+    for line in text.removeprefix("\ufeff").splitlines():
+        if section := _SECTION.match(line):
+            if section[1] not in SECTIONS or section[1] in sections:
+                reason = "occurs twice" if section[1] in sections else suggest(section[1], SECTIONS, noun="sections")
+                raise UsageError(f"{name}: section '-- name: {section[1]}': {reason}")
+            lines = sections.setdefault(section[1], [])
+        elif lines is None and (header := _HEADER.match(line)):
+            headers[header[1]] = header[2]
+            repeated.get(header[1], []).append(header[2])
+        elif lines is not None:
+            lines.append(line)
+        elif not headers and line.startswith("--"):
+            about.append(line.removeprefix("--").strip())
+    return about, headers, repeated, sections
 
 
 def _parse_versions(text: str, *, where: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
 from pipeline.model.columns import MAX_ROW_BYTES
+from pipeline.model.metric_facts import facts_of
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
 from pipeline.model.timestamps import MAX_SECOND, TICKS_PER_SECOND
@@ -335,9 +336,8 @@ class HarnessFile:
             configuration=self._record.configuration,
             attributes=self._record.attributes,
             **rows.figures(),
-            metric_facts=facts_of_metrics(
-                rows.metrics, self._said | dict(self._record.metric_facts), self._definition.metrics
-            ),
+            metric_facts=facts_of_metrics(rows.metrics, self._said, self._definition.metrics)
+            | facts_of(rows.metrics, self._record.metric_facts),
             dropped_digit_count=self._measurements.times.dropped_digits,
             columns=dict(self._measurements.attributes),
             origin={

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError, UsageError
@@ -26,6 +26,10 @@ class MetricPattern:
 
     names: tuple[str, ...]
     facts: MetricFacts
+
+    def fits(self, name: str) -> bool:
+        """Whether it is about a metric."""
+        return any(re.fullmatch(re.escape(text).replace(r"\*", ".*"), name) for text in self.names)
 
 
 def parse_metrics(text: str, *, where: str) -> MetricPattern:
@@ -51,11 +55,12 @@ def parse_metrics(text: str, *, where: str) -> MetricPattern:
 def facts_of_metrics(
     names: Sequence[str], said: Mapping[str, MetricFacts], patterns: Sequence[MetricPattern]
 ) -> dict[str, MetricFacts]:
-    """Give what is known of metrics: what the file says, else the first line of the importer that fits the name."""
-    found = {}
-    for name in names:
-        fitting = (one.facts for one in patterns if any(fnmatchcase(name, text) for text in one.names))
-        facts = said.get(name) or next(fitting, None)
-        if facts is not None:
-            found[name] = facts
-    return found
+    """Give what is known of metrics.
+
+    Args:
+        names: of the metrics.
+        said: what the file says.
+        patterns: what the importer says, which counts first: the first that fits.
+    """
+    found = ((name, next((one.facts for one in patterns if one.fits(name)), said.get(name))) for name in names)
+    return {name: facts for name, facts in found if facts is not None}

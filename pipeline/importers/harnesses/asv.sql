@@ -7,6 +7,11 @@
 -- format: json
 -- samples: results.*[11][][], results.*.samples[][]
 -- companion: benchmarks.json ../benchmarks.json
+-- revision: 2
+-- metrics: time_median = duration lower aggregate
+-- metrics: time* = duration lower
+-- metrics: memory = gauge lower
+-- metrics: tracked_value = gauge
 
 -- name: recognise
 SELECT json_exists(value, '$.commit_hash') AND json_exists(value, '$.results')

@@ -19,6 +19,11 @@
 -- layout: time INTEGER, value INTEGER, maximum ABOVE9, direction 0|1|2, block_size INTEGER, log_offset INTEGER, priority 0|1|HEX, issue_time INTEGER
 -- option: unit ns us
 -- option: window_value mean max
+-- revision: 2
+-- metrics: clat, slat, lat = duration lower
+-- metrics: clat_*, slat_*, lat_* = duration lower aggregate
+-- metrics: iops, bandwidth = gauge higher
+-- metrics: iops_*, bandwidth_* = gauge higher aggregate
 
 -- name: recognise
 SELECT regexp_full_match(first_line, '(\d+, ?){3,7}(0x[0-9a-f]+|\d+)(, ?\d+)?|time, ?value,.*')

@@ -8,6 +8,13 @@
 -- looks for: a direction that did I/O in one of `jobs`
 -- format: json
 -- versions: 2.2 to 3.42
+-- revision: 2
+-- metrics: *_bin_count, *_count, iops_stddev, bandwidth_stddev = gauge aggregate
+-- metrics: clat_*, slat_*, lat_* = duration lower aggregate
+-- metrics: iops*, bandwidth* = gauge higher aggregate
+-- metrics: short_ios, drop_ios = counter lower aggregate
+-- metrics: io_bytes, total_ios = counter aggregate
+-- metrics: runtime = duration aggregate
 
 -- name: recognise
 SELECT json_exists(value, '$."fio version"') AND json_exists(value, '$.jobs') FROM content

@@ -3,6 +3,13 @@
 -- harness: getstats
 -- looks for: numbers in reports that have a time, a type and an id
 -- format: ndjson
+-- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
+-- metrics: *.fractionLost = gauge lower
+-- metrics: *.framesPerSecond, *.available*Bitrate = gauge higher
+-- metrics: *.packetsLost, *.*Dropped, *.*Discarded*, *.nackCount, *.pliCount, *.firCount, *.freezeCount, *.pauseCount = counter lower
+-- metrics: *.retransmitted*, *.total*, *.jitterBuffer*, *.concealed*, *.silentConcealed*, *.*Count, *.qpSum, *.*Events = counter
+-- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
+-- metrics: * = gauge
 
 -- name: recognise
 SELECT json_type(value, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(value, '$.type') = 'VARCHAR'

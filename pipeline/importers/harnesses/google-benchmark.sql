@@ -6,6 +6,14 @@
 -- looks for: runs in `benchmarks`
 -- format: json
 -- samples: benchmarks[]
+-- revision: 2
+-- metrics: real_time, cpu_time = duration lower
+-- metrics: real_time_*, cpu_time_* = duration lower aggregate
+-- metrics: bytes_per_second, items_per_second = gauge higher
+-- metrics: bytes_per_second_cv, items_per_second_cv, bytes_per_second_stddev, items_per_second_stddev = gauge aggregate
+-- metrics: bytes_per_second_*, items_per_second_* = gauge higher aggregate
+-- metrics: *_mean, *_median, *_stddev, *_cv, *_coefficient, *_bigo, rms = gauge aggregate
+-- metrics: * = gauge
 
 -- name: recognise
 SELECT json_exists(value, '$.context.num_cpus') AND json_exists(value, '$.benchmarks') FROM content

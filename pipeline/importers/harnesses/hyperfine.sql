@@ -3,6 +3,9 @@
 -- looks for: times of the commands in `results`
 -- format: json
 -- samples: results[].times[run], results[].memory_usage_byte[run], results[].exit_codes[]
+-- metrics: time = duration lower
+-- metrics: time_*, user_time_mean, system_time_mean = duration lower aggregate
+-- metrics: memory_usage = gauge lower
 
 -- name: recognise
 SELECT json_exists(value, '$.results[0].command') AND json_exists(value, '$.results[0].mean') FROM content

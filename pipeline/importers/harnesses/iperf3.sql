@@ -8,6 +8,17 @@
 -- looks for: streams in `intervals`, and sums in `end`
 -- format: json
 -- versions: 3.1 to 3.21
+-- revision: 2
+-- metrics: total_bits_per_second = gauge higher aggregate
+-- metrics: total_retransmits, total_lost_packets, total_lost_percent = gauge lower aggregate
+-- metrics: total_*rtt*, total_jitter = duration lower aggregate
+-- metrics: total_* = gauge aggregate
+-- metrics: bits_per_second = gauge higher
+-- metrics: retransmits, lost_packets, out_of_order = event lower
+-- metrics: lost_percent = gauge lower
+-- metrics: *rtt, *rttvar, *jitter = duration lower
+-- metrics: bytes, packets, omitted_bytes, omitted_packets, omitted_retransmits, omitted_lost_packets = event
+-- metrics: * = gauge
 
 -- name: recognise
 SELECT json_exists(value, '$.start.timestamp') AND json_exists(value, '$.intervals') FROM content

@@ -16,6 +16,12 @@
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, sentBytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, sentBytes INTEGER, grpThreads INTEGER, allThreads INTEGER, URL TEXT, Latency INTEGER, IdleTime INTEGER, Connect INTEGER
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, threadName TEXT, success BOOLEAN, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, SampleCount POSITIVE, ErrorCount INTEGER, Hostname TEXT
+-- revision: 2
+-- metrics: elapsed_sum, Latency_sum, Connect_sum = duration lower aggregate
+-- metrics: elapsed, Latency, Connect = duration lower
+-- metrics: IdleTime = duration
+-- metrics: bytes, sentBytes = event
+-- metrics: * = gauge
 
 -- name: recognise
 SELECT (regexp_matches(first_line, '\btimeStamp\b') AND regexp_matches(first_line, '\belapsed\b'))

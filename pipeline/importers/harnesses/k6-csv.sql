@@ -6,6 +6,11 @@
 -- looks for: records behind the header line
 -- format: csv
 -- columns: metric_name, timestamp, metric_value, extra_tags, metadata
+-- metrics: http_req_failed, dropped_iterations, *_failed = event lower
+-- metrics: checks = event higher
+-- metrics: http_req_*, iteration_duration, group_duration, ws_*duration, ws_connecting, grpc_req_duration = duration lower
+-- metrics: http_reqs, iterations, data_sent, data_received, ws_msgs_*, ws_sessions = event
+-- metrics: vus, vus_max = gauge
 
 -- name: recognise
 SELECT first_line LIKE 'metric_name,timestamp,metric_value%' FROM content

@@ -4,6 +4,11 @@
 -- format: ndjson
 -- fields: type, metric, data.time, data.value, data.tags JSON
 -- extract: "Metric"
+-- metrics: http_req_failed, dropped_iterations, *_failed = event lower
+-- metrics: checks = event higher
+-- metrics: http_req_*, iteration_duration, group_duration, ws_*duration, ws_connecting, grpc_req_duration = duration lower
+-- metrics: http_reqs, iterations, data_sent, data_received, ws_msgs_*, ws_sessions = event
+-- metrics: vus, vus_max = gauge
 
 -- name: recognise
 SELECT value->>'type' IN ('Metric', 'Point') AND json_exists(value, '$.data') AND json_exists(value, '$.metric')
@@ -25,6 +30,12 @@ SET VARIABLE units = (SELECT coalesce(map_from_entries(list((metric, unit))), MA
 SELECT {metrics: (SELECT json_group_object(metric, json_object('type', type, 'contains', contains,
                                                                'thresholds', data->'$.thresholds'))
                   FROM definitions)}::JSON AS configuration
+
+-- name: metrics
+-- A sample of a counter is what is added, one of a rate whether something is so.
+SELECT metric, CASE WHEN type IN ('counter', 'rate') THEN 'event' WHEN contains = 'time' THEN 'duration' ELSE 'gauge'
+               END AS kind, CASE WHEN type = 'trend' AND contains = 'time' THEN 'lower' END AS better, false AS is_aggregate
+FROM definitions
 
 -- name: measurements
 SELECT metric, value, getvariable('units')[metric] AS unit, time AS timestamp, tags AS attributes

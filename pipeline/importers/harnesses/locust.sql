@@ -7,6 +7,14 @@
 -- looks for: records behind the header line, with figures that are not N/A
 -- format: csv
 -- columns: Timestamp, User Count, Type, Name, Requests/s, Failures/s, 50%, 66%, 75%, 80%, 90%, 95%, 98%, 99%, 99.9%, 99.99%, 100%, Request Count, Failure Count, Median Response Time, Average Response Time, Min Response Time, Max Response Time, Average Content Size, Total Request Count, Total Failure Count, Total Median Response Time, Total Average Response Time, Total Min Response Time, Total Max Response Time, Total Average Content Size, # requests, # failures, Requests Failed/s, 99.999
+-- revision: 2
+-- metrics: *response_time_* = duration lower aggregate
+-- metrics: requests_per_second = gauge higher aggregate
+-- metrics: failures_per_second = gauge lower aggregate
+-- metrics: *failure_count = counter lower aggregate
+-- metrics: *request_count = counter aggregate
+-- metrics: *content_size_mean = gauge aggregate
+-- metrics: user_count = gauge
 
 -- name: recognise
 SELECT regexp_matches(first_line, '^("?Timestamp"?,"?User Count"?,)?"?Type"?,"?Name"?,.*Requests/s') FROM content

@@ -3,6 +3,10 @@
 -- looks for: `stats` of the entries of `benchmarks`
 -- format: json
 -- samples: benchmarks[].stats.data[round]
+-- metrics: time = duration lower
+-- metrics: time_* = duration lower aggregate
+-- metrics: operations_per_second = gauge higher aggregate
+-- metrics: rounds = gauge aggregate
 
 -- name: recognise
 SELECT json_exists(value, '$.machine_info') AND json_exists(value, '$.benchmarks') AND json_exists(value, '$.datetime')

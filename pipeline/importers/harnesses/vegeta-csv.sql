@@ -7,6 +7,9 @@
 -- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error
 -- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error, body, attack, seq INTEGER
 -- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error, body, attack, seq INTEGER, method, url, headers
+-- revision: 2
+-- metrics: latency = duration lower
+-- metrics: bytes_in, bytes_out = event
 
 -- name: recognise
 SELECT regexp_matches(first_line, '^\d{19},\d{1,3},\d+,\d+,\d+,')

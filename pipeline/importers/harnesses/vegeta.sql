@@ -3,6 +3,8 @@
 -- looks for: a line a request
 -- format: ndjson
 -- fields: attack, seq, code, timestamp, latency, bytes_in, bytes_out, error, method, url
+-- metrics: latency = duration lower
+-- metrics: bytes_in, bytes_out = event
 
 -- name: recognise
 SELECT json_exists(value, '$.attack') AND json_exists(value, '$.latency') AND json_exists(value, '$.seq') FROM content

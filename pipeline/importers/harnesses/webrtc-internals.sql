@@ -6,6 +6,15 @@
 -- harness: webrtc-internals
 -- looks for: series of numbers, named REPORT-STAT, in `PeerConnections`; series of texts are none
 -- format: json
+-- metrics: *.[*_in_ms] = duration lower aggregate
+-- metrics: *.[* = gauge aggregate
+-- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
+-- metrics: *.fractionLost = gauge lower
+-- metrics: *.framesPerSecond, *.available*Bitrate = gauge higher
+-- metrics: *.packetsLost, *.*Dropped, *.*Discarded*, *.nackCount, *.pliCount, *.firCount, *.freezeCount, *.pauseCount = counter lower
+-- metrics: *.retransmitted*, *.total*, *.jitterBuffer*, *.concealed*, *.silentConcealed*, *.*Count, *.qpSum, *.*Events = counter
+-- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
+-- metrics: * = gauge
 
 -- name: recognise
 SELECT json_exists(value, '$.PeerConnections') AND json_exists(value, '$.UserAgent') FROM content
