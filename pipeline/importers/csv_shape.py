@@ -75,6 +75,14 @@ def find_shape(
     return CsvShape(fitting[0].names, delimiter, has_header=False, is_by_position=True)
 
 
+def may_be_cut_off(plain: Path) -> bool:
+    """Whether the last record of a file lacks its line end: all tools write one, so its last figure may be shorter."""
+    with plain.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 1))
+        return file.read(1) not in {b"\n", b"\r", b""}
+
+
 def parse_header(given: str | Sequence[str]) -> tuple[str, ...]:
     """Read the names of `--header`.
 

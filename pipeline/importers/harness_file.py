@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
-from pipeline.importers.csv_shape import find_shape
+from pipeline.importers.csv_shape import find_shape, may_be_cut_off
 from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
 from pipeline.importers.facts import read_facts, read_metric_facts, read_warnings, version_warning
@@ -233,6 +233,8 @@ class HarnessFile:
             self.warnings = read_warnings(connection, self._definition)
             if (warning := version_warning(self._definition, facts.harness_version)) is not None:
                 self.warnings.append(warning)
+            if self._definition.format == "csv" and may_be_cut_off(self._plain):
+                self.warnings.append("its last record has no line end; the file may be cut off")
             measurements = Measurements(
                 connection,
                 self._definition,

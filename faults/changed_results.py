@@ -1,0 +1,231 @@
+"""Imports changed result files of harnesses by the thousand: the same numbers, a refusal, or a word of what changed.
+
+python faults/changed_results.py --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow.parquet as pq
+from injection import WrongOutcomeError, require
+from judging import FAULT, Commands, Ending
+from result_files import ROOT, ResultFile, changes, result_files
+
+from pipeline import list_harnesses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from result_files import Change
+
+MAX_RESIDENT_BYTES = 400_000_000
+"""Of a process that is forked from one with the engines, which take 200 MB of it."""
+OPTIONS = ["--timezone", "UTC", "--started-at", "2026-11-24T09:00:00Z", "--assume", "unit=ns"]
+IMPORTERS = tuple(one["importer"] for one in list_harnesses())
+
+# What each change may come to.
+SAME, TOLD, REFUSED, FEWER, MULTIPLIED = "the same numbers", "told", "refused", "fewer, told", "multiplied"
+OUTCOMES = {
+    "header dropped": {SAME, REFUSED},
+    "column added": {TOLD, REFUSED},
+    "field added": {REFUSED, TOLD},
+    "column moved": {SAME, REFUSED},
+    "name changed": {TOLD, REFUSED},
+    "number added": {TOLD},
+    "keys in another order": {SAME},
+    "version changed": {SAME, TOLD, REFUSED},
+    "samples multiplied": {MULTIPLIED},
+    "truncated": {REFUSED, FEWER, SAME},
+}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import.
+
+    Attributes:
+        numbers: how often each metric, value and unit is there.
+        columns: of the rows.
+        record: of the session.
+        said: what the command said.
+    """
+
+    numbers: Counter[tuple[Any, ...]]
+    columns: frozenset[str]
+    record: dict[str, Any]
+    said: str
+
+    @property
+    def importer(self) -> str:
+        """Its importer; empty where the file is one of measurements."""
+        return self.record.get("origin", {}).get("importer_name", "")
+
+
+class Importing:
+    """Imports files in processes of their own; use it in a `with` statement."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._commands = Commands(directory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._commands.__exit__(*exc_info)
+
+    def run(self, file: ResultFile, data: bytes, *more: str) -> tuple[Ending, Imported | None]:
+        """Import a file that holds other bytes; give what came of it, None where it was refused."""
+        place = self._directory / "case"
+        shutil.rmtree(place, ignore_errors=True)
+        (place / "tmp").mkdir(parents=True)
+        # What belongs to it lies beside it.
+        for companion in file.path.parent.glob("benchmarks.json"):
+            shutil.copy(companion, place)
+        (place / file.path.name).write_bytes(data)
+        arguments = ["import", file.path.name, "--to", "store", "--quiet", *OPTIONS, *more]
+        if "_log" not in file.path.name and file.path.suffix != ".log":
+            arguments = [word for word in arguments if word not in {"--assume", "unit=ns"}]
+        ending = self._commands.run(arguments, cwd=place, tmp=place / "tmp")
+        shown = f"status {ending.status}: {ending.err[-800:]}"
+        require(ending.status >= 0, f"ended by a signal: {shown}")
+        require("Traceback" not in ending.err and FAULT not in ending.err, shown)
+        require(ending.resident < MAX_RESIDENT_BYTES, f"{ending.resident:,} bytes of memory: {shown}")
+        require(not list((place / "tmp").iterdir()), f"left temporary files: {shown}")
+        if ending.status:
+            lines = ending.err.count("\n")
+            require(ending.status in {2, 3} and lines == 1 and len(ending.err) < 2000, f"is no refusal: {shown}")
+            require(not (place / "store").exists(), f"left a store: {shown}")
+            return ending, None
+        return ending, _imported(place / "store", ending.err)
+
+
+def _imported(store: Path, said: str) -> Imported:
+    numbers: Counter[tuple[Any, ...]] = Counter()
+    columns: set[str] = set()
+    records = []
+    for directory in sorted((store / "sessions").iterdir()):
+        records.append(json.loads((directory / "session.json").read_bytes()))
+        for path in directory.glob("*.parquet"):
+            table = pq.read_table(path)
+            columns.update(table.column_names)
+            found = zip(*(table.column(name).to_pylist() for name in ("metric", "value", "unit")), strict=True)
+            numbers.update((metric, repr(value), unit) for metric, value, unit in found)
+    return Imported(numbers, frozenset(columns), records[0] if records else {}, said)
+
+
+def outcome(change: Change, before: Imported, after: Imported | None) -> str:
+    """Say what a change came to.
+
+    Raises:
+        WrongOutcomeError: numbers are others, and nobody says why.
+    """
+    if after is None:
+        return REFUSED
+    if change.kind == "samples multiplied":
+        _require_multiplied(change, before, after)
+        return MULTIPLIED
+    others = after.numbers - before.numbers
+    if change.name:
+        is_told = change.name in f"{after.said} {json.dumps(after.record)} {sorted(after.columns)}"
+        require(is_told, "nobody says that a name is another")
+        if change.kind != "name changed":
+            known = {metric for metric, *_ in before.numbers}
+            changed = [one for one in others if one[0] in known]
+            require(not changed and not before.numbers - after.numbers, f"changes other numbers: {changed[:3]}")
+        return TOLD
+    if after.numbers == before.numbers:
+        return SAME
+    if change.kind == "truncated":
+        require(not others, f"other numbers: {list(others)[:3]}")
+        require(change.data.endswith(b"\n") or "cut off" in after.said, "nobody says that it is cut off")
+        return FEWER
+    require("version" in after.said, f"other numbers: {list(others)[:3]}")
+    return TOLD
+
+
+def _require_multiplied(change: Change, before: Imported, after: Imported) -> None:
+    samples = {name for name, facts in before.record.get("metric_facts", {}).items() if not facts["is_aggregate"]}
+    wanted = {one: count * change.times for one, count in before.numbers.items() if one[0] in samples}
+    found = {one: count for one, count in after.numbers.items() if one[0] in samples}
+    require(found == wanted, f"{sum(found.values())} samples for {sum(wanted.values())}")
+
+
+def run_importer(name: str, number: int, seed: int, keep: Path | None = None, only: int | None = None) -> Counter[str]:
+    """Change the files of an importer, and count what came of it."""
+    outcomes: Counter[str] = Counter()
+    draw = random.Random(f"{seed} {name}")  # noqa: S311 - repeatable on purpose
+    with tempfile.TemporaryDirectory(prefix="changed-") as directory, Importing(Path(directory)) as importing:
+        files = []
+        for file in result_files():
+            if name.partition("-")[0] not in str(file.path.relative_to(ROOT.parent)) and name != "asv":
+                continue
+            _, before = importing.run(file, file.data)
+            if before is not None and before.importer == name:
+                files.append((file, before))
+        if not files:
+            return Counter({"no file": 1})
+        at = 0
+        for place, (file, before) in enumerate(files):
+            share = number // len(files) + (place < number % len(files))
+            for change in changes(file, name, share, draw):
+                at += 1
+                if only is not None and at - 1 != only:
+                    continue
+                try:
+                    _, after = importing.run(file, change.data, "--from", name)
+                    came = outcome(change, before, after)
+                    require(came in OUTCOMES[change.kind], f"is {came}: {after.said[-300:] if after else ''}")
+                    outcomes[f"{change.kind}: {came}"] += 1
+                except WrongOutcomeError as error:
+                    shown = f"{name} #{at - 1}, {file.path.name}, {change.kind}: {error}"
+                    if keep is None:
+                        raise WrongOutcomeError(shown) from error
+                    outcomes["wrong"] += 1
+                    print(f"WRONG {shown}", flush=True)
+                    keep.mkdir(parents=True, exist_ok=True)
+                    (keep / f"{name}-{at - 1}{file.path.suffix}").write_bytes(change.data)
+    return outcomes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the importers."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("importers", nargs="*", choices=[[], *IMPORTERS], help="default: all")
+    parser.add_argument("--number", type=int, default=1000, help="changes for each importer")
+    parser.add_argument("--only", type=int, help="the one of this number")
+    parser.add_argument("--keep", type=Path, help="go on after what goes wrong, and keep it here")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args(arguments)
+    started = time.monotonic()
+    total: Counter[str] = Counter()
+    with ProcessPoolExecutor(options.jobs) as pool:
+        running = {
+            name: pool.submit(run_importer, name, options.number, options.seed, options.keep, options.only)
+            for name in options.importers or IMPORTERS
+        }
+        for name, future in running.items():
+            outcomes = future.result()
+            total += outcomes
+            print(f"{name:<18} {sum(outcomes.values()):>6,}  wrong {outcomes['wrong']}", flush=True)
+    for came, count in sorted(total.items()):
+        print(f"{came:<42} {count:>7,}")
+    print(f"{sum(total.values()):,} changes, {total['wrong'] or 'none'} wrong, {time.monotonic() - started:.0f} s")
+    return 1 if total["wrong"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,299 @@
+"""Real result files of harnesses, and changes of them as other versions, options and accidents make."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACES = (
+    ROOT / "data" / "fixtures" / "harness",
+    ROOT.parent / "shared" / "harness",
+    ROOT.parent / "shared" / "recorded",
+)
+MAX_BYTES = 1 << 20
+MAX_MULTIPLIED = 20 << 20
+NEW = "zusatz_neu"
+"""A name that no harness has; a number under it is what an importer cannot know."""
+NUMBER = 98765.25
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+
+# What of a document is multiplied where each element is a sample, or holds some.
+ARRAYS = {
+    "fio": ("jobs",),
+    "google-benchmark": ("benchmarks",),
+    "hyperfine": ("times", "memory_usage_byte", "exit_codes"),
+    "iperf3": ("intervals",),
+    "pytest-benchmark": ("data",),
+}
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A real file.
+
+    Attributes:
+        path: of it.
+        data: what it holds.
+        kind: `csv`, `json` or `ndjson`.
+    """
+
+    path: Path
+    data: bytes
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """What it holds."""
+        return self.data.decode()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A changed file.
+
+    Attributes:
+        kind: of the change, a key of `CHANGES`.
+        data: what the file holds then.
+        name: that has to be told; empty for none.
+        times: how often each sample is there.
+    """
+
+    kind: str
+    data: bytes
+    name: str = ""
+    times: int = 1
+
+
+def result_files() -> Iterator[ResultFile]:
+    """Give the real files up to 1 MB."""
+    for place in PLACES:
+        for path in sorted(place.rglob("*")):
+            if not path.is_file() or path.suffix in {".md", ".gz"} or path.stat().st_size > MAX_BYTES:
+                continue
+            data = path.read_bytes()
+            kind = _kind(data)
+            if kind is not None and path.name != "benchmarks.json":
+                yield ResultFile(path, data, kind)
+
+
+def _kind(data: bytes) -> str | None:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    if text.lstrip()[:1] not in {"{", "["}:
+        return "csv" if text.endswith("\n") else None
+    try:
+        json.loads(text)
+    except ValueError:
+        return "ndjson" if all(_is_json(line) for line in text.splitlines()) else None
+    return "json"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _documents(file: ResultFile) -> list[Any]:
+    return [json.loads(text) for text in ([file.text] if file.kind == "json" else file.text.splitlines())]
+
+
+def _dumped(documents: list[Any]) -> bytes:
+    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in documents).encode()
+
+
+def _rows(file: ResultFile) -> tuple[list[list[str]], str]:
+    first = file.text.split("\n", 1)[0]
+    separator = max(",;\t|", key=first.count)
+    return list(csv.reader(io.StringIO(file.text), delimiter=separator)), separator
+
+
+def _written(rows: list[list[str]], separator: str) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
+    return out.getvalue().encode()
+
+
+def _has_header(rows: list[list[str]]) -> bool:
+    return not any(re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", field) for field in rows[0])
+
+
+def _objects(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Give all objects with the keys that lead to them; elements of arrays share those of the array."""
+    if isinstance(value, dict):
+        yield path, value
+        for key, inner in value.items():
+            yield from _objects(inner, (*path, key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _objects(inner, path)
+
+
+def _drop_header(file: ResultFile, _: random.Random) -> Change | None:
+    rows, _separator = _rows(file) if file.kind == "csv" else ([[""]], "")
+    if file.kind != "csv" or not _has_header(rows):
+        return None
+    return Change("header dropped", file.text.split("\n", 1)[1].encode())
+
+
+def _add_column(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind != "csv":
+        return None
+    rows, separator = _rows(file)
+    if not _has_header(rows):
+        return None
+    at = draw.randint(0, len(rows[0]))
+    changed = [[*row[:at], NEW if number == 0 else str(NUMBER), *row[at:]] for number, row in enumerate(rows)]
+    return Change("column added", _written(changed, separator), NEW)
+
+
+def _add_field(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind != "csv":
+        return None
+    rows, separator = _rows(file)
+    if _has_header(rows):
+        return None
+    at = draw.randint(0, len(rows[0]))
+    return Change("field added", _written([[*row[:at], str(NUMBER), *row[at:]] for row in rows], separator))
+
+
+def _move_column(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind != "csv":
+        return None
+    rows, separator = _rows(file)
+    if not _has_header(rows) or len({len(row) for row in rows}) > 1:
+        return None
+    order = list(range(len(rows[0])))
+    draw.shuffle(order)
+    return Change("column moved", _written([[row[at] for at in order] for row in rows], separator))
+
+
+def _rename_column(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind != "csv":
+        return None
+    rows, separator = _rows(file)
+    if not _has_header(rows):
+        return None
+    rows[0][draw.randrange(len(rows[0]))] = NEW
+    return Change("name changed", _written(rows, separator), NEW)
+
+
+def _add_number(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "csv":
+        return None
+    documents = _documents(file)
+    path, _ = draw.choice(list(_objects(documents)))
+    for found, one in _objects(documents):
+        if found == path:
+            one[NEW] = NUMBER
+    return Change("number added", _dumped(documents), NEW)
+
+
+def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "csv":
+        return None
+    documents = _documents(file)
+    path, chosen = draw.choice([pair for pair in _objects(documents) if pair[1]])
+    key = draw.choice(list(chosen))
+    for found, one in list(_objects(documents)):
+        if found == path and key in one:
+            items = [(NEW if name == key else name, value) for name, value in one.items()]
+            one.clear()
+            one.update(items)
+    return Change("name changed", _dumped(documents), NEW)
+
+
+def _reorder_keys(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "csv":
+        return None
+    documents = _documents(file)
+    for _, one in _objects(documents):
+        items = list(one.items())
+        draw.shuffle(items)
+        one.clear()
+        one.update(items)
+    return Change("keys in another order", _dumped(documents))
+
+
+def _change_version(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "csv":
+        return None
+    documents = _documents(file)
+    places = [
+        (one, key)
+        for path, one in _objects(documents)
+        for key, value in one.items()
+        if "version" in key.lower() and isinstance(value, str) and _VERSION.search(value) and len(path) < 3
+    ]
+    if not places:
+        return None
+    one, key = draw.choice(places)
+    other = f"{draw.choice([0, 1, 2, 9, 99])}.{draw.randint(0, 40)}"
+    one[key] = _VERSION.sub(other, one[key], count=1)
+    return Change("version changed", _dumped(documents))
+
+
+def _multiply(file: ResultFile, draw: random.Random, importer: str = "") -> Change | None:
+    times = draw.choice([2, 10, 1000])
+    if file.kind != "json":
+        lines = file.text.splitlines(keepends=True)
+        header = lines[:1] if file.kind == "csv" and _has_header(_rows(file)[0]) else []
+        data = "".join([*header, *(lines[len(header) :] * times)]).encode()
+    else:
+        documents = _documents(file)
+        for _, one in _objects(documents):
+            for key in ARRAYS.get(importer, ()):
+                if isinstance(one.get(key), list):
+                    one[key] *= times
+        data = _dumped(documents)
+    if (importer not in ARRAYS and file.kind == "json") or len(data) > MAX_MULTIPLIED:
+        return None
+    return Change("samples multiplied", data, times=times)
+
+
+def _truncate(file: ResultFile, draw: random.Random) -> Change | None:
+    end = len(file.data.rstrip())
+    return Change("truncated", file.data[: draw.randrange(end // 10, end)])
+
+
+CHANGES: dict[str, Callable[[ResultFile, random.Random], Change | None]] = {
+    "header dropped": _drop_header,
+    "column added": _add_column,
+    "field added": _add_field,
+    "column moved": _move_column,
+    "column renamed": _rename_column,
+    "number added": _add_number,
+    "key renamed": _rename_key,
+    "keys in another order": _reorder_keys,
+    "version changed": _change_version,
+    "truncated": _truncate,
+}
+
+
+def changes(file: ResultFile, importer: str, number: int, draw: random.Random) -> Iterator[Change]:
+    """Give so many changes of a file, of all kinds that it can have in turn."""
+    kinds = list(CHANGES.values())
+    at = made = 0
+    fruitless = 0
+    while made < number and fruitless <= len(kinds):
+        place = at % (len(kinds) + 1)
+        change = kinds[place](file, draw) if place < len(kinds) else _multiply(file, draw, importer)
+        at += 1
+        fruitless = 0 if change is not None else fruitless + 1
+        if change is not None:
+            made += 1
+            yield change
