@@ -8,15 +8,12 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "json_line.h"
-#include "utf8.h"
+#include "json_tokens.h"
 
 namespace pipeline {
 
@@ -30,11 +27,10 @@ struct Step {
 };
 
 constexpr size_t kMaxSteps = 64;
-constexpr size_t kMaxNesting = 900;
 
-class Scanner {
+class Scanner : private Tokens {
 public:
-    Scanner(Task task, int64_t limit) : task_(task), limit_(limit) { start(0); }
+    Scanner(Task task, int64_t limit) : Tokens(task != Task::kOutline), task_(task), limit_(limit) { start(0); }
 
     void add_step(Step step) {
         if (steps_.empty() || steps_.back().kind == Step::kEnd) starts_ |= uint64_t{1} << steps_.size();
@@ -44,11 +40,8 @@ public:
 
     // Begins anew, at a place of the file.
     void start(int64_t offset) {
-        buffer_.clear();
+        begin(offset);
         stack_.clear();
-        at_ = resume_ = 0;
-        passed_ = offset;
-        lines_ = 0;
         is_finished_ = false;
         text_.clear();
         ends_.assign(1, 0);
@@ -62,18 +55,13 @@ public:
     // Reads on; what was given before has been taken.
     Fault read(const char* data, size_t size, bool is_last, int64_t& line) {
         clear();
-        lines_ += std::count(buffer_.data(), buffer_.data() + at_, '\n');
-        passed_ += static_cast<int64_t>(at_);
-        buffer_.erase(0, at_);
-        at_ = 0;
-        buffer_.append(data, size);
-        is_last_ = is_last;
+        feed(data, size, is_last);
         try {
             while (!is_finished_ && step()) {
             }
             if (is_last && !is_finished_ && !(stack_.empty() && expect_ == kValue && has_value_)) throw Bad{kNotJson};
         } catch (const Bad& bad) {
-            line = lines_ + std::count(buffer_.data(), buffer_.data() + std::min(at_, buffer_.size()), '\n');
+            line = line_of_token();
             return bad.fault;
         }
         return kSound;
@@ -102,8 +90,7 @@ private:
     }
     // Does the next token; false where the block ends before it does.
     bool step() {
-        while (at_ < buffer_.size() && is_space(buffer_[at_])) ++at_;
-        if (at_ == buffer_.size()) return false;
+        if (!find_token()) return false;
         const char c = buffer_[at_];
         switch (expect_) {
             case kColon:
@@ -124,7 +111,6 @@ private:
         }
         return false;
     }
-    static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
     bool comma_or_end(char c) {
         const Frame& frame = stack_.back();
@@ -291,105 +277,15 @@ private:
         expect_ = kValue;
         return true;
     }
-    // Finds where a number ends that stands as a whole before the end; null where there is none.
-    static const char* number_end(const char* at, const char* end) {
-        const auto digits = [&] {
-            const char* const first = at;
-            while (at < end && is_digit(*at)) ++at;
-            return at > first;
-        };
-        if (at < end && *at == '-') ++at;
-        if (at < end && *at == '0')
-            ++at;
-        else if (!digits())
-            return nullptr;
-        if (at < end && *at == '.') {
-            ++at;
-            if (!digits()) return nullptr;
-        }
-        if (at < end && (*at == 'e' || *at == 'E')) {
-            ++at;
-            if (at < end && (*at == '+' || *at == '-')) ++at;
-            if (!digits()) return nullptr;
-        }
-        return at < end ? at : nullptr;
-    }
-    // Passes over a number or a name; false where the block ends before it does.
-    bool word() {
-        size_t stop = at_;
-        while (stop < buffer_.size() && is_word(buffer_[stop])) ++stop;
-        if (stop == buffer_.size() && !is_last_) {
-            if (stop - at_ > kMaxWord) throw Bad{kNotJson};
-            return false;
-        }
-        const std::string_view whole(buffer_.data() + at_, stop - at_);
-        static constexpr std::array<std::string_view, 6> kNames{"true", "false", "null", "NaN", "Infinity", "-Infinity"};
-        if (std::find(kNames.begin(), kNames.end(), whole) == kNames.end()) {
-            name_.assign(whole).push_back(' ');  // a number ends before something
-            if (number_end(name_.data(), name_.data() + name_.size()) != name_.data() + whole.size()) throw Bad{kNotJson};
-        }
-        at_ = stop;
-        return true;
-    }
-    static bool is_word(char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '+';
-    }
-
-    // Passes over a string; false where the block ends before it does, and then it is gone on with where it was left.
-    bool string(bool& escaped) {
-        size_t at = at_ + std::max<size_t>(resume_, 1);
-        const size_t size = buffer_.size();
-        while (true) {
-            while (size - at >= 8) {
-                const int plain = plain_bytes(buffer_.data() + at);
-                at += static_cast<size_t>(plain);
-                if (plain < 8) break;
-            }
-            while (at < size && kInString[static_cast<uint8_t>(buffer_[at])] != 0) ++at;
-            if (at == size) return left(at);
-            if (static_cast<uint8_t>(buffer_[at]) < 0x20) throw Bad{kNotJson};
-            if (buffer_[at] == '"') break;
-            if (size - at < 2) return left(at);
-            const char c = buffer_[at + 1];
-            if (c == 'u') {
-                if (size - at < 6) return left(at);
-                for (size_t i = 2; i < 6; ++i)
-                    if (hex_digit(buffer_[at + i]) < 0) throw Bad{kNotJson};
-                at += 6;
-            } else {
-                if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) throw Bad{kNotJson};
-                at += 2;
-            }
-        }
-        const std::string_view text(buffer_.data() + at_ + 1, at - at_ - 1);
-        if (task_ != Task::kOutline && count_characters(text) < 0) throw Bad{kNotUtf8};
-        escaped = text.find('\\') != std::string_view::npos;
-        at_ = at + 1;
-        resume_ = 0;
-        return true;
-    }
-    bool left(size_t at) {
-        resume_ = at - at_;
-        return is_last_ ? throw Bad{kNotJson} : false;
-    }
-
-    static constexpr size_t kMaxWord = 65'536;  // bytes of a number whose end is waited for
-
     const Task task_;
     const int64_t limit_;
     std::vector<Step> steps_;
     uint64_t starts_ = 0;
 
-    std::string buffer_;     // what has come and is not done
-    size_t at_ = 0;          // the next byte of it
-    size_t resume_ = 0;      // how much of a string that began at it was looked at
-    int64_t passed_ = 0;     // bytes of the file before the buffer
-    int64_t lines_ = 0;      // in these
-    bool is_last_ = false, is_finished_ = false, has_value_ = false;
+    bool is_finished_ = false, has_value_ = false;
     Expect expect_ = kValue;
     std::vector<Frame> stack_;
     uint64_t next_states_ = 0;
-    std::string name_;
 
     std::string text_;             // what is written
     std::vector<int32_t> ends_{0};  // of elements in it
