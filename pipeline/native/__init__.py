@@ -9,6 +9,7 @@ from pipeline.native.digest import digest_sums
 from pipeline.native.distinct import distinct_texts
 from pipeline.native.groups import GroupedValues
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
+from pipeline.native.json_names import DocumentNames, HeldName
 from pipeline.native.json_samples import BadDocumentError, DocumentCut, ElementTexts, Outline, PathStep
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_protocol import Series, UnwritableError
@@ -26,8 +27,10 @@ __all__ = [
     "BadLineError",
     "DamagedPagesError",
     "DocumentCut",
+    "DocumentNames",
     "ElementTexts",
     "GroupedValues",
+    "HeldName",
     "JsonLines",
     "Outline",
     "Pages",

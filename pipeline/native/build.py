@@ -17,6 +17,7 @@ SOURCES = (
     "text.cpp",
     "line_protocol.cpp",
     "json_lines.cpp",
+    "json_names.cpp",
     "json_samples.cpp",
     "distinct.cpp",
     "digest.cpp",

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "json_escapes.h"
@@ -17,6 +18,7 @@ namespace pipeline {
 constexpr int kMaxDepth = 512;
 constexpr size_t kMaxKeys = 64;       // of one object that are looked for
 constexpr size_t kMaxKeyBytes = 256;  // of a key that is known again
+constexpr size_t kMaxUnread = 1000;   // keys of one object that are no field
 
 // What is wrong with a line; pipeline/native/json_lines.py has the words.
 enum Fault : int32_t {
@@ -36,10 +38,18 @@ struct Bad {
 
 struct Node;
 
+// A key that leads to no field.
+struct UnreadKey {
+    std::string name;
+    int64_t values = 0;
+    int64_t numbers = 0;  // there, or below
+};
+
 // A key as an object had it last at a place, with its quotes and colon.
 struct KnownKey {
     std::string text;
     const Node* child;
+    size_t unread;  // its place among those that lead to no field
 };
 
 // A key on the way to a field.
@@ -48,6 +58,16 @@ struct Node {
     int32_t field = -1;
     std::vector<Node> children;
     mutable std::vector<KnownKey> keys{};  // objects mostly have the same ones in the same order
+    mutable std::vector<UnreadKey> unread{};
+    mutable std::unordered_map<std::string, size_t> unread_places{};
+
+    // Gives the place of a key among those that lead to no field; all that there are too many of are one.
+    size_t unread_place(std::string_view key) const {
+        std::string text(unread.size() < kMaxUnread || unread_places.count(std::string(key)) != 0 ? key : "...");
+        const auto [found, is_new] = unread_places.emplace(std::move(text), unread.size());
+        if (is_new) unread.push_back({found->first});
+        return found->second;
+    }
 };
 
 // 1: goes on, 2: beyond ASCII; 0: a quote, a backslash or a control character.
@@ -104,6 +124,7 @@ private:
         while (more() && is_digit(*at_)) ++at_;
     }
     void number() {
+        ++numbers_;
         if (*at_ == '-') ++at_;
         if (more() && *at_ == 'I') return word("Infinity");
         if (more() && *at_ == '0')
@@ -193,8 +214,8 @@ private:
             case 't': word("true"); break;
             case 'f': word("false"); break;
             case 'n': word("null"); break;
-            case 'N': word("NaN"); break;
-            case 'I': word("Infinity"); break;
+            case 'N': word("NaN"), ++numbers_; break;
+            case 'I': word("Infinity"), ++numbers_; break;
             default: number();
         }
         if (field == nullptr || *start == 'n') return;
@@ -222,12 +243,28 @@ private:
             skip_space();
             const Node* const below = key(node, place, seen);
             skip_space();
-            value(below, depth + 1);
+            is_unread(node, below) ? unread(*node, depth) : value(below, depth + 1);
             skip_space();
             if (more() && *at_ == '}') break;
             expect(',');
         }
         ++at_;
+    }
+    // Whether the value that comes belongs to no field: its key leads to none, or it should be an object on the way to one.
+    bool is_unread(const Node* node, const Node* below) {
+        if (node == nullptr || node->field >= 0) return false;
+        if (below == nullptr) return true;
+        if (below->field >= 0 || !more() || *at_ == '{' || *at_ == 'n') return false;
+        unread_ = node->unread_place(below->name);
+        return true;
+    }
+    // Passes over the value of the key that was read last, and counts it.
+    void unread(const Node& node, int depth) {
+        const size_t place = unread_;
+        const int64_t before = numbers_;
+        value(nullptr, depth + 1);
+        ++node.unread[place].values;
+        node.unread[place].numbers += numbers_ - before;
     }
     // Passes over a key and its colon; gives what stands between its quotes, and whether there are escapes in it.
     std::string_view key(bool& escaped) {
@@ -244,6 +281,7 @@ private:
         if (place < node->keys.size() && begins_with(node->keys[place].text)) {
             at_ += node->keys[place].text.size();
             below = node->keys[place].child;
+            unread_ = node->keys[place].unread;
         } else {
             below = new_key(*node, place);
         }
@@ -269,10 +307,11 @@ private:
         const Node* below = nullptr;
         for (const Node& child : node.children)
             if (child.name == name) below = &child;
+        unread_ = below == nullptr && node.field < 0 ? node.unread_place(name) : 0;
         const std::string_view text(start, at_ - start);
         if (place < kMaxKeys && text.size() <= kMaxKeyBytes) {
-            if (place >= node.keys.size()) node.keys.resize(place + 1, {"\"", nullptr});  // which is no key
-            node.keys[place] = {std::string(text), below};
+            if (place >= node.keys.size()) node.keys.resize(place + 1, {"\"", nullptr, 0});  // which is no key
+            node.keys[place] = {std::string(text), below, unread_};
         }
         return below;
     }
@@ -298,6 +337,8 @@ private:
     const char* const end_;
     std::vector<Texts>& fields_;
     std::string name_;
+    size_t unread_ = 0;  // of the key that was read last
+    int64_t numbers_ = 0;
 };
 
 }  // namespace pipeline

@@ -58,14 +58,44 @@ public:
         }
         return kSound;
     }
+    // Lists the keys that led to no field: how many keys lead there, their ends in the text, and what was counted.
+    void list_unread() {
+        figures_.clear();
+        keys_.clear();
+        ends_.assign(1, 0);
+        std::vector<std::string_view> path;
+        list_unread(root_, path);
+    }
+    const std::vector<int64_t>& figures() const { return figures_; }
+    const std::string& keys() const { return keys_; }
+    const std::vector<int64_t>& ends() const { return ends_; }
     int64_t rows() const { return rows_; }
     const Texts& field(int32_t at) const { return fields_[at]; }
 
 private:
     static bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\v\f") == std::string_view::npos; }
 
+    void list_unread(const Node& node, std::vector<std::string_view>& path) {
+        for (const UnreadKey& key : node.unread) {
+            path.push_back(key.name);
+            for (const std::string_view one : path) {
+                keys_ += one;
+                ends_.push_back(static_cast<int64_t>(keys_.size()));
+            }
+            figures_.insert(figures_.end(), {static_cast<int64_t>(path.size()), key.values, key.numbers});
+            path.pop_back();
+        }
+        for (const Node& child : node.children) {
+            path.push_back(child.name);
+            list_unread(child, path);
+            path.pop_back();
+        }
+    }
+
     Node root_;
     std::vector<Texts> fields_;
+    std::vector<int64_t> figures_, ends_;
+    std::string keys_;
     int64_t rows_ = 0;
 };
 
@@ -106,6 +136,21 @@ extern "C" int64_t pipeline_json_lines_texts(const void* lines, int32_t field, c
     *present = texts.present.data();
     *codes = texts.is_json ? texts.codes.data() : nullptr;
     return static_cast<int64_t>(texts.ends.size() - 1);
+}
+
+// Gives the keys that led to no field: of each how many keys lead there, its values, and the numbers in them; the keys, and
+// where they end. Gives how many there are.
+extern "C" int64_t pipeline_json_lines_unread(void* lines, const void** figures, const void** keys, const void** ends) {
+    try {
+        auto& all = *static_cast<Lines*>(lines);
+        all.list_unread();
+        *figures = all.figures().data();
+        *keys = all.keys().data();
+        *ends = all.ends().data();
+        return static_cast<int64_t>(all.figures().size() / 3);
+    } catch (const std::exception&) {
+        return -1;
+    }
 }
 
 // Finds a text; gives its place, or -1.

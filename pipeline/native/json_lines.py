@@ -83,6 +83,22 @@ class JsonLines:
             raise BadLineError(line.value, FAULTS[fault])
         return [self._texts(at, rows.value) for at in range(len(self._is_json))]
 
+    def unread(self) -> list[tuple[tuple[str, ...], int, int]]:
+        """List the keys that led to no field in all lines: those that lead to each, its values, and numbers in them."""
+        figures, keys, ends = (ctypes.c_void_p() for _ in range(3))
+        count = LIBRARY.pipeline_json_lines_unread(self._handle, figures, keys, ends)
+        if count < 0:
+            raise MemoryError("no memory for keys")
+        table = np.frombuffer(ctypes.string_at(figures or 0, 24 * count) if count else b"", np.int64).reshape(-1, 3)
+        stops = np.frombuffer(ctypes.string_at(ends, 8 * (int(table[:, 0].sum()) + 1)), np.int64).tolist()
+        text = ctypes.string_at(keys or 0, stops[-1]) if stops[-1] else b""
+        found, at = [], 0
+        for depth, values, numbers in table.tolist():
+            names = [text[stops[one] : stops[one + 1]].decode() for one in range(at, at + depth)]
+            found.append((tuple(names), values, numbers))
+            at += depth
+        return found
+
     def _texts(self, field: int, rows: int) -> pa.Array:
         data, ends, present, codes = (ctypes.c_void_p() for _ in range(4))
         count = LIBRARY.pipeline_json_lines_texts(self._handle, field, data, ends, present, codes)

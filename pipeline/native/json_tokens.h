@@ -69,6 +69,11 @@ protected:
     }
     // Passes over a number or a name; false where the block ends before it does.
     bool word() {
+        const char* const end = buffer_.data() + buffer_.size();
+        if (const char* const whole = number_end(buffer_.data() + at_, end); whole != nullptr && !is_word(*whole)) {
+            at_ = static_cast<size_t>(whole - buffer_.data());
+            return true;
+        }
         size_t stop = at_;
         while (stop < buffer_.size() && is_word(buffer_[stop])) ++stop;
         if (stop == buffer_.size() && !is_last_) {
