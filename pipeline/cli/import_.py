@@ -113,6 +113,8 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
         return
     for session_id in result.imported:
         print(session_id)
+    for path, names in result.ignored.items():
+        print(f"{path}: {names}")
     skipped = f", {counted(len(result.unchanged), 'session')} there already" if result.unchanged else ""
     figures = f"{counted(len(result.imported), 'session')}, {counted(result.rows, 'row')}"
     print(f"{result.to}: {figures} imported{skipped} in {duration(result.seconds)}")

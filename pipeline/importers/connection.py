@@ -10,7 +10,7 @@ import duckdb
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query
-from pipeline.importers.fields import create_records_view
+from pipeline.importers.fields import UnreadKeys, create_records_view
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def open_connection(
     object_limit: int,
     shape: CsvShape | None,
     document: CutDocument | None = None,
+    unread: UnreadKeys | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -63,6 +64,7 @@ def open_connection(
         object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
         shape: of a CSV file.
         document: one whose samples were cut out; the SQL finds what is left, and the samples as the view `samples`.
+        unread: where to note what lines hold beside their fields.
 
     Raises:
         UsageError: a section does more than it may.
@@ -73,7 +75,7 @@ def open_connection(
     with connect_engine(threads=1 if definition.fields or definition.samples else None) as connection:
         connection.execute(_MACROS)
         if definition.fields:
-            create_records_view(connection, plain, definition.fields)
+            create_records_view(connection, plain, definition.fields, unread or UnreadKeys())
         if document is not None:
             connection.register("samples", document)
         lock_down(connection, readable)

@@ -13,6 +13,7 @@ from pipeline.errors import UsageError, suggest
 from pipeline.importers.fields import parse_fields
 from pipeline.importers.layouts import layout_of_names, parse_layout
 from pipeline.importers.metrics import parse_metrics
+from pipeline.importers.reads import parse_reads
 from pipeline.importers.samples import parse_samples
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.importers.fields import Field
     from pipeline.importers.layouts import Layout
     from pipeline.importers.metrics import MetricPattern
+    from pipeline.importers.reads import Reads
     from pipeline.importers.samples import SamplePath
 
 FORMATS = ("ndjson", "csv", "json")
@@ -28,10 +30,10 @@ SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings
 DOCUMENTS = ("runs", "cumulative")
 _HEADS = (
     *("harness", "format", "columns", "fields", "extract", "samples", "companion", "documents", "looks for"),
-    *("versions", "layout", "option", "metrics", "revision"),
+    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves"),
 )
 _HEADER = re.compile(rf"^--\s*({'|'.join(_HEADS)})\s*:\s*(.*?)\s*$")
-_REPEATED = ("layout", "option", "metrics")
+_REPEATED = ("layout", "option", "metrics", "reads", "leaves")
 _VERSIONS = re.compile(r"(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
 _DIRECTORY = Path(__file__).parent / "harnesses"
@@ -51,6 +53,7 @@ class Definition:
         layouts: of CSV files without a header line, what their fields may be.
         fields: of NDJSON files, the columns of the view `records`; without any it has the column `json`.
         samples: of documents, where the arrays lie that are cut out of the view `document` and streamed.
+        reads: what the SQL reads of the file, and what it leaves on purpose; None where nothing says it.
         extract: lines that hold this text are gathered in a file of their own, `getvariable('extract')`.
         versions: the oldest and the newest version of the harness whose files were tried, None where nothing says it.
         revision: is raised when the same file gives other numbers.
@@ -73,6 +76,7 @@ class Definition:
     layouts: tuple[Layout, ...] = ()
     fields: tuple[Field, ...] = ()
     samples: tuple[SamplePath, ...] = ()
+    reads: Reads | None = None
     extract: str | None = None
     companions: tuple[str, ...] = ()
     versions: tuple[str, str] | None = None
@@ -120,6 +124,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         layouts=layouts or ((layout_of_names(columns),) if columns else ()),
         fields=parse_fields(headers["fields"], where=name) if "fields" in headers else (),
         samples=parse_samples(headers["samples"], where=name) if "samples" in headers else (),
+        reads=parse_reads(repeated["reads"], repeated["leaves"], is_csv=kind == "csv", where=name),
         extract=headers.get("extract"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         versions=_parse_versions(headers["versions"], where=name) if "versions" in headers else None,

@@ -62,9 +62,22 @@ def parse_fields(text: str, *, where: str) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def create_records_view(connection: duckdb.DuckDBPyConnection, plain: Path, fields: Sequence[Field]) -> None:
+class UnreadKeys:
+    """What the lines of a file hold beside their fields, once they were read to the end.
+
+    Attributes:
+        found: keys that lead to a value, how often it is there, and how many numbers are in it.
+    """
+
+    def __init__(self) -> None:
+        self.found: Sequence[tuple[Sequence[str], int, int]] = ()
+
+
+def create_records_view(
+    connection: duckdb.DuckDBPyConnection, plain: Path, fields: Sequence[Field], unread: UnreadKeys
+) -> None:
     """Create the view `records`; do so before the connection is locked down."""
-    connection.register("lines", _Lines(plain, fields))
+    connection.register("lines", _Lines(plain, fields, unread))
     columns = ", ".join(quote_identifier(field.name) for field in fields)
     connection.execute(f"CREATE VIEW records AS SELECT {columns} FROM lines")
 
@@ -72,9 +85,10 @@ def create_records_view(connection: duckdb.DuckDBPyConnection, plain: Path, fiel
 class _Lines:
     """A file that the engine may read any number of times."""
 
-    def __init__(self, path: Path, fields: Sequence[Field]) -> None:
+    def __init__(self, path: Path, fields: Sequence[Field], unread: UnreadKeys) -> None:
         self._path = path
         self._fields = fields
+        self._unread = unread
         self._schema = pa.schema(
             [
                 pa.field(field.name, pa.dictionary(pa.int32(), JSON) if field.is_json else pa.string())
@@ -94,3 +108,4 @@ class _Lines:
         lines = JsonLines([(field.keys, field.is_json) for field in self._fields])
         for block, size in line_blocks(self._path):
             yield pa.record_batch(lines.read(block, size), schema=self._schema)
+        self._unread.found = lines.unread()

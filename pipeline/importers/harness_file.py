@@ -12,6 +12,8 @@ from pipeline.importers.csv_shape import find_shape, may_be_cut_off
 from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
 from pipeline.importers.facts import read_facts, read_metric_facts, read_warnings, version_warning
+from pipeline.importers.fields import UnreadKeys
+from pipeline.importers.ignored import Ignored, in_columns, in_documents, in_lines
 from pipeline.importers.measurements import Measurements
 from pipeline.importers.metrics import facts_of_metrics
 from pipeline.importers.samples import CutDocument
@@ -62,6 +64,7 @@ class HarnessFile:
         content: its content.
         skipped: records that were left out.
         warnings: what the reader of its measurements should know.
+        ignored: what its importer did not use of it, once it was read.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class HarnessFile:
         self.content = content
         self.skipped = 0
         self.warnings: list[str] = []
+        self.ignored = Ignored({})
+        self._unread = UnreadKeys()
         self._definition = definition
         self._directory = directory
         self._options = options
@@ -212,7 +217,9 @@ class HarnessFile:
         if self._definition.samples and self._cut is None:
             self._cut = CutDocument(plain, self._definition.samples, self._directory / "document")
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
-        return open_connection(self._definition, plain, self._variables, self._object_limit, self._shape, self._cut)
+        return open_connection(
+            self._definition, plain, self._variables, self._object_limit, self._shape, self._cut, self._unread
+        )
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.
@@ -268,8 +275,24 @@ class HarnessFile:
                     raise WholeFileError(self._definition.lacking)
                 if not self._options.allow_empty:
                     raise WholeFileError(no_samples(connection, self._definition))
+            self.ignored = self._find_ignored(connection, measurements)
+            self.warnings += self.ignored.warnings()
         finally:
             opening.__exit__(None, None, None)
+
+    def _find_ignored(self, connection: duckdb.DuckDBPyConnection, measurements: Measurements) -> Ignored:
+        """Count what the importer did not use, as far as it says what it does."""
+        definition = self._definition
+        if definition.fields:
+            return in_lines(self._unread.found, definition.reads)
+        if definition.reads is None:
+            return Ignored({})
+        if self._shape is not None:
+            known = {*map(str.lower, definition.columns), *measurements.given}
+            return in_columns(connection, self._shape.names, known, definition.reads)
+        if self._cut is None or definition.reads.lead_into(definition.samples):
+            return in_documents(self._plain, definition.reads, ())
+        return in_documents(self._cut.path, definition.reads, definition.samples)
 
     def _complete(self, record: SessionRecord) -> SessionRecord:
         """Let the record beside the file, which a person wrote, win over what the file says."""
@@ -353,6 +376,7 @@ class HarnessFile:
                 "times_from": list(dict.fromkeys(used)),
                 "skipped_records": self.skipped,
                 **({"warnings": self.warnings} if self.warnings else {}),
+                **self.ignored.origin(),
             },
         )
 

@@ -48,6 +48,7 @@ class Measurements:
     Attributes:
         attributes: type name by attribute column.
         times: where their times come from.
+        given: what the importer's SELECT calls its columns, in small letters.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Measurements:
         self._counting: list[str] = []
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
+        self.given = {name.lower() for name in kinds}
         if "metric" not in kinds or "value" not in kinds:
             lacks = "metric" if "metric" not in kinds else "value"
             hint = suggest(lacks, list(kinds), noun="its columns")

@@ -129,4 +129,5 @@ def import_sessions(
         dropped_digits=sum(session.dropped_digit_count for session in imported),
         seconds=time.monotonic() - started,
         warnings=tuple(staged.warnings),
+        ignored=staged.ignored,
     )

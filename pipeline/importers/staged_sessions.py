@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.importers.harness_file import HarnessFile
     from pipeline.importers.options import IfExists
+    from pipeline.importers.result import IgnoredNames
     from pipeline.model.session import Session
     from pipeline.store.writer import StoreWriter
 
@@ -35,6 +36,7 @@ class StagedSessions:
         unchanged: ids of sessions that the store had already and that are left as they are.
         skipped: records that were left out.
         warnings: what the reader of the measurements should know.
+        ignored: by file, and document in it, the names that were not used.
     """
 
     def __init__(self, store: StoreWriter, if_exists: IfExists) -> None:
@@ -46,6 +48,7 @@ class StagedSessions:
         self.unchanged: list[str] = []
         self.skipped = 0
         self.warnings: list[str] = []
+        self.ignored: dict[str, IgnoredNames] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +182,8 @@ class StagedSessions:
         if file.document.note is not None:
             self.warnings.append(file.document.note)
         self.warnings += [f"{file.path}: {warning}" for warning in file.warnings]
+        if (names := file.ignored.names()) is not None:
+            self.ignored[file.where] = names
 
     def publish(self) -> None:
         """Publish all sessions, one after the other."""

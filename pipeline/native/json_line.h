@@ -41,7 +41,7 @@ struct Node;
 // A key that leads to no field.
 struct UnreadKey {
     std::string name;
-    int64_t values = 0;
+    int64_t values = 0;   // that are not null
     int64_t numbers = 0;  // there, or below
 };
 
@@ -262,8 +262,9 @@ private:
     void unread(const Node& node, int depth) {
         const size_t place = unread_;
         const int64_t before = numbers_;
+        const bool is_null = more() && *at_ == 'n';
         value(nullptr, depth + 1);
-        ++node.unread[place].values;
+        node.unread[place].values += is_null ? 0 : 1;
         node.unread[place].numbers += numbers_ - before;
     }
     // Passes over a key and its colon; gives what stands between its quotes, and whether there are escapes in it.

@@ -22,7 +22,7 @@ struct Found {
         keys.clear();
         ends.assign(1, 0);
         for (const Name& name : names.names()) {
-            figures.insert(figures.end(), {name.parent, name.kind, name.number, name.use, name.numbers, name.booleans, name.others});
+            figures.insert(figures.end(), {name.parent, name.kind, name.number, name.use, name.numbers, name.booleans, name.texts});
             keys += name.key;
             ends.push_back(static_cast<int64_t>(keys.size()));
         }

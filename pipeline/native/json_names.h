@@ -1,4 +1,4 @@
-// Counts what a JSON document holds, by name: how many numbers, booleans, other texts and nulls lie at each path. All
+// Counts what a JSON document holds, by name: how many numbers, booleans and texts lie at each path; null is nothing. All
 // elements of an array have one path. Paths that are declared say what is read; where one has any key, all keys that no
 // other path names are one.
 //
@@ -18,7 +18,7 @@
 namespace pipeline {
 
 // What is done with the values at a path; pipeline/native/json_names.py has the words.
-enum Use : int32_t { kIgnored = 0, kRead = 1, kReadNumbers = 2, kLeft = 3 };
+enum Use : int32_t { kIgnored = 0, kRead = 1, kReadNumbers = 2, kReadFigures = 3, kLeft = 4 };
 
 // A place in the tree of declared paths.
 struct Declared {
@@ -41,7 +41,7 @@ struct Name {
     std::vector<std::pair<int64_t, int32_t>> elements{};
     int32_t any_key = -1, any_element = -1, rest = -1;
     bool tells_elements = false;
-    int64_t numbers = 0, booleans = 0, others = 0;
+    int64_t numbers = 0, booleans = 0, texts = 0;
 };
 
 // The keys of one object, by their hashes.
@@ -173,7 +173,7 @@ private:
         name_.clear();
         if (!escaped || !put_unescaped(name_, text)) name_.assign(text);
         const int32_t from = stack_.back().name;
-        if (!seen_[stack_.size() - 1].add(std::hash<std::string_view>{}(name_))) ++names_[again(from)].others;
+        if (!seen_[stack_.size() - 1].add(std::hash<std::string_view>{}(name_))) ++names_[again(from)].texts;
         next_ = below_key(from);
         expect_ = kColon;
         return true;
@@ -192,10 +192,9 @@ private:
         bool escaped;
         if (!(c == '"' ? string(escaped) : word())) return false;
         Name& name = names_[name_of_value()];
-        if (is_digit(c) || c == '-' || c == 'N' || c == 'I')
-            ++name.numbers;
-        else
-            ++(c == 't' || c == 'f' ? name.booleans : name.others);
+        name.texts += c == '"';
+        name.booleans += c == 't' || c == 'f';
+        name.numbers += is_digit(c) || c == '-' || c == 'N' || c == 'I';
         expect_ = stack_.empty() ? kValue : kCommaOrEnd;
         return true;
     }
@@ -255,8 +254,9 @@ private:
             if (place.any_key >= 0) any.push_back(place.any_key);
         }
         if (exact.empty() && any.empty() && names_[from].below != kIgnored) return rest(from);
-        // Where numbers alone are read, the other keys are told by their names.
-        const bool is_told = any.size() == 1 && declared_[any[0]].use == kReadNumbers && !is_full();
+        // Where not all is read, keys are told by their names.
+        const Use use = any.size() == 1 ? declared_[any[0]].use : kIgnored;
+        const bool is_told = (use == kReadNumbers || use == kReadFigures) && !is_full();
         if (exact.empty() && !any.empty() && !is_told) {
             if (names_[from].any_key < 0) {
                 const int32_t made = add({Name::kAnyKey, from, 0, {}, kIgnored, kIgnored, any});

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pipeline.native.json_samples import PathStep
 
 MAX_NAMES = 10_000
-USES = ("ignored", "read", "numbers", "left")
-"""Of values: nothing, all are read, numbers and booleans are, all are left out on purpose."""
+USES = ("ignored", "read", "numbers", "figures", "left")
+"""Of values: none, all are read, numbers alone, numbers and booleans alone, all are left out on purpose."""
 _KINDS = ("key", "any key", "any element", "element", "below", "again", "more", "root")
 _FIGURES = 7
 _NO_MEMORY = 1
@@ -36,7 +36,7 @@ class HeldName(NamedTuple):
         use: one of `USES`.
         numbers: values that are numbers.
         booleans: those that are true or false.
-        others: texts and nulls.
+        texts: those that are text; of `again`, values of any kind.
     """
 
     parent: int
@@ -46,11 +46,11 @@ class HeldName(NamedTuple):
     use: str
     numbers: int
     booleans: int
-    others: int
+    texts: int
 
 
 class DocumentNames:
-    """Counts the values of a document, or of lines, by name."""
+    """Counts the values of a document, or of lines, by name; null is no value."""
 
     def __init__(self, paths: Iterable[tuple[Sequence[PathStep], str]], limit: int = MAX_NAMES) -> None:
         """Say what is read.

@@ -12,6 +12,10 @@
 -- metrics: time* = duration lower
 -- metrics: memory = gauge lower
 -- metrics: tracked_value = gauge
+-- reads: commit_hash, env_name, python, date, params.**, requirements.**, env_vars.**, result_columns[], started_at.*
+-- reads: results.*, results.*[0], results.*[0][], results.*[1].**, results.*[3], results.*.result, results.*.result[], results.*.params.**
+-- leaves: version, durations|ended_at|benchmark_version|profiles.**, results.*.stats|number|profile.**, results.*[2], results.*[4]
+-- leaves: results.*[5][], results.*[6][], results.*[7][], results.*[8][], results.*[9][], results.*[10][], results.*[12].**
 
 -- name: recognise
 SELECT json_exists(value, '$.commit_hash') AND json_exists(value, '$.results')

@@ -24,6 +24,7 @@
 -- metrics: clat_*, slat_*, lat_* = duration lower aggregate
 -- metrics: iops, bandwidth = gauge higher
 -- metrics: iops_*, bandwidth_* = gauge higher aggregate
+-- reads: time, value
 
 -- name: recognise
 SELECT regexp_full_match(first_line, '(\d+, ?){3,7}(0x[0-9a-f]+|\d+)(, ?\d+)?|time, ?value,.*')

@@ -15,6 +15,13 @@
 -- metrics: short_ios, drop_ios = counter lower aggregate
 -- metrics: io_bytes, total_ios = counter aggregate
 -- metrics: runtime = duration aggregate
+-- reads: "fio version", timestamp, timestamp_ms, "global options".**, jobs[].jobname|error|job_start|job_runtime, jobs[]."job options".**
+-- reads: jobs[].read|write|trim|sync|mixed.io_bytes|total_ios|runtime|bw_bytes|bw|iops|iops_mean|iops_min|iops_max|iops_stddev|iops_samples|short_ios|drop_ios
+-- reads: jobs[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns|slat|clat|lat.min|max|mean|stddev|N, jobs[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns|slat|clat|lat.percentile.*
+-- reads: jobs[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns.bins.*
+-- leaves: time, jobs[].groupid|eta|elapsed|usr_cpu|sys_cpu|ctx|majf|minf|latency_depth|latency_target|latency_percentile|latency_window
+-- leaves: jobs[].iodepth_level|iodepth_submit|iodepth_complete|latency_ns|latency_us|latency_ms.*, disk_util[].**
+-- leaves: jobs[].read|write|trim|sync|mixed.io_kbytes|bw_min|bw_max|bw_agg|bw_mean|bw_dev|bw_samples, jobs[].read|write|trim|sync|mixed.slat|clat|lat.bins.*
 
 -- name: recognise
 SELECT json_exists(value, '$."fio version"') AND json_exists(value, '$.jobs') FROM content

@@ -10,6 +10,8 @@
 -- metrics: *.retransmitted*, *.total*, *.jitterBuffer*, *.concealed*, *.silentConcealed*, *.*Count, *.qpSum, *.*Events = counter
 -- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
 -- metrics: * = gauge
+-- reads: timestamp, type, id, kind, * FIGURES
+-- leaves: qualityLimitationDurations.*
 
 -- name: recognise
 SELECT json_type(value, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(value, '$.type') = 'VARCHAR'

@@ -14,6 +14,9 @@
 -- metrics: bytes_per_second_*, items_per_second_* = gauge higher aggregate
 -- metrics: *_mean, *_median, *_stddev, *_cv, *_coefficient, *_bigo, rms = gauge aggregate
 -- metrics: * = gauge
+-- reads: context.**, benchmarks[].* NUMBERS
+-- reads: benchmarks[].name|run_name|run_type|aggregate_name|aggregate_unit|time_unit|big_o|label|error_occurred|error_message
+-- leaves: benchmarks[].family_index|per_family_instance_index|repetitions
 
 -- name: recognise
 SELECT json_exists(value, '$.context.num_cpus') AND json_exists(value, '$.benchmarks') FROM content

@@ -19,6 +19,13 @@
 -- metrics: *rtt, *rttvar, *jitter = duration lower
 -- metrics: bytes, packets, omitted_bytes, omitted_packets, omitted_retransmits, omitted_lost_packets = event
 -- metrics: * = gauge
+-- reads: start.**, error, intervals[].streams[].socket|start|end|omitted|sender
+-- reads: intervals[].streams[].bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|jitter_ms|lost_packets|packets|lost_percent|out_of_order
+-- reads: end.streams[].sender|receiver|udp.socket|start|end|omitted|sender
+-- reads: end.streams[].sender|receiver|udp.bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|jitter_ms|lost_packets|packets|lost_percent|out_of_order|max_snd_cwnd|max_snd_wnd|max_rtt|min_rtt|mean_rtt
+-- leaves: intervals[].streams[].seconds, intervals[].sum|sum_bidir_reverse.**, end.streams[].sender|receiver|udp.seconds
+-- leaves: end.sum|sum_sent|sum_received|sum_bidir_reverse|sum_sent_bidir_reverse|sum_received_bidir_reverse.**
+-- leaves: end.cpu_utilization_percent.*, end.sender_tcp_congestion|receiver_tcp_congestion
 
 -- name: recognise
 SELECT json_exists(value, '$.start.timestamp') AND json_exists(value, '$.intervals') FROM content

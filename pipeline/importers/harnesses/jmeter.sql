@@ -22,6 +22,7 @@
 -- metrics: IdleTime = duration
 -- metrics: bytes, sentBytes = event
 -- metrics: * = gauge
+-- reads: *
 
 -- name: recognise
 SELECT (regexp_matches(first_line, '\btimeStamp\b') AND regexp_matches(first_line, '\belapsed\b'))

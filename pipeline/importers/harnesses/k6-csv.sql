@@ -11,6 +11,7 @@
 -- metrics: http_req_*, iteration_duration, group_duration, ws_*duration, ws_connecting, grpc_req_duration = duration lower
 -- metrics: http_reqs, iterations, data_sent, data_received, ws_msgs_*, ws_sessions = event
 -- metrics: vus, vus_max = gauge
+-- reads: *
 
 -- name: recognise
 SELECT first_line LIKE 'metric_name,timestamp,metric_value%' FROM content

@@ -9,6 +9,8 @@
 -- metrics: http_req_*, iteration_duration, group_duration, ws_*duration, ws_connecting, grpc_req_duration = duration lower
 -- metrics: http_reqs, iterations, data_sent, data_received, ws_msgs_*, ws_sessions = event
 -- metrics: vus, vus_max = gauge
+-- reads: data.type|contains|thresholds
+-- leaves: data.name|tainted|submetrics
 
 -- name: recognise
 SELECT value->>'type' IN ('Metric', 'Point') AND json_exists(value, '$.data') AND json_exists(value, '$.metric')

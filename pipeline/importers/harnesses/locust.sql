@@ -15,6 +15,7 @@
 -- metrics: *request_count = counter aggregate
 -- metrics: *content_size_mean = gauge aggregate
 -- metrics: user_count = gauge
+-- reads: *%
 
 -- name: recognise
 SELECT regexp_matches(first_line, '^("?Timestamp"?,"?User Count"?,)?"?Type"?,"?Name"?,.*Requests/s') FROM content

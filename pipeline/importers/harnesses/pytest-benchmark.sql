@@ -7,6 +7,9 @@
 -- metrics: time_* = duration lower aggregate
 -- metrics: operations_per_second = gauge higher aggregate
 -- metrics: rounds = gauge aggregate
+-- reads: datetime, version, machine_info.**, commit_info.**, benchmarks[].name|fullname|group, benchmarks[].params|extra_info.**
+-- reads: benchmarks[].stats.mean|stddev|min|q1|median|q3|max|rounds|ops|iterations
+-- leaves: benchmarks[].param, benchmarks[].options.*, benchmarks[].stats.iqr|iqr_outliers|stddev_outliers|outliers|ld15iqr|hd15iqr|total
 
 -- name: recognise
 SELECT json_exists(value, '$.machine_info') AND json_exists(value, '$.benchmarks') AND json_exists(value, '$.datetime')

@@ -10,6 +10,7 @@
 -- revision: 2
 -- metrics: latency = duration lower
 -- metrics: bytes_in, bytes_out = event
+-- leaves: body, headers
 
 -- name: recognise
 SELECT regexp_matches(first_line, '^\d{19},\d{1,3},\d+,\d+,\d+,')

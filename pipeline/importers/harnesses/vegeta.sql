@@ -5,6 +5,7 @@
 -- fields: attack, seq, code, timestamp, latency, bytes_in, bytes_out, error, method, url
 -- metrics: latency = duration lower
 -- metrics: bytes_in, bytes_out = event
+-- leaves: body, headers
 
 -- name: recognise
 SELECT json_exists(value, '$.attack') AND json_exists(value, '$.latency') AND json_exists(value, '$.seq') FROM content

@@ -15,6 +15,10 @@
 -- metrics: *.retransmitted*, *.total*, *.jitterBuffer*, *.concealed*, *.silentConcealed*, *.*Count, *.qpSum, *.*Events = counter
 -- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
 -- metrics: * = gauge
+-- reads: UserAgent, PeerConnections.*.url|rtcConfiguration, PeerConnections.*.rtcConfiguration.**
+-- reads: PeerConnections.*.stats.*.startTime|endTime|statsType|values, PeerConnections.*.stats.*.values[]
+-- leaves: timestamp, UserAgentData.**, getUserMedia.**, hardwareConcurrency, deviceMemory, cpuPerformance
+-- leaves: PeerConnections.*.pid|rid|constraints, PeerConnections.*.constraints|updateLog.**
 
 -- name: recognise
 SELECT json_exists(value, '$.PeerConnections') AND json_exists(value, '$.UserAgent') FROM content

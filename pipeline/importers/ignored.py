@@ -1,0 +1,192 @@
+"""What an importer did not use of its file: counted by name, told in a warning where it held numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.errors import SourceError
+from pipeline.importers.result import IgnoredNames
+from pipeline.native import BadDocumentError, DocumentNames
+from pipeline.runtime.duckdb import quote_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from pipeline.importers.reads import Reads
+    from pipeline.importers.samples import SamplePath
+    from pipeline.native import HeldName
+
+_UNUSED = {"ignored", "left"}
+_MAX_NAMES = 100
+_MAX_TOLD = 5
+_MAX_NAME = 200
+_MAX_KEY = 80
+_BLOCK_BYTES = 1 << 17
+_PLAIN_KEY = re.compile(r'[^\s.,*"\\\[\]]+')
+
+
+class Held(NamedTuple):
+    """Values of one name that were not used.
+
+    Attributes:
+        values: how many.
+        numbers: how many of them are numbers, where that is to be told.
+        is_again: a key that its object had already.
+    """
+
+    values: int
+    numbers: int = 0
+    is_again: bool = False
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """What was not used of a file, by name."""
+
+    held: dict[str, Held]
+
+    def names(self) -> IgnoredNames | None:
+        """Give the names and how many values each had; those that are told first where there are many."""
+        if not self.held:
+            return None
+        kept = sorted(sorted(self.held), key=lambda name: not self._is_told(name))[:_MAX_NAMES]
+        return IgnoredNames(
+            names={name: self.held[name].values for name in sorted(kept)}, more=len(self.held) - len(kept)
+        )
+
+    def origin(self) -> dict[str, Any]:
+        """Write it for the record of the session; nothing where all was used."""
+        names = self.names()
+        if names is None:
+            return {}
+        return {"ignored": dict(names.names), **({"ignored_more": names.more} if names.more else {})}
+
+    def warnings(self) -> list[str]:
+        """Tell what held numbers, and what is there twice."""
+        told = []
+        if numbers := {name: one for name, one in self.held.items() if one.numbers}:
+            count = sum(one.numbers for one in numbers.values())
+            were = "1 number that was" if count == 1 else f"{count:,} numbers that were"
+            told.append(f"holds {were} not imported: {_listed(numbers)}")
+        if again := [name for name, one in self.held.items() if one.is_again]:
+            told.append(f"has a key again in the same object, where one value alone counts: {_listed(again)}")
+        return told
+
+    def _is_told(self, name: str) -> bool:
+        return bool(self.held[name].numbers) or self.held[name].is_again
+
+
+def _listed(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    more = len(ordered) - _MAX_TOLD
+    return ", ".join(ordered[:_MAX_TOLD]) + (f" and {more:,} more, see origin.ignored" if more > 0 else "")
+
+
+def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath]) -> Ignored:
+    """Count what a document, or lines, hold beside what is read.
+
+    Args:
+        plain: the file, from which samples may be cut out.
+        reads: what is read.
+        samples: where those lie that were cut out; they are read.
+
+    Raises:
+        SourceError: it is no JSON; the message names the line.
+    """
+    names = DocumentNames([*reads.paths, *((path.steps, "read") for path in samples)])
+    with plain.open("rb", buffering=0) as file:
+        is_last = False
+        while not is_last:
+            block = file.read(_BLOCK_BYTES)
+            is_last = not block
+            try:
+                names.read(block, is_last=is_last)
+            except BadDocumentError as error:
+                reason = "it ends early, or is no JSON" if is_last else str(error)
+                raise SourceError(f"line {error.line + 1}: {reason}") from error
+    return _of_names(names.found())
+
+
+def _of_names(found: Sequence[HeldName]) -> Ignored:
+    held: dict[str, Held] = {}
+    paths: list[str] = []
+    for one in found:
+        paths.append(path := _path(paths[one.parent] if one.parent >= 0 else "", one))
+        if one.kind == "again":
+            _add(held, f"{path} (again)", Held(one.texts, is_again=True))
+        elif one.use in _UNUSED:
+            numbers = one.numbers if one.use == "ignored" else 0
+            _add(held, path, Held(one.numbers + one.booleans + one.texts, numbers))
+        elif one.use != "read":
+            _add(held, path, Held(one.texts + (one.booleans if one.use == "numbers" else 0)))
+    return Ignored(held)
+
+
+def in_lines(unread: Iterable[tuple[Sequence[str], int, int]], reads: Reads | None) -> Ignored:
+    """Count what lines hold beside their fields, as the compiled part tells it: keys, values, numbers in them."""
+    held: dict[str, Held] = {}
+    for keys, values, numbers in unread:
+        use = "ignored" if reads is None else reads.use_of_keys(keys)
+        if use in _UNUSED:
+            path = ""
+            for key in keys:
+                path = _behind(path, _key_text(key))
+            _add(held, path, Held(values, numbers if use == "ignored" else 0))
+    return Ignored(held)
+
+
+def in_columns(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], known: Collection[str], reads: Reads
+) -> Ignored:
+    """Count what columns of the view `records` hold that are not read.
+
+    Args:
+        connection: where the file can be read.
+        names: of its columns.
+        known: those that are read unless `reads` leaves them, in small letters.
+        reads: what is read, too.
+    """
+    uses = [(name, reads.use_of_column(name)) for name in names]
+    unread = [(name, use) for name, use in uses if use == "left" or (use == "ignored" and name.lower() not in known)]
+    if not unread:
+        return Ignored({})
+    texts = [f"nullif(trim({quote_identifier(name)}), '')" for name, _ in unread]
+    counts = ", ".join(f"count({text}), count(TRY_CAST({text} AS DOUBLE))" for text in texts)
+    (row,) = connection.sql(f"SELECT {counts} FROM records").fetchall()
+    held: dict[str, Held] = {}
+    for (name, use), values, numbers in zip(unread, row[::2], row[1::2], strict=True):
+        _add(held, _key_text(name), Held(values, numbers if use == "ignored" else 0))
+    return Ignored(held)
+
+
+def _add(held: dict[str, Held], path: str, more: Held) -> None:
+    if more.values:
+        if len(path) > _MAX_NAME:
+            path = f"{path[: _MAX_NAME // 2]}...{path[-_MAX_NAME // 4 :]}"
+        have = held.get(path, Held(0))
+        held[path] = Held(have.values + more.values, have.numbers + more.numbers, have.is_again or more.is_again)
+
+
+def _path(parent: str, name: HeldName) -> str:
+    if name.kind in {"element", "any element"}:
+        return f"{parent}[{name.number if name.kind == 'element' else ''}]"
+    text = {"root": "", "any key": "*", "below": "**", "more": "..."}.get(name.kind)
+    return _behind("" if name.kind == "more" else parent, _key_text(name.key) if text is None else text)
+
+
+def _behind(path: str, key: str) -> str:
+    return f"{path}.{key}" if path and key else path + key
+
+
+def _key_text(key: str) -> str:
+    """Write a key as in the lines of importers: in quotes where it has other signs."""
+    key = key if len(key) <= _MAX_KEY else f"{key[:_MAX_KEY]}..."
+    if key.isprintable() and _PLAIN_KEY.fullmatch(key):
+        return key
+    return json.dumps(key, ensure_ascii=not key.isprintable())
