@@ -68,6 +68,7 @@ def find_shape(
     # A label of a first record may be the name of a column.
     is_record = any(layout.is_telling for layout in fitting)
     if not layouts or (not is_record and any(field.lower() in known for field in fields)):
+        fields = _told_apart(fields, columns)
         check_column_names(fields)
         return CsvShape(tuple(fields), delimiter, has_header=True)
     if len(fitting) != 1:
@@ -100,6 +101,17 @@ def parse_header(given: str | Sequence[str]) -> tuple[str, ...]:
     except SourceError as error:
         raise UsageError(f"--header: {error}") from error
     return names
+
+
+def _told_apart(fields: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Give names that differ only in case from one that is expected, or from one before, another beginning."""
+    if not columns:
+        return list(fields)
+    kept: dict[str, str] = {}
+    for field in fields:
+        if field.lower() not in kept or field in columns:
+            kept[field.lower()] = field
+    return [field if kept[field.lower()] == field else f"attribute_{field}" for field in fields]
 
 
 def _told(fields: Sequence[str], layouts: Sequence[Layout], fitting: Sequence[Layout]) -> str:

@@ -37,7 +37,7 @@ class Held(NamedTuple):
     Attributes:
         values: how many.
         numbers: how many of them are numbers, where that is to be told.
-        is_again: a key that its object had already.
+        is_again: it is a key that its object had already, where that is to be told.
     """
 
     values: int
@@ -119,7 +119,7 @@ def _of_names(found: Sequence[HeldName]) -> Ignored:
     for one in found:
         paths.append(path := _path(paths[one.parent] if one.parent >= 0 else "", one))
         if one.kind == "again":
-            _add(held, f"{path} (again)", Held(one.texts, is_again=True))
+            _add(held, f"{path} (again)", Held(one.texts, is_again=one.use != "left"))
         elif one.use in _UNUSED:
             numbers = one.numbers if one.use == "ignored" else 0
             _add(held, path, Held(one.numbers + one.booleans + one.texts, numbers))

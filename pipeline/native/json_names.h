@@ -173,8 +173,8 @@ private:
         name_.clear();
         if (!escaped || !put_unescaped(name_, text)) name_.assign(text);
         const int32_t from = stack_.back().name;
-        if (!seen_[stack_.size() - 1].add(std::hash<std::string_view>{}(name_))) ++names_[again(from)].texts;
         next_ = below_key(from);
+        if (!seen_[stack_.size() - 1].add(std::hash<std::string_view>{}(name_))) ++names_[again(from, next_)].texts;
         expect_ = kColon;
         return true;
     }
@@ -232,12 +232,13 @@ private:
     }
     bool is_full() const { return names_.size() >= limit_; }
 
-    // Gives the name of a key that stands in an object again.
-    int32_t again(int32_t from) {
+    // Gives the name of a key that stands in an object again, as one that has a name stands there first.
+    int32_t again(int32_t from, int32_t first) {
         const auto found = names_[from].again.find(name_);
         if (found != names_[from].again.end()) return found->second;
         if (is_full()) return more();
         const int32_t made = add({Name::kAgain, from, 0, name_});
+        names_[made].use = names_[first].use == kIgnored ? names_[first].below : names_[first].use;
         names_[from].again.emplace(name_, made);
         return made;
     }

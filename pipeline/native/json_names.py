@@ -33,7 +33,7 @@ class HeldName(NamedTuple):
             key that its object had already; `more`: what there are too many names of; `root`.
         key: of an object.
         number: of an element, from 0.
-        use: one of `USES`.
+        use: one of `USES`; of `again`, what is done with the key where it stands first.
         numbers: values that are numbers.
         booleans: those that are true or false.
         texts: those that are text; of `again`, values of any kind.

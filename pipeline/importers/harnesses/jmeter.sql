@@ -30,13 +30,11 @@ SELECT (regexp_matches(first_line, '\btimeStamp\b') AND regexp_matches(first_lin
 FROM content
 
 -- name: measurements
-SELECT metric || CASE WHEN SampleCount::BIGINT > 1 THEN '_sum' ELSE '' END AS metric,
-       text AS value, unit, epoch_ns, timestamp,
-       * EXCLUDE (metric, text, unit, epoch_ns, timestamp, responseCode, responseMessage, threadName, dataType, success,
-                  failureMessage, URL, SampleCount),
+SELECT sample.metric || CASE WHEN SampleCount::BIGINT > 1 THEN '_sum' ELSE '' END AS metric,
+       sample.text AS value, sample.unit AS unit, epoch_ns, timestamp,
        responseCode AS response_code, responseMessage AS response_message, threadName AS thread_name,
        dataType AS data_type, success::BOOLEAN AS success, failureMessage AS failure_message, URL AS url,
-       SampleCount::BIGINT AS sample_count
+       SampleCount::BIGINT AS sample_count, attributes
 FROM (
     SELECT unnest([
                -- The first byte comes before the last one, and a group's threads are among all: where that is not so, the
@@ -56,12 +54,16 @@ FROM (
                {metric: 'sentBytes', text: sentBytes, unit: 'By'},
                {metric: 'grpThreads', text: grpThreads, unit: '1'},
                {metric: 'allThreads', text: allThreads, unit: '1'}
-           ], recursive := true),
+           ]) AS sample,
            CASE WHEN regexp_full_match(timeStamp, '\d+') THEN timeStamp::BIGINT * 1000000 END AS epoch_ns,
            CASE WHEN NOT regexp_full_match(timeStamp, '\d+')
                 THEN strptime(timeStamp, ['%Y/%m/%d %H:%M:%S.%g', '%Y/%m/%d %H:%M:%S',
                                           '%Y-%m-%d %H:%M:%S.%g', '%Y-%m-%d %H:%M:%S']) END AS timestamp,
-           * EXCLUDE (timeStamp, elapsed, Latency, Connect, IdleTime, bytes, sentBytes, grpThreads, allThreads)
+           responseCode, responseMessage, threadName, dataType, success, failureMessage, URL, SampleCount,
+           -- The label, and variables of users, which may have any name.
+           struct_pack(*COLUMNS(* EXCLUDE (timeStamp, elapsed, Latency, Connect, IdleTime, bytes, sentBytes, grpThreads,
+               allThreads, responseCode, responseMessage, threadName, dataType, success, failureMessage, URL, SampleCount)))
+               AS attributes
     FROM records
 )
-WHERE text IS NOT NULL
+WHERE sample.text IS NOT NULL

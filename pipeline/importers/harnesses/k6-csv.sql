@@ -16,6 +16,12 @@
 -- name: recognise
 SELECT first_line LIKE 'metric_name,timestamp,metric_value%' FROM content
 
+-- name: prepare
+-- k6 writes the tags of a record in any order. What is not surely a tag each stays as it is.
+CREATE TEMP MACRO in_order(tags) AS
+    CASE WHEN regexp_full_match(tags, '[^=&]+=[^=&]*(&[^=&]+=[^=&]*)+')
+         THEN array_to_string(list_sort(string_split(tags, '&')), '&') ELSE tags END
+
 -- name: measurements
 SELECT metric_name AS metric,
        metric_value AS value,
@@ -28,5 +34,5 @@ SELECT metric_name AS metric,
             timestamp::BIGINT * CASE WHEN length(timestamp) > 17 THEN 1 WHEN length(timestamp) > 14 THEN 1000
                                      WHEN length(timestamp) > 11 THEN 1000000 ELSE 1000000000 END END AS epoch_ns,
        CASE WHEN NOT regexp_full_match(timestamp, '\d+') THEN timestamp END AS timestamp,
-       * EXCLUDE (metric_name, timestamp, metric_value)
-FROM records
+       struct_pack(*COLUMNS(* EXCLUDE (metric_name, timestamp, metric_value))) AS attributes
+FROM (SELECT * REPLACE (in_order(extra_tags) AS extra_tags, in_order(metadata) AS metadata) FROM records)

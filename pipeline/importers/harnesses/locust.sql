@@ -15,7 +15,7 @@
 -- metrics: *request_count = counter aggregate
 -- metrics: *content_size_mean = gauge aggregate
 -- metrics: user_count = gauge
--- reads: *%
+-- reads: [0-9]*%
 
 -- name: recognise
 SELECT regexp_matches(first_line, '^("?Timestamp"?,"?User Count"?,)?"?Type"?,"?Name"?,.*Requests/s') FROM content
@@ -26,19 +26,10 @@ FROM (
     SELECT unnest([
                {metric: 'user_count', text: "User Count", unit: '1'},
                {metric: 'requests_per_second', text: "Requests/s", unit: '/s'},
-               {metric: 'failures_per_second', text: coalesce("Failures/s", "Requests Failed/s"), unit: '/s'},
-               {metric: 'response_time_p50', text: if(knows_window, "50%", NULL), unit: 'ms'},
-               {metric: 'response_time_p66', text: if(knows_window, "66%", NULL), unit: 'ms'},
-               {metric: 'response_time_p75', text: if(knows_window, "75%", NULL), unit: 'ms'},
-               {metric: 'response_time_p80', text: if(knows_window, "80%", NULL), unit: 'ms'},
-               {metric: 'response_time_p90', text: if(knows_window, "90%", NULL), unit: 'ms'},
-               {metric: 'response_time_p95', text: if(knows_window, "95%", NULL), unit: 'ms'},
-               {metric: 'response_time_p98', text: if(knows_window, "98%", NULL), unit: 'ms'},
-               {metric: 'response_time_p99', text: if(knows_window, "99%", NULL), unit: 'ms'},
-               {metric: 'response_time_p99_9', text: if(knows_window, "99.9%", NULL), unit: 'ms'},
-               {metric: 'response_time_p99_99', text: if(knows_window, "99.99%", NULL), unit: 'ms'},
-               {metric: 'response_time_p99_999', text: if(knows_window, "99.999", NULL), unit: 'ms'},
-               {metric: 'response_time_p100', text: if(knows_window, "100%", NULL), unit: 'ms'},
+               {metric: 'failures_per_second', text: coalesce("Failures/s", "Requests Failed/s"), unit: '/s'}
+           ] || list_transform(json_keys(percentiles), lambda one: {
+               metric: 'response_time_p' || replace(rtrim(one, '%'), '.', '_'),
+               text: if(knows_window, percentiles->>json_pointer(one), NULL), unit: 'ms'}) || [
                {metric: total || 'request_count', text: coalesce("Request Count", "# requests"), unit: '1'},
                {metric: total || 'failure_count', text: coalesce("Failure Count", "# failures"), unit: '1'},
                {metric: total || 'response_time_median', text: if(has_requests, "Median Response Time", NULL), unit: 'ms'},
@@ -61,13 +52,12 @@ FROM (
                    AS has_requests,
                -- Locust rounds response times, so one below half a millisecond is a true 0.
                "Timestamp" IS NULL
-               OR coalesce(greatest(TRY_CAST("50%" AS DOUBLE), TRY_CAST("66%" AS DOUBLE), TRY_CAST("75%" AS DOUBLE), TRY_CAST("80%" AS DOUBLE),
-                                    TRY_CAST("90%" AS DOUBLE), TRY_CAST("95%" AS DOUBLE), TRY_CAST("98%" AS DOUBLE), TRY_CAST("99%" AS DOUBLE),
-                                    TRY_CAST("99.9%" AS DOUBLE), TRY_CAST("99.99%" AS DOUBLE), TRY_CAST("99.999" AS DOUBLE), TRY_CAST("100%" AS DOUBLE)), 1) <> 0
+               OR coalesce(list_max(list_transform(percentiles->>'$.*', lambda one: TRY_CAST(one AS DOUBLE))), 1) <> 0
                OR (coalesce(TRY_CAST("Requests/s" AS DOUBLE) <> 0, true)
                    AND coalesce(TRY_CAST(coalesce("Total Min Response Time", "Min Response Time") AS DOUBLE) < 0.5, true))
                    AS knows_window
-        FROM records
+        -- Users choose the percentiles.
+        FROM (SELECT *, to_json(struct_pack(*COLUMNS('^\d+(\.\d+)?%?$'))) AS percentiles FROM records)
     )
 )
 WHERE text <> 'N/A'
