@@ -167,21 +167,21 @@ def in_columns(
 
 def _add(held: dict[str, Held], path: str, more: Held) -> None:
     if more.values:
-        if len(path) > _MAX_NAME:
-            path = f"{path[: _MAX_NAME // 2]}...{path[-_MAX_NAME // 4 :]}"
         have = held.get(path, Held(0))
         held[path] = Held(have.values + more.values, have.numbers + more.numbers, have.is_again or more.is_again)
 
 
 def _path(parent: str, name: HeldName) -> str:
     if name.kind in {"element", "any element"}:
-        return f"{parent}[{name.number if name.kind == 'element' else ''}]"
+        return _behind(f"{parent}[{name.number if name.kind == 'element' else ''}]", "")
     text = {"root": "", "any key": "*", "below": "**", "more": "..."}.get(name.kind)
     return _behind("" if name.kind == "more" else parent, _key_text(name.key) if text is None else text)
 
 
 def _behind(path: str, key: str) -> str:
-    return f"{path}.{key}" if path and key else path + key
+    path = f"{path}.{key}" if path and key else path + key
+    # What is nested deeply has long names, and so has all that is below it.
+    return path if len(path) <= _MAX_NAME else f"{path[: _MAX_NAME // 2]}...{path[-_MAX_NAME // 4 :]}"
 
 
 def _key_text(key: str) -> str:
