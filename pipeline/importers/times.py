@@ -103,7 +103,8 @@ class Times:
             try:
                 column = pc.assume_timezone(column, str(self._zone))
             except pa.ArrowInvalid as error:
-                raise SourceError(f"column 'timestamp': {error}") from error
+                one_line = " ".join(str(error).split())
+                raise SourceError(f"column 'timestamp': {one_line}") from error
         if kind.unit == "ns":
             return self._from_ns(integers(column), ~is_null(column))
         try:
