@@ -11,6 +11,7 @@ import duckdb
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query
 from pipeline.importers.fields import UnreadKeys, create_records_view
+from pipeline.importers.text_lines import TextLines
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def open_connection(
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
-    with connect_engine(threads=1 if definition.fields or definition.samples else None) as connection:
+    is_read_by_us = bool(definition.fields or definition.samples) or definition.format == "lines"
+    with connect_engine(threads=1 if is_read_by_us else None) as connection:
         connection.execute(_MACROS)
-        if definition.fields:
-            create_records_view(connection, plain, definition.fields, unread or UnreadKeys())
+        _register_lines(connection, definition, plain, unread or UnreadKeys())
         if document is not None:
             connection.register("samples", document)
         lock_down(connection, readable)
@@ -97,6 +98,16 @@ def open_connection(
                     raise UsageError(f"{definition.name}: section prepare may SET VARIABLE and CREATE, nothing else")
                 connection.execute(statement)
         yield connection
+
+
+def _register_lines(
+    connection: duckdb.DuckDBPyConnection, definition: Definition, plain: Path, unread: UnreadKeys
+) -> None:
+    """Create the view `records` where its lines are read by us; do so before the connection is locked down."""
+    if definition.fields:
+        create_records_view(connection, plain, definition.fields, unread)
+    elif definition.format == "lines":
+        connection.register("records", TextLines(plain))
 
 
 def _create_json_view(connection: duckdb.DuckDBPyConnection, name: str, kind: str, path: Path) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.importers.reads import Reads
     from pipeline.importers.samples import SamplePath
 
-FORMATS = ("ndjson", "csv", "json")
+FORMATS = ("ndjson", "csv", "lines", "json")
 SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings", "measurements")
 DOCUMENTS = ("runs", "cumulative")
 _HEADS = (
@@ -47,7 +47,7 @@ class Definition:
         name: of the importer.
         about: which files it reads, and how: the comment before its head.
         harness: the program whose files it reads, None where nothing says it; one may have several importers.
-        format: `ndjson` and `csv` are read and checked record by record, `json` is one document.
+        format: `ndjson`, `csv` and `lines`, of any text, are read and checked record by record, `json` is one document.
         sections: SQL by name; `measurements` is there always.
         columns: of CSV files, those that the SQL names: null where a file lacks them.
         layouts: of CSV files without a header line, what their fields may be.

@@ -104,7 +104,8 @@ class ImportOptions:
             raise UsageError(f"--header: {path} is a file of measurements, which names its columns itself")
         for path, one in definitions.items() if self.header else ():
             if one.format != "csv":
-                raise UsageError(f"--header: {path} is no CSV file but {one.format.upper()}")
+                kind = "lines of text" if one.format == "lines" else one.format.upper()
+                raise UsageError(f"--header: {path} is no CSV file but {kind}")
         choices = {name: values for one in definitions.values() for name, values in one.choices.items()}
         for name, value in self.assumed.items():
             if name not in choices:

@@ -32,7 +32,7 @@ class Sifter:
         """Set how records are tried.
 
         Args:
-            kind: `ndjson` or `csv`.
+            kind: `ndjson`, `csv` or `lines`.
             attempt: reads a file as the importer does, and raises what goes wrong.
             scratch: a file to write blocks to.
             has_header: the first record is no record but names the columns.
@@ -56,6 +56,7 @@ class Sifter:
         self._one_suffices = good is None
         with plain.open("rb") as file, (good or self._scratch.with_suffix(".unused")).open("wb") as out:
             records = _records(file, self._kind)
+            line = 1
             if self._has_header:
                 # Without the header line no record can be read.
                 number, self._first = next(records, (1, b""))
@@ -66,7 +67,8 @@ class Sifter:
             for block in _blocks(records):
                 good_ones = self._good_of(block)
                 self.good_count += len(good_ones)
-                out.writelines(record for _, record in good_ones)
+                out.writelines(self._laid_out(good_ones, line))
+                line = good_ones[-1][0] + 1 if good_ones else line
                 if self.bad and good is None:
                     return
 
@@ -87,12 +89,25 @@ class Sifter:
         return [*first, *self._good_of(block[middle:], is_known_bad=len(self.bad) == before)]
 
     def _problem(self, block: Sequence[Record]) -> Exception | None:
-        self._scratch.write_bytes(b"".join([self._first, *(record for _, record in block)]))
+        self._scratch.write_bytes(b"".join([self._first, *self._laid_out(block, 1)]))
         try:
             self._attempt(self._scratch)
         except (duckdb.Error, SourceError) as error:
             return error
         return None
+
+    def _laid_out(self, records: Sequence[Record], line: int) -> Iterator[bytes]:
+        """Write records one after the other; lines of text, whose numbers may be asked for, each where it stood.
+
+        Args:
+            records: in their order.
+            line: where the first is written.
+        """
+        for number, record in records:
+            if self._kind == "lines":
+                yield b"\n" * (number - line)
+                line = number + 1
+            yield record
 
     def _reason(self, record: Record, error: Exception) -> str:
         _, text = record
@@ -130,7 +145,7 @@ def _records(file: Iterator[bytes], kind: str) -> Iterator[Record]:
     pending: list[bytes] = []
     start = quotes = 0
     for number, line in enumerate(file, start=1):
-        if kind == "ndjson":
+        if kind != "csv":
             if not line.isspace():
                 yield number, line
             continue

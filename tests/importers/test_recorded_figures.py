@@ -174,7 +174,7 @@ REFUSED = [
     ("reports/iperf3-old/udp-nan.json", {}, r"line 48, column \d+: '-nan' is no JSON"),
     ("reports/jmeter-excel-saved/minutes.csv", {"timezone": "UTC"}, r"line 2: .*2026/11/24 17:59"),
     ("reports/jmeter-excel-saved/scientific.csv", {}, r"line 2: .*1\.79554E\+12"),
-    ("reports/jmeter-local-time/*.jtl", {"timezone": "Europe/Berlin"}, r"line 2: .*02:30:00\.100000 CEST == .*UTC or .* CET"),
+    ("reports/jmeter-local-time/*.jtl", {"timezone": "Europe/Berlin"}, r"line 2: .* CEST == .*UTC or .* CET"),
     ("reports/jmeter-merged/merged.jtl", {}, r"line 3: .*timeStamp.*--skip-bad"),
     ("reports/k6-truncated-gzip/*", {}, r"cut off or damaged"),
     ("harness/webrtc-internals/chrome142-gumonly.json", {}, r"no samples: `PeerConnections` is empty"),
