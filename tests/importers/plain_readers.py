@@ -112,6 +112,14 @@ def iperf3(found):
     return rows
 
 
+def iperf3_events(found):
+    """The lines that --json-stream writes of a run whose document is given."""
+    events = [("start", found["start"]), *(("interval", one) for one in found["intervals"])]
+    events += [("error", found["error"])] if "error" in found else []
+    events += [("end", found["end"])]
+    return [json.dumps({"event": event, "data": data}, separators=(",", ":")) for event, data in events]
+
+
 def fio(found):
     """Figures of a document of fio 3.18 and newer, of the directions that did something; by job, direction, metric."""
     rows = {}

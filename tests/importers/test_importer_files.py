@@ -9,6 +9,7 @@ import struct
 
 import pytest
 import zstandard
+from plain_readers import document, iperf3_events
 from project import HARNESS_FILES
 
 from pipeline import SourceError, connect, import_sessions, list_sessions
@@ -21,6 +22,7 @@ VEGETA = {
     "bytes_out": 0, "bytes_in": 2945, "error": "", "body": "e30=", "method": "GET", "url": "http://x/é,", "headers": {},
 }  # fmt: skip
 VEGETA_CSV = '179550720012345678{},200,435643128,0,2945,"a ""b"", é",e30=,a,{},GET,http://x/,\n'
+IPERF3_STREAM = "".join(f"{event}\n" for event in iperf3_events(document(HARNESS_FILES / "iperf3/tcp-1stream.json")))
 
 # By importer: a file, as a path or as text, and what finds the number of its main metric.
 FILES = {
@@ -31,6 +33,7 @@ FILES = {
     "google-benchmark": ("google-benchmark/sort-copy-8reps.json", r'"real_time": ([\d.e+]+)'),
     "hyperfine": ("hyperfine/two-commands.json", r'"times": \[\s*([\d.]+)'),
     "iperf3": ("iperf3/tcp-1stream.json", r'"bits_per_second":\s*([\d.]+)'),
+    "iperf3-stream": (IPERF3_STREAM, r'"bits_per_second":([\d.]+)'),
     "jmeter": ("jmeter/jmeter-2.13.jtl", r"\n\d{13},(\d+)"),
     "k6": ("k6/steady-4s.json", r'"value":([\d.]+)'),
     "k6-csv": ("k6/steady-4s.csv", r"\n\w+,\d+,([\d.]+)"),

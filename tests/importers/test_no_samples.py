@@ -22,6 +22,7 @@ K6 = {"type": "Metric", "metric": "vus", "data": {"name": "vus", "type": "gauge"
 HYPERFINE = {"results": [{"command": "a", "mean": None, "times": []}]}
 NO_NUMBER = {"id": "C1", "type": "codec", "timestamp": 1795543196000.5, "mimeType": "video/VP8"}
 RTC = {"UserAgent": "Chrome", "PeerConnections": {}}
+IPERF3_START = json.dumps({"event": "start", "data": IPERF3["start"]})
 # By importer: a file without samples, and what its error says of it; None where a file always has one.
 EMPTY = {
     "asv": (json.dumps(ASV), "`results` is empty; looked for"),
@@ -31,6 +32,7 @@ EMPTY = {
     "google-benchmark": ('{"context": {"num_cpus": 4}, "benchmarks": []}', "`benchmarks` is empty; looked for"),
     "hyperfine": (json.dumps(HYPERFINE), "looked for times of the commands in `results`"),
     "iperf3": (json.dumps(IPERF3), "`intervals` is empty; `end` is empty; looked for"),
+    "iperf3-stream": (IPERF3_START, "looked for streams in events `interval`"),
     "jmeter": ("timeStamp,elapsed,label,success\n", "looked for records behind the header line"),
     "k6": (json.dumps(K6), "looked for lines of the type Point"),
     "k6-csv": ("metric_name,timestamp,metric_value\n", "looked for records behind the header line"),

@@ -20,6 +20,7 @@ FILES_OF = {
     "google-benchmark": "*/google-benchmark/* reports/google-benchmark-*/*",
     "hyperfine": "*/hyperfine/* reports/hyperfine-*/*",
     "iperf3": "*/iperf3/*1stream.json reports/iperf3-[!j]*/[!u]* reports/duplicate-keys/two-s*",
+    "iperf3-stream": "*/iperf3/*.stream.json reports/iperf3-json-stream/*",
     "jmeter": """*/jmeter/*.csv */jmeter/[!jt]*.jtl */jmeter/*headerless.jtl */jmeter/jmeter-* */jmeter/taurus-[!g]*
                  reports/jmeter-[!x]*/*""",
     "k6": "*/k6/steady*.json */k6/votes* */k6/2.2.json reports/k6-t*/*",

@@ -1,0 +1,69 @@
+-- iperf3 --json-stream (3.17 and newer): a line an event, with the objects that --json has: start, interval, end, and error
+-- where the test failed. With --json-stream-full-output the document of --json follows, indented: the same run again.
+-- What becomes of an interval is that of iperf3.sql: its time is its end; intervals of -O are named omitted_... and come
+-- before the others; the sums of streams repeat them, and what stands under "end" is named total_...
+-- harness: iperf3
+-- looks for: streams in events `interval`, and sums in the event `end`
+-- format: lines
+-- versions: 3.17 to 3.21
+
+-- name: recognise
+SELECT value->>'event' = 'start' AND json_exists(value, '$.data.timestamp') FROM content
+
+-- name: prepare
+CREATE TEMP MACRO events() AS TABLE
+    SELECT json->>'event' AS event, json->'data' AS data
+    FROM (SELECT line::JSON AS json FROM records WHERE NOT regexp_matches(line, '^[\s{}]\s*$|^\s'));
+SET VARIABLE start = (SELECT data FROM events() WHERE event = 'start' LIMIT 1);
+SET VARIABLE omitted_s = coalesce((getvariable('start')->>'$.test_start.omit')::DOUBLE, (
+    SELECT max((stream->>'end')::DOUBLE)
+    FROM (SELECT unnest(json_extract(data, '$.streams[*]')) AS stream FROM events() WHERE event = 'interval')
+    WHERE (stream->>'omitted')::BOOLEAN), 0);
+SET VARIABLE side = (
+    SELECT CASE WHEN reverse IS NULL OR is_client = is_server THEN NULL
+                WHEN (reverse = 0) = is_client THEN 'sender' ELSE 'receiver' END
+    FROM (SELECT (getvariable('start')->>'$.test_start.reverse')::BIGINT AS reverse,
+                 json_exists(getvariable('start'), '$.connecting_to') AS is_client,
+                 json_exists(getvariable('start'), '$.accepted_connection') AS is_server))
+
+-- name: session
+SELECT strftime(make_timestamp_ms(coalesce((start->>'$.timestamp.timemillisecs')::BIGINT,
+                                           (start->>'$.timestamp.timesecs')::BIGINT * 1000)), '%Y-%m-%dT%H:%M:%S.%fZ')
+           AS started_at,
+       regexp_replace(start->>'version', '^iperf ', '') AS harness_version,
+       {start: start, error: (SELECT any_value(data->>'$') FROM events() WHERE event = 'error')}::JSON AS configuration
+FROM (SELECT CASE WHEN count(*) > 1 THEN error('holds ' || count(*) || ' runs, each with an event `start`; make a file of each')
+                  ELSE getvariable('start') END AS start FROM events() WHERE event = 'start')
+
+-- name: warnings
+SELECT 'iperf3 says that the test failed: ' || (data->>'$') FROM events() WHERE event = 'error'
+UNION ALL
+SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXISTS (FROM events() WHERE event = 'end')
+
+-- name: measurements
+SELECT prefix || regexp_replace(known.key, '_ms$', '') AS metric, stream->>known.key AS value, known.unit AS unit,
+       ns_from_s((stream->>'end')::DOUBLE + begin_s) AS offset_ns,
+       (stream->>'socket')::BIGINT AS socket,
+       ns_from_s((stream->>'start')::DOUBLE) / 1e9 AS interval_start,
+       (stream->>'omitted')::BOOLEAN AS omitted,
+       coalesce(direction, CASE (stream->>'sender')::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver'
+                                ELSE getvariable('side') END) AS side
+FROM (
+    SELECT stream, direction, prefix, CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END AS begin_s, unnest([
+        {key: 'bits_per_second', unit: 'bit/s'}, {key: 'bytes', unit: 'By'}, {key: 'jitter_ms', unit: 'ms'},
+        {key: 'lost_packets', unit: '1'}, {key: 'lost_percent', unit: '%'}, {key: 'max_rtt', unit: 'us'},
+        {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'}, {key: 'mean_rtt', unit: 'us'},
+        {key: 'min_rtt', unit: 'us'}, {key: 'out_of_order', unit: '1'}, {key: 'packets', unit: '1'},
+        {key: 'pmtu', unit: 'By'}, {key: 'retransmits', unit: '1'}, {key: 'rtt', unit: 'us'}, {key: 'rttvar', unit: 'us'},
+        {key: 'snd_cwnd', unit: 'By'}, {key: 'snd_wnd', unit: 'By'}]) AS known
+    FROM (
+        SELECT coalesce(stream->direction, stream) AS stream, direction,
+               CASE WHEN event = 'end' THEN 'total_' WHEN (stream->>'omitted')::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
+        FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction
+              FROM (SELECT event, unnest(json_extract(data, '$.streams[*]')) AS stream FROM events()
+                    WHERE event IN ('interval', 'end')))
+        WHERE event = 'interval' OR json_exists(stream, '$.' || direction)
+    )
+)
+WHERE json_exists(stream, '$.' || known.key)
+  AND NOT (regexp_matches(known.key, 'snd_|rtt|pmtu') AND starts_with(stream->>known.key, '-'))
