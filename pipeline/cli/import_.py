@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli.command import Command
 from pipeline.cli.options import add_output
 from pipeline.cli.output import Progress, counted, duration
-from pipeline.cli.streams import reporting, warn
+from pipeline.cli.streams import reporting, tell, warn
 
 if TYPE_CHECKING:
     import argparse
@@ -95,6 +95,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
+    from pipeline.importers.result import MAX_TOLD, more_files  # noqa: PLC0415
+
     warnings = list(result.warnings)
     if result.skipped_rows:
         warnings.append(f"{counted(result.skipped_rows, 'bad row')} left out")
@@ -113,8 +115,9 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
         return
     for session_id in result.imported:
         print(session_id)
-    for path, names in result.ignored.items():
-        print(f"{path}: {names}")
+    tell("".join(f"{file}\n" for file in result.files[:MAX_TOLD]))
+    if len(result.files) > MAX_TOLD:
+        tell(f"{more_files(result)}\n")
     skipped = f", {counted(len(result.unchanged), 'session')} there already" if result.unchanged else ""
     figures = f"{counted(len(result.imported), 'session')}, {counted(result.rows, 'row')}"
     print(f"{result.to}: {figures} imported{skipped} in {duration(result.seconds)}")

@@ -350,6 +350,7 @@ class HarnessFile:
         end = self._record.ticks("ended_at", self._unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)
+        warnings = [*self.warnings, *self._start.warnings]
         used = [text for name, text in _FROM_TIMES.items() if self._measurements.times.sources.get(name)]
         return Session(
             session_id=self.session_id,
@@ -375,7 +376,7 @@ class HarnessFile:
                 "start_from": self._start.source,
                 "times_from": list(dict.fromkeys(used)),
                 "skipped_records": self.skipped,
-                **({"warnings": self.warnings} if self.warnings else {}),
+                **({"warnings": warnings} if warnings else {}),
                 **self.ignored.origin(),
             },
         )

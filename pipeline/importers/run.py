@@ -129,5 +129,6 @@ def import_sessions(
         dropped_digits=sum(session.dropped_digit_count for session in imported),
         seconds=time.monotonic() - started,
         warnings=tuple(staged.warnings),
-        ignored=staged.ignored,
+        files=tuple(staged.files),
+        ignored={file.file: file.ignored for file in staged.files if file.ignored is not None},
     )

@@ -9,6 +9,7 @@ import duckdb
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
+from pipeline.importers.result import ImportedFile
 from pipeline.importers.tags import UnseenKeyError
 from pipeline.importers.times import MissingTimeError
 from pipeline.rows.attributes import merge_attributes
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from pipeline.importers.harness_file import HarnessFile
     from pipeline.importers.options import IfExists
-    from pipeline.importers.result import IgnoredNames
     from pipeline.model.session import Session
     from pipeline.store.writer import StoreWriter
 
@@ -36,7 +36,7 @@ class StagedSessions:
         unchanged: ids of sessions that the store had already and that are left as they are.
         skipped: records that were left out.
         warnings: what the reader of the measurements should know.
-        ignored: by file, and document in it, the names that were not used.
+        files: what the files became.
     """
 
     def __init__(self, store: StoreWriter, if_exists: IfExists) -> None:
@@ -48,7 +48,7 @@ class StagedSessions:
         self.unchanged: list[str] = []
         self.skipped = 0
         self.warnings: list[str] = []
-        self.ignored: dict[str, IgnoredNames] = {}
+        self.files: list[ImportedFile] = []
 
     def __enter__(self) -> Self:
         return self
@@ -181,9 +181,9 @@ class StagedSessions:
         self.skipped += file.skipped
         if file.document.note is not None:
             self.warnings.append(file.document.note)
-        self.warnings += [f"{file.path}: {warning}" for warning in file.warnings]
-        if (names := file.ignored.names()) is not None:
-            self.ignored[file.where] = names
+        session = self.done[-1]
+        self.warnings += [f"{file.path}: {warning}" for warning in session.origin.get("warnings", ())]
+        self.files.append(ImportedFile.of(file.where, session, file.ignored.names()))
 
     def publish(self) -> None:
         """Publish all sessions, one after the other."""

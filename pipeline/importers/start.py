@@ -78,6 +78,13 @@ class Start:
         """Give the start after rows were read, of which `first` is the earliest time."""
         return self._settle(first) if self.ticks is None else self.ticks
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader should know of it."""
+        if self.source != _MODIFIED:
+            return []
+        return ["nothing says when it started, so its modification time is taken; --started-at says it"]
+
     def _settle(self, earliest: int | None) -> int:
         if earliest is not None:
             self.ticks, self.source = earliest, _EARLIEST
