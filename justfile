@@ -70,3 +70,7 @@ rows *arguments:
 # Run what is written down in findings/: all of it, or one NAME
 findings name="":
     bash findings/run_all {{ name }}
+
+# Change real result files of harnesses by the thousand, and import them: 1,000 changes for each importer
+changed *arguments:
+    uv run python faults/changed_results.py {{ arguments }}

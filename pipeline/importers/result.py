@@ -88,7 +88,7 @@ class ImportedFile:
 
     def __str__(self) -> str:
         """Tell of it in a line."""
-        tool = " ".join(text for text in (self.harness or "a file of nobody known", self.harness_version) if text)
+        tool = " ".join(text for text in (self.harness or "harness unknown", self.harness_version) if text)
         metrics = [f"{quantity(self.samples, 'metric')} of samples"] if self.samples else []
         metrics += [quantity(self.aggregates, "aggregate")] if self.aggregates else []
         times = f", times from {' and '.join(self.times_from)}" if self.times_from else ""

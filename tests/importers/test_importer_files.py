@@ -112,7 +112,7 @@ def test_a_file_is_the_same_however_it_is_packed_and_named(tmp_path, plain_sessi
     assert session["measurement_count"] > 0
     for same in ("content_digest", "configuration", "started_at", "ended_at", "harness", "metrics"):
         assert session[same] == plain[same], same
-    assert session["origin"]["importer"] == plain["origin"]["importer"] == importer
+    assert session["origin"]["importer_name"] == plain["origin"]["importer_name"] == importer
 
 
 def refused(tmp_path, importer, data, **options):

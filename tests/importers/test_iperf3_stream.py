@@ -30,7 +30,7 @@ def test_a_stream_gives_what_the_document_of_the_run_gives(tmp_path, path, with_
     query = "SELECT * EXCLUDE session_id FROM measurements ORDER BY sequence"
     assert rows_of(tmp_path / "a", query) == rows_of(tmp_path / "b", query)
     (one,), (other,) = (list_sessions(tmp_path / name) for name in "ab")
-    assert (one["origin"]["importer"], other["origin"]["importer"]) == ("iperf3-stream", "iperf3")
+    assert (one["origin"]["importer_name"], other["origin"]["importer_name"]) == ("iperf3-stream", "iperf3")
     for key in ("started_at", "ended_at", "harness", "configuration", "metrics"):
         assert one[key] == other[key]
     warnings = [[warning.split(": ", 1)[1] for warning in report.warnings] for report in (streamed, whole)]

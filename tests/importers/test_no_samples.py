@@ -70,7 +70,7 @@ def test_it_becomes_a_session_of_no_rows_where_that_is_allowed(tmp_path, importe
     report = import_sessions(path, tmp_path / "store", allow_empty=True, started_at=STARTED)
     assert (report.imported, report.empty, report.rows) == (("x",), ("x",), 0)
     (session,) = list_sessions(tmp_path / "store")
-    assert (session["measurement_count"], session["origin"]["importer"]) == (0, importer)
+    assert (session["measurement_count"], session["origin"]["importer_name"]) == (0, importer)
 
 
 def test_an_empty_one_among_others_imports_nothing(tmp_path):

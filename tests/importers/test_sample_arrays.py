@@ -64,8 +64,8 @@ def test_samples_of_an_own_importer_come_in_order_with_what_stands_beside(tmp_pa
         ("[[1]]", "'[1]' is no number"),
         ("[9007199254740993]", "does not fit float64 without loss"),
         ("[1e999]", "is beyond the range of float64"),
-        ("[1, 2", "line 1: is no JSON"),
-        ("[1,\n 02]", "line 2: is no JSON"),
+        ("[1, 2", "line 1, column"),
+        ("[1,\n 02]", "line 2, column 3"),
     ],
 )
 def test_what_is_no_sample_is_refused(tmp_path, times, phrase):

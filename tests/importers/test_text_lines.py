@@ -66,7 +66,7 @@ def test_lines_keep_their_numbers_and_their_texts(tmp_path, echo, end, pack):
     query = "SELECT value, line, line_number FROM measurements ORDER BY sequence"
     assert rows_of(tmp_path / "store", query) == expected
     (session,) = list_sessions(tmp_path / "store")
-    assert session["origin"]["importer"] == "echo"
+    assert session["origin"]["importer_name"] == "echo"
 
 
 def test_a_long_file_is_read_in_its_order(tmp_path, echo):

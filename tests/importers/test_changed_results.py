@@ -1,0 +1,41 @@
+"""A short form of `faults/changed_results.py`: changed files of harnesses, and what each change may come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from changed_results import IMPORTERS, OUTCOMES, REFUSED, SAME, TOLD, Imported, outcome, run_importer
+from injection import WrongOutcomeError
+from result_files import Change
+
+
+@pytest.mark.parametrize("importer", IMPORTERS)
+def test_changed_files_give_the_same_numbers_or_are_refused_or_told(importer):
+    outcomes = run_importer(importer, 20, seed=2)
+    if outcomes == Counter({"no file": 1}):
+        pytest.skip("its files are not here")
+    assert sum(outcomes.values()) > 5
+
+
+def imported(numbers, said="", **record):
+    return Imported(Counter(numbers), frozenset({"metric"}), record, said)
+
+
+def test_the_judge_notices_what_is_wrong():
+    before = imported({("m", "1.0", None): 2}, metric_facts={"m": {"is_aggregate": False}})
+    other = imported({("m", "2.0", None): 2})
+    wrong = {
+        "nobody says that a name": (Change("number added", b"", "neu"), before),
+        "changes other numbers": (Change("column added", b"", "neu"), imported(other.numbers, "neu")),
+        "2 samples for 4": (Change("samples multiplied", b"", times=2), before),
+        "nobody says that it is cut off": (Change("truncated", b"1"), imported({("m", "1.0", None): 1})),
+        "other numbers": (Change("version changed", b""), other),
+    }
+    for phrase, (change, after) in wrong.items():
+        with pytest.raises(WrongOutcomeError, match=phrase):
+            outcome(change, before, after)
+    assert outcome(Change("number added", b"", "neu"), before, imported(before.numbers, "neu")) == TOLD
+    assert outcome(Change("column moved", b""), before, before) == SAME
+    assert outcome(Change("truncated", b""), before, None) == REFUSED
+    assert TOLD not in OUTCOMES["keys in another order"]
