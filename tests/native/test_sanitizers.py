@@ -21,7 +21,8 @@ import json, math, random, struct, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
-from pipeline.native import BadDocumentError, BadLineError, DocumentCut, ElementTexts, JsonLines, Outline, PathStep
+from pipeline.native import BadDocumentError, BadLineError, DocumentCut, DocumentNames, ElementTexts, JsonLines
+from pipeline.native import Outline, PathStep
 from pipeline.native import distinct_texts, find_text
 from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
 
@@ -97,6 +98,7 @@ def taken_apart(data):
         for array in arrays:
             assert len(array) == len(arrays[0])
             array.validate(full=True)
+        assert all(keys and values >= 0 for keys, values, _ in found.unread())
         find_text(block, 0, len(block), random.choice([b"a", b'"b', b"\\n"]))
 
 def cut_up(data):
@@ -119,6 +121,21 @@ def cut_up(data):
         for start, count, end in scanner.arrays().tolist():
             texts.start()
             texts.read(part[start : random.choice([end + 1, start + 3])], is_last=False).validate(full=True)
+
+def counted(data):
+    paths = [([PathStep("key", "a"), PathStep("any key")], "read"), ([PathStep("any key"), PathStep("below")], "left"),
+             ([PathStep("key", "b"), PathStep("element", number=1), PathStep("any element")], "numbers"),
+             ([PathStep("any element"), PathStep("any key")], "figures"), ([PathStep("below")], "read")]
+    for part in (data, b"[" + data + b"," + data + b"]", bytes(random.sample(data, len(data))), data[: len(data) // 2]):
+        names = DocumentNames(random.sample(paths, random.randrange(5)), limit=random.choice([1, 4, 1000]))
+        size = random.randrange(1, len(part) + 2)
+        try:
+            for at in range(0, len(part), size):
+                names.read(part[at : at + size])
+            names.read(b"", is_last=True)
+        except BadDocumentError:
+            pass
+        assert all(one.parent < at for at, one in enumerate(names.found()))
 
 def told_apart(array):
     texts = (array if random.random() < 0.5 else pa.concat_arrays([array] * random.randrange(1, 5))).to_pylist()
@@ -145,8 +162,10 @@ for _ in range(int(sys.argv[2])):
         assert list(json.loads(line)) == names
     taken_apart("".join(json.dumps({k: json.loads(line) if k == "a" else text() for k in random.sample("abc", 2)})
                         + random.choice(["\n", "\r\n", "\\", ""]) for line in lines[:-1]).encode())
-    cut_up(json.dumps({k: random.choice([text(), [number() for _ in range(9)], [None, {k: [1, text()]}], {k: [2]}])
-                       for k in random.sample("abc", 3)}, ensure_ascii=random.random() < 0.5).encode())
+    document = json.dumps({k: random.choice([text(), [number() for _ in range(9)], [None, {k: [1, text()]}], {k: [2]}])
+                           for k in random.sample("abc", 3)}, ensure_ascii=random.random() < 0.5).encode()
+    cut_up(document)
+    counted(document.replace(b'"b"', random.choice([b'"a"', b'"b"'])))
     before = text().encode() * random.choice([1, 1000])
     buffer.start(before)
     assert bytes(buffer.ndjson(batch)).decode() == before.decode() + "\n".join(lines)
