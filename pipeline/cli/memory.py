@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of <malloc.h>
 _LARGE_BYTES = (4 << 20) + 65_536  # engines ask for powers of two; 4 MiB come with each batch
 _KEPT_BYTES = 4 << 20
 
 
+# Parts of pyarrow for files in clouds, which nothing here reads; it does without those that are not there.
+_UNWANTED = ("pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs")
+
+
 def choose_allocators() -> None:
-    """Set what is read when libraries are loaded; to be called before."""
+    """Set what is read when libraries are loaded, and leave out what would take 3 MB; to be called before."""
     # Arrow's own allocator keeps what it frees; the system's saves 30 MB.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # numpy's linear algebra, which nothing here uses, would start threads that spin before they sleep.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for name in _UNWANTED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # as Python writes that there is no such module
 
 
 def return_large_blocks() -> None:

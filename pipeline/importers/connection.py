@@ -93,7 +93,7 @@ def open_connection(
             connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
             connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
         if "prepare" in definition.sections:
-            for statement in duckdb.extract_statements(definition.sections["prepare"]):
+            for statement in connection.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:
                     raise UsageError(f"{definition.name}: section prepare may SET VARIABLE and CREATE, nothing else")
                 connection.execute(statement)
@@ -132,7 +132,7 @@ def select(connection: duckdb.DuckDBPyConnection, definition: Definition, sectio
     """
     sql = definition.sections[section]
     try:
-        statements = duckdb.extract_statements(sql)
+        statements = connection.extract_statements(sql)
     except duckdb.ParserException as error:
         raise UsageError(f"{definition.name}: section {section}: {one_line(error)}") from error
     if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
