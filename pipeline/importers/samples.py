@@ -161,12 +161,11 @@ class Elements:
         """Give the next elements as JSON texts: at most so many, fewer at the end of the array, and then none."""
         parts = [self._rest]
         held = len(self._rest)
-        for block in self._blocks:
+        while held < count and (block := next(self._blocks, None)) is not None:
             parts.append(block)
             held += len(block)
-            if held >= count:
-                break
-        texts = pa.concat_arrays([part for part in parts if len(part)] or parts[:1])
+        filled = [part for part in parts if len(part)]
+        texts = pa.concat_arrays(filled) if len(filled) > 1 else (filled or parts)[0]
         self._rest = texts[count:]
         return texts[:count]
 

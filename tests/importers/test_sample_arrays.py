@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import random
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 from samples import rows_of
 
 from pipeline import SourceError, UsageError, import_sessions
+from pipeline.importers.samples import CutDocument, parse_samples
+from pipeline.native import ElementTexts
 
 OWN_SQL = """\
 -- format: json
@@ -27,12 +31,11 @@ ORDER BY number
 """
 
 
-def import_own(tmp_path, text, sql=OWN_SQL):
+def import_own(tmp_path, content, sql=OWN_SQL, **options):
     (tmp_path / "own.sql").write_text(sql)
-    (tmp_path / "x.json").write_text(text)
-    import_sessions(
-        tmp_path / "x.json", tmp_path / "store", importer=str(tmp_path / "own.sql"), started_at="2026-01-01T00:00:00Z"
-    )
+    (tmp_path / "x.json").write_bytes(content.encode() if isinstance(content, str) else content)
+    importer, started_at = str(tmp_path / "own.sql"), "2026-01-01T00:00:00Z"
+    import_sessions(tmp_path / "x.json", tmp_path / "store", importer=importer, started_at=started_at, **options)
     query = "SELECT name, value, round, code, epoch(timestamp) % 60 FROM measurements ORDER BY sequence"
     return rows_of(tmp_path / "store", query)
 
@@ -64,8 +67,8 @@ def test_samples_of_an_own_importer_come_in_order_with_what_stands_beside(tmp_pa
         ("[[1]]", "'[1]' is no number"),
         ("[9007199254740993]", "does not fit float64 without loss"),
         ("[1e999]", "is beyond the range of float64"),
-        ("[1, 2", "line 1, column"),
-        ("[1,\n 02]", "line 2, column 3"),
+        ("[1, 2", "line 1, column 39: is no JSON"),
+        ("[1,\n 02]", "line 2, column 3: is no JSON"),
     ],
 )
 def test_what_is_no_sample_is_refused(tmp_path, times, phrase):
@@ -80,6 +83,137 @@ def test_numbers_that_are_none_stay_so(tmp_path):
     rows = import_own(tmp_path, '{"runs": [{"name": "x", "times": [NaN, Infinity, -Infinity, -0.0, 1e-05]}]}')
     assert math.isnan(rows[0][1])
     assert [row[1] for row in rows[1:]] == [math.inf, -math.inf, 0.0, 1e-05]
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([], [None] * 3),
+        ([7], [7, None, None]),
+        ([7, None, 9], [7, None, 9]),
+        ([1, 2, 3, 4, 5], [1, 2, 3]),
+        (None, [None] * 3),
+        ("text", [None] * 3),
+        ({"a": [1]}, [None] * 3),
+    ],
+)
+def test_what_stands_beside_may_be_shorter_longer_or_no_array(tmp_path, codes, expected):
+    runs = [{"name": "x", "times": [0.5, None, 1.5], "codes": codes}, {"name": "y", "times": [2.5], "codes": [8]}]
+    rows = import_own(tmp_path, json.dumps({"runs": runs}))
+    assert [row[3] for row in rows] == [*expected, 8]
+    assert [row[1] for row in rows] == [0.5, None, 1.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("codes", "phrase"),
+    [([1.5], "'1.5'"), ([True], "'true'"), (["a"], "'\"a\"'"), ([2**63], str(2**63)), ([[1]], "[1]")],
+)
+def test_what_stands_beside_and_does_not_fit_is_refused(tmp_path, codes, phrase):
+    with pytest.raises(SourceError, match="column 'code': ") as caught:
+        import_own(tmp_path, json.dumps({"runs": [{"name": "x", "times": [1], "codes": codes}]}))
+    assert phrase in str(caught.value)
+    assert not (tmp_path / "store").exists()
+
+
+NESTED_SQL = """\
+-- format: json
+-- samples: grid[][], more.*[1][round]
+
+-- name: measurements
+SELECT 'cell' AS metric, NULL AS value, name, array_number::BIGINT AS samples, NULL::BIGINT AS code
+FROM (SELECT 'grid' AS name, unnest(json_extract(json, '$.grid[*]')) AS array_number FROM document
+      UNION ALL SELECT 'more', unnest(json_extract(json, '$.more.*[1]')) FROM document)
+WHERE json_type(array_number) <> 'NULL'
+ORDER BY samples
+"""
+
+
+def test_arrays_in_arrays_are_found_and_others_in_their_place_are_none(tmp_path):
+    grid = [[1.5, 2.5], [], None, "x", [3.5], {"a": [9]}, 4]
+    more = {"p": [[7], [8, None], [9]], "q": [[7]], "r": None, "s": [0, [10.5]]}
+    rows = import_own(tmp_path, json.dumps({"grid": grid, "more": more}), NESTED_SQL)
+    expected = [("grid", value) for held in grid if isinstance(held, list) for value in held]
+    expected += [("more", value) for value in (*more["p"][1], *more["s"][1])]
+    assert [row[:2] for row in rows] == expected
+    assert [row[2] for row in rows] == [0, 1, 0, 0, 1, 0]
+
+
+LONG = {"runs": [{"name": "é\n", "times": [at / 8 for at in range(50_000)], "codes": [1]}]}
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        gzip.compress,
+        lambda data: gzip.compress(data[:1000]) + gzip.compress(data[1000:]),
+        lambda data: pa.compress(data, "zstd", asbytes=True),
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: data.decode().encode("utf-16"),
+        lambda data: gzip.compress(data.decode().encode("utf-16-be")),
+    ],
+    ids=["gzip", "two parts", "zstd", "byte order mark", "utf-16", "utf-16 in gzip"],
+)
+def test_samples_are_the_same_however_the_file_is_packed(tmp_path, pack):
+    rows = import_own(tmp_path, pack(json.dumps(LONG, ensure_ascii=False, indent=1).encode()))
+    assert [row[:2] for row in rows] == [("é\n", value) for value in LONG["runs"][0]["times"]]
+
+
+def test_a_bad_sample_of_a_document_is_no_record_that_could_be_left_out(tmp_path):
+    text = json.dumps({"runs": [{"name": "x", "times": [1, "2"]}, {"name": "y", "times": [3]}]})
+    for skip_bad in (False, True):
+        with pytest.raises(SourceError, match=r"x\.json: column 'value': .* is no number$"):
+            import_own(tmp_path, text, skip_bad=skip_bad)
+    assert not (tmp_path / "store").exists()
+
+
+def test_each_of_several_documents_has_its_own_samples(tmp_path):
+    parts = [{"runs": [{"name": f"n{part}", "times": [part + at / 4 for at in range(5)]}]} for part in range(3)]
+    text = "\n".join(json.dumps(part) for part in parts)
+    with pytest.raises(SourceError, match="holds 3 JSON documents, and a file of own is one"):
+        import_own(tmp_path, text)
+    import_own(tmp_path, text, f"-- documents: runs\n{OWN_SQL}")
+    for number, part in enumerate(parts, start=1):
+        query = f"SELECT value FROM measurements WHERE session_id = 'x-{number}' ORDER BY sequence"
+        assert [value for (value,) in rows_of(tmp_path / "store", query)] == part["runs"][0]["times"]
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_samples_are_for_documents_alone(tmp_path, kind):
+    with pytest.raises(UsageError, match=r"own: '-- samples:' is for documents, '-- format: json'"):
+        import_own(tmp_path, "{}", OWN_SQL.replace("-- format: json", f"-- format: {kind}"))
+
+
+@pytest.mark.parametrize(
+    ("samples", "phrase"),
+    [
+        ("7", "names array 7, and there are 1"),
+        ("-1", "names array -1, and there are 1"),
+        ("{code: run->'codes'}", "must be the number of an array, or a STRUCT of such with a value"),
+        ("[1]", "must be the number of an array"),
+    ],
+)
+def test_a_column_of_samples_that_is_no_array_is_told(tmp_path, samples, phrase):
+    sql = OWN_SQL.replace("{value: run->'times', code: (run->'codes')::BIGINT}", samples)
+    with pytest.raises((SourceError, UsageError)) as caught:
+        import_own(tmp_path, '{"runs": [{"name": "x", "times": [1]}]}', sql)
+    assert phrase in str(caught.value)
+
+
+def test_elements_are_read_as_they_are_asked_for(tmp_path, monkeypatch):
+    values = list(range(1000))
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"a": values}))
+    blocks = []
+    read = ElementTexts.read
+    monkeypatch.setattr(ElementTexts, "read", lambda *given, **more: blocks.append(1) or read(*given, **more))
+    monkeypatch.setattr("pipeline.importers.samples._BLOCK_BYTES", 500)
+    elements = CutDocument(path, parse_samples("a[]", where="x"), tmp_path / "cut").elements(0)
+    found = []
+    while taken := elements.take(10).to_pylist():
+        found += map(int, taken)
+        # Some four bytes each; what is held beyond those that were asked for is no more than a block.
+        assert sum(blocks) <= len(found) * 5 / 500 + 1
+    assert found == values
 
 
 @pytest.mark.parametrize(
