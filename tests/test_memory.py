@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from directories import only
 
-from pipeline import export_measurements, import_sessions
+from pipeline import export_measurements, import_sessions, list_sessions
 
 ROWS = 1_000_000
 SESSIONS = 5
@@ -188,3 +188,37 @@ def test_texts_of_a_megabyte_do_not_multiply(tmp_path):
     text = only(tmp_path / "out", "measurements_*.ndjson")
     assert text.stat().st_size > count * 1_000_000
     assert peak < 260
+
+
+def pytest_file(path):
+    stats = {"mean": 1.5, "rounds": 13_000, "iterations": 1, "data": [at / 7e6 for at in range(13_000)]}
+    benchmarks = [{"name": name, "fullname": name, "group": None, "stats": stats} for name in "ab"]
+    document = {"machine_info": {}, "commit_info": {}, "benchmarks": benchmarks, "datetime": "2026-11-24T10:00:00"}
+    path.write_text(json.dumps(document))
+
+
+def hyperfine_file(path):
+    document = {"command": "x", "mean": 1.0, "times": "here", "exit_codes": "there"}
+    text = json.dumps({"results": [document, document]})
+    times = ["[", ",".join(["0.0012345678901234567"] * 1_500_000), "]"]
+    path.write_text(text.replace('"here"', "".join(times)).replace('"there"', f"[{'0, ' * 1_500_000}1]"))
+
+
+def fio_file(path):
+    def latency(start):
+        return {"N": 9, "min": 1, "max": 2, "mean": 1.5, "bins": {str(start + at): at for at in range(10_000)}}
+
+    jobs = [{"jobname": f"j{at}", "read": {"io_bytes": 1, "clat_ns": latency(at)}} for at in range(4)]
+    path.write_text(json.dumps({"fio version": "fio-3.36", "timestamp": 1795543196, "jobs": jobs}))
+
+
+# A file of half a megabyte, one of 75 MB, and one whose 40,000 bins stand beside other figures; mebibytes.
+@pytest.mark.parametrize(
+    ("write", "rows", "most"), [(pytest_file, 26_004, 143), (hyperfine_file, 3_000_002, 286), (fio_file, 40_020, 286)]
+)
+def test_a_document_takes_little_memory(tmp_path, write, rows, most):
+    write(tmp_path / "x.json")
+    peak = peak_megabytes("import", tmp_path / "x.json", "--to", tmp_path / "store", "--quiet")
+    (session,) = list_sessions(tmp_path / "store")
+    assert session["measurement_count"] == rows
+    assert peak < most

@@ -70,10 +70,15 @@ SELECT DISTINCT 'job ' || (job->>'jobname') || ' ended with error ' || (job->>'e
 
 -- name: measurements
 WITH latencies AS (
-    SELECT number_of_job, job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency,
-           CASE WHEN ends_with(key, '_ns') THEN 'ns' ELSE 'us' END AS unit
-    FROM directions, (SELECT unnest(['slat_ns', 'clat_ns', 'lat_ns', 'slat', 'clat', 'lat']) AS key)
-    WHERE coalesce(figures->>('/' || key || '/N'), figures->>('/' || key || '/max'))::DOUBLE > 0
+    -- Bins may be many: what is read beside them must not carry them along.
+    SELECT number_of_job, job, direction, kind, unit, latency->'percentile' AS percentile, latency->'bins' AS bins,
+           [{name: 'min', number: latency->>'min'}, {name: 'max', number: latency->>'max'},
+            {name: 'mean', number: latency->>'mean'}, {name: 'stddev', number: latency->>'stddev'},
+            {name: 'count', number: latency->>'N'}] AS summary
+    FROM (SELECT number_of_job, job, direction, replace(key, '_ns', '') AS kind, figures->key AS latency,
+                 CASE WHEN ends_with(key, '_ns') THEN 'ns' ELSE 'us' END AS unit
+          FROM directions, (SELECT unnest(['slat_ns', 'clat_ns', 'lat_ns', 'slat', 'clat', 'lat']) AS key))
+    WHERE coalesce(latency->>'N', latency->>'max')::DOUBLE > 0
 ), named AS (
     SELECT number_of_job, job, direction, sample.metric AS metric, sample.number AS number, sample.unit AS unit, NULL AS bin
     FROM (SELECT *, getvariable('is_old') AND NOT json_exists(figures, '$.io_kbytes') AS is_kib,
@@ -92,17 +97,20 @@ WITH latencies AS (
         {metric: 'short_ios', unit: '1', number: figures->>'short_ios'},
         {metric: 'drop_ios', unit: '1', number: figures->>'drop_ios'}]) AS sample)
     UNION ALL
-    SELECT number_of_job, job, direction, kind || '_' || name, latency->>key, CASE name WHEN 'count' THEN '1' ELSE unit END, NULL
-    FROM latencies, (SELECT unnest(['min', 'max', 'mean', 'stddev', 'N']) AS key),
-                    (SELECT CASE key WHEN 'N' THEN 'count' ELSE key END AS name)
+    SELECT number_of_job, job, direction, kind || '_' || one.name, one.number, CASE one.name WHEN 'count' THEN '1' ELSE unit END,
+           NULL
+    FROM (SELECT number_of_job, job, direction, kind, unit, unnest(summary) AS one FROM latencies)
     UNION ALL
-    SELECT number_of_job, job, direction, kind || '_p' || replace(regexp_replace(key, '\.?0+$', ''), '.', '_'),
-           latency->>('/percentile/' || key), unit, NULL
-    FROM (SELECT *, unnest(json_keys(latency, '$.percentile')) AS key FROM latencies) WHERE TRY_CAST(key AS DOUBLE) > 0
+    SELECT number_of_job, job, direction, kind || '_p' || replace(regexp_replace(key, '\.?0+$', ''), '.', '_'), number->>'$', unit,
+           NULL
+    FROM (SELECT number_of_job, job, direction, kind, unit, unnest(json_keys(percentile)) AS key,
+                 unnest(json_extract(percentile, '$.*')) AS number FROM latencies)
+    WHERE TRY_CAST(key AS DOUBLE) > 0
     UNION ALL
-    SELECT number_of_job, job, direction, kind || '_bin_count', bin.value->>'$', '1', bin.key::BIGINT
-    FROM latencies, json_each(latency, '$.bins') AS bin
-    WHERE unit = 'ns' AND NOT json_exists(latency, '$.bins.FIO_IO_U_PLAT_BITS')
+    SELECT number_of_job, job, direction, kind || '_bin_count', number->>'$', '1', key::BIGINT
+    FROM (SELECT number_of_job, job, direction, kind, unnest(json_keys(bins)) AS key,
+                 unnest(json_extract(bins, '$.*')) AS number
+          FROM latencies WHERE unit = 'ns' AND NOT json_exists(bins, '$.FIO_IO_U_PLAT_BITS'))
 )
 SELECT metric, number AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
 ORDER BY number_of_job, direction, metric, bin
