@@ -1,11 +1,13 @@
 -- asv's result files, results/MACHINE/COMMIT-ENVIRONMENT.json, versions 1 and 2. Times are seconds; the units of other
 -- benchmarks stand in asv's benchmarks.json, and are unknown where that is missing.
 -- asv run --record-samples keeps samples; without, a result is the median of them and called so.
--- A benchmark that failed has the result null, which is a lost sample.
+-- A combination of parameters that failed has the result null, one that the suite skipped NaN: both are lost samples.
+-- Where all of them failed, null stands in place of the list.
 -- harness: asv
--- looks for: results in `results` that are more than null
+-- looks for: benchmarks in `results`
 -- format: json
 -- samples: results.*[11][][], results.*.samples[][]
+-- versions: 0.5.1 to 0.6.6
 -- companion: benchmarks.json ../benchmarks.json
 -- revision: 2
 -- metrics: time_median = duration lower aggregate
@@ -50,12 +52,20 @@ SELECT make_timestamp_ms((json->>'date')::BIGINT)::VARCHAR || 'Z' AS started_at,
         requirements: json->'requirements', env_vars: json->'env_vars'}::JSON AS configuration
 FROM document
 
+-- name: warnings
+-- The file says the version of its format, not of asv.
+SELECT 'says version ' || (json->>'version') || ' of asv''s result files; 1 and 2 were tried'
+FROM document WHERE TRY_CAST(json->>'version' AS INTEGER) NOT IN (1, 2)
+
 -- name: measurements
 WITH combinations AS (
     -- asv's order: the last parameter changes fastest.
     SELECT *, coalesce(json_array_length(params), 0) AS depth,
-           unnest(range(json_array_length(result)::BIGINT)) AS place
-    FROM results LEFT JOIN (SELECT json AS known FROM companion) ON true WHERE json_type(result) = 'ARRAY'
+           unnest(range(CASE json_type(result) WHEN 'ARRAY' THEN json_array_length(result)::BIGINT
+               ELSE coalesce(list_product(list_transform(range(depth::BIGINT), lambda i:
+                   json_array_length(params->i::INTEGER)::BIGINT)), 1)::BIGINT END)) AS place
+    FROM results LEFT JOIN (SELECT json AS known FROM companion) ON true
+    WHERE coalesce(json_type(result), 'NULL') IN ('ARRAY', 'NULL')
 ), figures AS (
     SELECT benchmark_number, benchmark, known, params, depth, place, started_ms, false AS is_sample,
            result->place::INTEGER AS number, NULL AS samples
@@ -74,7 +84,9 @@ SELECT CASE WHEN is_sample THEN 'time'
             WHEN own_name LIKE 'mem\_%' ESCAPE '\' THEN 'memory'
             WHEN own_name LIKE 'peakmem\_%' ESCAPE '\' THEN 'peak_memory'
             ELSE 'tracked_value' END AS metric,
-       number AS value, samples,
+       CASE WHEN number::VARCHAR <> 'NaN' THEN number END AS value, samples,
+       CASE WHEN is_sample THEN NULL WHEN number::VARCHAR = 'NaN' THEN 'skipped'
+            WHEN number IS NULL OR number::VARCHAR = 'null' THEN 'failed' END AS outcome,
        CASE WHEN is_sample OR regexp_matches(own_name, '^(time|timeraw)_') THEN 's'
             WHEN regexp_matches(own_name, '^(mem|peakmem)_') THEN 'By'
             ELSE CASE known->>(json_pointer(benchmark) || '/unit')
@@ -82,12 +94,13 @@ SELECT CASE WHEN is_sample THEN 'time'
                  ELSE known->>(json_pointer(benchmark) || '/unit') END
        END AS unit,
        started_ms * 1000000 AS epoch_ns,
-       map_concat(MAP {'benchmark': benchmark}, map_from_entries(list_transform(range(depth::BIGINT), lambda i: (
+       benchmark,
+       map_from_entries(list_transform(range(depth::BIGINT), lambda i: (
            coalesce(known->>(json_pointer(benchmark) || '/param_names/' || i), 'param_' || (i + 1)),
            params->>i::INTEGER->>(
                (place // coalesce(list_product(list_transform(range(i + 1, depth::BIGINT), lambda j:
                    json_array_length(params->j::INTEGER)::BIGINT)), 1)::BIGINT)
                % json_array_length(params->i::INTEGER))::INTEGER
-       )))) AS attributes
+       ))) AS attributes
 FROM named
 ORDER BY benchmark_number, is_sample, place

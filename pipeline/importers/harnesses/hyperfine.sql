@@ -1,4 +1,5 @@
--- hyperfine --export-json FILE. Times are seconds. hyperfine writes no time of day.
+-- hyperfine --export-json FILE. Times are seconds. hyperfine writes no time of day, no version and no warm-up runs.
+-- What -i lets fail stands among the times, and is in its mean: the exit code tells, null after a signal.
 -- harness: hyperfine
 -- looks for: times of the commands in `results`
 -- format: json
@@ -7,6 +8,7 @@
 -- metrics: time_*, user_time_mean, system_time_mean = duration lower aggregate
 -- metrics: memory_usage = gauge lower
 -- reads: results[].command|mean|stddev|median|min|max|user|system, results[].parameters.**
+-- versions: 1.15 to 1.15
 
 -- name: recognise
 SELECT json_exists(value, '$.results[0].command') AND json_exists(value, '$.results[0].mean') FROM content
@@ -15,10 +17,17 @@ SELECT json_exists(value, '$.results[0].command') AND json_exists(value, '$.resu
 CREATE TEMP TABLE results AS
 SELECT unnest(json_extract(json, '$.results[*]')) AS result,
        unnest(range(json_array_length(json, '$.results')::BIGINT)) AS number_of_result
-FROM document
+FROM document;
+SET VARIABLE code_arrays = (SELECT list((result->'exit_codes')::BIGINT) FROM results);
 
 -- name: session
 SELECT {commands: list(result->>'command' ORDER BY number_of_result)}::JSON AS configuration FROM results
+
+-- name: warnings
+SELECT count(*) || ' of the runs failed, with an exit code other than 0 or by a signal, and are in the means; '
+       '--where "exit_code = 0" leaves their times out'
+FROM samples WHERE list_contains(getvariable('code_arrays'), number) AND json::VARCHAR IS DISTINCT FROM '0'
+HAVING count(*) > 0
 
 -- name: measurements
 WITH figures AS (
@@ -35,8 +44,8 @@ WITH figures AS (
 )
 SELECT metric, number AS value, unit,
        CASE WHEN part < 3 THEN {value: samples, exit_code: (result->'exit_codes')::BIGINT} END AS samples,
-       map_concat(MAP {'command': result->>'command'}, coalesce(
-           from_json(result->'parameters', '"MAP(VARCHAR, VARCHAR)"'), MAP {})) AS attributes
+       result->>'command' AS command,
+       coalesce(from_json(result->'parameters', '"MAP(VARCHAR, VARCHAR)"'), MAP {}) AS attributes
 FROM figures
 WHERE CASE WHEN part < 3 THEN json_type(samples) ELSE json_type(number) END <> 'NULL'
 ORDER BY number_of_result, part, metric

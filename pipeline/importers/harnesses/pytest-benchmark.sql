@@ -1,4 +1,5 @@
 -- pytest --benchmark-json FILE, with --benchmark-save-data for the samples. Times are seconds per iteration.
+-- A test that failed behind its benchmark is in the file as others are, one that failed within it is not.
 -- harness: pytest-benchmark
 -- looks for: `stats` of the entries of `benchmarks`
 -- format: json
@@ -10,6 +11,7 @@
 -- reads: datetime, version, machine_info.**, commit_info.**, benchmarks[].name|fullname|group, benchmarks[].params|extra_info.**
 -- reads: benchmarks[].stats.mean|stddev|min|q1|median|q3|max|rounds|ops|iterations
 -- leaves: benchmarks[].param, benchmarks[].options.*, benchmarks[].stats.iqr|iqr_outliers|stddev_outliers|outliers|ld15iqr|hd15iqr|total
+-- versions: 3.2.3 to 5.3.1
 
 -- name: recognise
 SELECT json_exists(value, '$.machine_info') AND json_exists(value, '$.benchmarks') AND json_exists(value, '$.datetime')
@@ -44,10 +46,11 @@ WITH figures AS (
         {metric: 'operations_per_second', key: 'ops', unit: '/s'}])
 )
 SELECT metric, number AS value, unit, samples, (benchmark->>'$.stats.iterations')::BIGINT AS iterations,
-       map_concat(MAP {'name': benchmark->>'name', 'fullname': benchmark->>'fullname', 'group': benchmark->>'group'},
-                  coalesce(from_json(nullif(benchmark->'params', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {}),
-                  coalesce(from_json(nullif(benchmark->'extra_info', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {})
-       ) AS attributes
-FROM figures
+       benchmark->>'name' AS name, benchmark->>'fullname' AS fullname, benchmark->>'group' AS "group",
+       map_concat(params, map_from_entries(list_transform(map_entries(info), lambda one:
+           (CASE WHEN map_contains(params, one.key) THEN 'extra_info_' ELSE '' END || one.key, one.value)))) AS attributes
+FROM figures,
+     (SELECT coalesce(from_json(nullif(benchmark->'params', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {}) AS params),
+     (SELECT coalesce(from_json(nullif(benchmark->'extra_info', 'null'), '"MAP(VARCHAR, VARCHAR)"'), MAP {}) AS info)
 WHERE samples IS NOT NULL OR json_type(number) <> 'NULL'
 ORDER BY number_of_benchmark, part, metric
