@@ -121,6 +121,15 @@ def cut_up(data):
         for start, count, end in scanner.arrays().tolist():
             texts.start()
             texts.read(part[start : random.choice([end + 1, start + 3])], is_last=False).validate(full=True)
+            # In blocks, to the bracket and beyond, or from another place.
+            texts.start()
+            start += random.choice([0, 0, 1])
+            for at in range(start, random.choice([end + 1, end + 9]), size):
+                try:
+                    array = texts.read(part[at : at + size], is_last=at + size > end or random.random() < 0.05)
+                except BadDocumentError:
+                    break
+                array.validate(full=True)
 
 def counted(data):
     paths = [([PathStep("key", "a"), PathStep("any key")], "read"), ([PathStep("any key"), PathStep("below")], "left"),
