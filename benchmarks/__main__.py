@@ -15,6 +15,7 @@ from cost import measure_cost
 from measuring import FAST, HERE, OWN, Run, checked, machine, make_store, medians, remove, run, version
 
 TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics", "k6")
+DOCUMENTS = ("pytest", "hyperfine")
 PEERS = ("polars", "duckdb", "datafusion", "chdb")
 
 
@@ -23,7 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure this program against its peers.")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tasks", default=",".join(TASKS), help="these, and cost, which no peer takes part in")
+    parser.add_argument(
+        "--tasks", default=",".join(TASKS), help="these; cost, which no peer takes part in; and pytest, hyperfine"
+    )
     parser.add_argument("--directory", type=Path, help="where the files go; a temporary directory by default")
     options = parser.parse_args()
     versions = ", ".join(f"{name} {version(name)}" for name in ("measurement-export-pipeline", "pyarrow", *PEERS))
@@ -40,6 +43,11 @@ def main() -> None:
                 checked([sys.executable, str(HERE / "k6_lines.py"), str(lines), str(options.rows)])
                 _measure(task, place, _import_commands(lines, place / "out"), options.runs)
                 lines.unlink()
+            elif task in DOCUMENTS:
+                document = place / "document.json"
+                checked([sys.executable, str(HERE / "sample_documents.py"), str(document), str(options.rows), task])
+                _measure(task, place, _document_commands(task, document, place / "out"), options.runs)
+                document.unlink()
             else:
                 _measure(task, place, _commands(task, store, files, place / "out"), options.runs)
 
@@ -102,6 +110,14 @@ def _import_commands(lines: Path, out: Path) -> dict[str, list[str]]:
         "pipeline": [*OWN, "import", str(lines), "--to", str(out), "--quiet"],
         "duckdb": [*peer, "k6", str(lines), str(out)],
         "duckdb, typed": [*peer, "k6-typed", str(lines), str(out)],
+    }
+
+
+def _document_commands(task: str, document: Path, out: Path) -> dict[str, list[str]]:
+    """Import a document of samples; DuckDB is told the types."""
+    return {
+        "pipeline": [*OWN, "import", str(document), "--to", str(out), "--quiet"],
+        "duckdb, typed": [sys.executable, str(HERE / "peers.py"), "duckdb", task, str(document), str(out)],
     }
 
 

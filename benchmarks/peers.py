@@ -6,11 +6,25 @@ Run as `python benchmarks/peers.py ENGINE TASK SOURCE TARGET`.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# By task: the key of the entries, their type, and what is selected of one.
+DOCUMENTS = {
+    "pytest": (
+        "benchmarks",
+        "STRUCT(fullname VARCHAR, stats STRUCT(data DOUBLE[]))",
+        "one.fullname, unnest(one.stats.data) AS value, unnest(range(len(one.stats.data))) AS round",
+    ),
+    "hyperfine": (
+        "results",
+        "STRUCT(command VARCHAR, times DOUBLE[], exit_codes INTEGER[])",
+        "one.command, unnest(one.times) AS value, unnest(one.exit_codes) AS code, unnest(range(len(one.times))) AS run",
+    ),
+}
 QUANTILES = "0.25, 0.5, 0.75, 0.9, 0.95, 0.99"
 
 
@@ -50,6 +64,14 @@ def duckdb(task: str, source: str, target: str) -> None:
         engine.execute(
             f"""COPY (SELECT metric, data.value AS value, data.time AS timestamp, data.tags AS tags
                 FROM read_json('{source}'{typed}) WHERE type IS DISTINCT FROM 'Metric')
+                TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
+        )
+        return
+    if task in DOCUMENTS:
+        key, fields, values = DOCUMENTS[task]
+        engine.execute(
+            f"""COPY (SELECT {values} FROM (SELECT unnest({key}) AS one FROM read_json('{source}',
+                columns = {{{key}: '{fields}[]'}}, maximum_object_size = {Path(source).stat().st_size + 1})))
                 TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
         )
         return
