@@ -18,7 +18,7 @@
 -- metrics: *_mean, *_median, *_stddev, *_cv, *_coefficient, *_bigo, rms = gauge aggregate
 -- metrics: * = gauge
 -- reads: context.**, benchmarks[].* NUMBERS
--- reads: benchmarks[].name|run_name|run_type|aggregate_name|aggregate_unit|time_unit|big_o|label|error_occurred|error_message
+-- reads: benchmarks[].name|run_name|run_type|aggregate_name|aggregate_unit|time_unit|big_o|label|error_occurred|error_message|skipped|skip_message
 -- leaves: benchmarks[].family_index|per_family_instance_index|repetitions
 -- versions: 1.4 to 1.9.5
 

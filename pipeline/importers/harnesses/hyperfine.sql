@@ -4,6 +4,7 @@
 -- looks for: times of the commands in `results`
 -- format: json
 -- samples: results[].times[run], results[].memory_usage_byte[run], results[].exit_codes[]
+-- revision: 2
 -- metrics: time = duration lower
 -- metrics: time_*, user_time_mean, system_time_mean = duration lower aggregate
 -- metrics: memory_usage = gauge lower

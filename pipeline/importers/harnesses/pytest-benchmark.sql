@@ -4,6 +4,7 @@
 -- looks for: `stats` of the entries of `benchmarks`
 -- format: json
 -- samples: benchmarks[].stats.data[round]
+-- revision: 2
 -- metrics: time = duration lower
 -- metrics: time_* = duration lower aggregate
 -- metrics: operations_per_second = gauge higher aggregate
