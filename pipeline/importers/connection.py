@@ -38,6 +38,15 @@ CREATE MACRO webrtc_unit(stat) AS CASE
     WHEN regexp_matches(stat, '^(packets|frames|keyFrames|nack|pli|fir|requests|responses|messages|consentRequests).*'
         '(Sent|Received|Lost|Count|Decoded|Encoded|Dropped|Discarded|DiscardedOnSend)$') THEN '1'
 END;
+CREATE MACRO webrtc_reports(json) AS CASE
+    WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]')
+    WHEN json_type(json) IS DISTINCT FROM 'OBJECT' THEN error('is no report of getStats(), nor holds such')
+    WHEN json_type(json, '$.type') = 'VARCHAR' THEN [json] ELSE json_extract(json, '$.*')
+END;
+CREATE MACRO webrtc_keys(report) AS CASE
+    WHEN json_type(report, '$.type') = 'VARCHAR' THEN json_keys(report)
+    ELSE error('holds a report of getStats() without a type')
+END;
 """
 _PREPARING = {"CREATE", "SET", "VARIABLE_SET"}
 

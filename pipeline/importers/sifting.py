@@ -119,7 +119,8 @@ class Sifter:
             except (ValueError, RecursionError) as problem:
                 cut = "" if text.endswith(b"\n") else "; the file may be cut off"
                 return f"is no JSON ({problem}){cut}"
-            if not isinstance(value, dict):
+            # The importer may take other values too, and say itself what is wrong with this one.
+            if not isinstance(value, dict) and isinstance(error, BadRowError):
                 return "is no JSON object"
         if isinstance(error, BadRowError):
             return "column " + str(error).split(", column ", 1)[-1]

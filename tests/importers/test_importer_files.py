@@ -9,7 +9,7 @@ import struct
 
 import pytest
 import zstandard
-from plain_readers import document, iperf3_events
+from plain_readers import document, iperf3_events, lines
 from project import HARNESS_FILES
 
 from pipeline import SourceError, connect, import_sessions, list_sessions
@@ -23,6 +23,7 @@ VEGETA = {
 }  # fmt: skip
 VEGETA_CSV = '179550720012345678{},200,435643128,0,2945,"a ""b"", é",e30=,a,{},GET,http://x/,\n'
 IPERF3_STREAM = "".join(f"{event}\n" for event in iperf3_events(document(HARNESS_FILES / "iperf3/tcp-1stream.json")))
+GETSTATS = json.dumps(lines(HARNESS_FILES / "getstats/loopback-100ms.ndjson")[:100], indent=1)
 
 # By importer: a file, as a path or as text, and what finds the number of its main metric.
 FILES = {
@@ -30,6 +31,7 @@ FILES = {
     "fio": ("fio/randrw-4k.json", r'"iops" : ([\d.]+)'),
     "fio-log": ("fio/randrw-4k_clat.1.log", r"\n\d+, (\d+)"),
     "getstats": ("getstats/loopback-100ms.ndjson", r'"totalRoundTripTime":([\d.]+)'),
+    "getstats-document": (GETSTATS, r'"totalRoundTripTime": ([\d.]+)'),
     "google-benchmark": ("google-benchmark/sort-copy-8reps.json", r'"real_time": ([\d.e+]+)'),
     "hyperfine": ("hyperfine/two-commands.json", r'"times": \[\s*([\d.]+)'),
     "iperf3": ("iperf3/tcp-1stream.json", r'"bits_per_second":\s*([\d.]+)'),

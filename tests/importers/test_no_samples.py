@@ -29,6 +29,7 @@ EMPTY = {
     "fio": (json.dumps(FIO), "`jobs` is empty; looked for"),
     "fio-log": None,
     "getstats": (json.dumps(NO_NUMBER), "looked for numbers in reports"),
+    "getstats-document": (json.dumps([NO_NUMBER], indent=1), "looked for numbers in reports"),
     "google-benchmark": ('{"context": {"num_cpus": 4}, "benchmarks": []}', "`benchmarks` is empty; looked for"),
     "hyperfine": (json.dumps(HYPERFINE), "looked for times of the commands in `results`"),
     "iperf3": (json.dumps(IPERF3), "`intervals` is empty; `end` is empty; looked for"),

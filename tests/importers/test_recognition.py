@@ -16,7 +16,8 @@ FILES_OF = {
     "fio": """*/fio/*.json reports/fio-json-[!ce]*/* reports/fio-json-error-lines/job*
               reports/duplicate-keys/two-f*""",
     "fio-log": "*/fio/*.log reports/fio-log-[!h]*/*",
-    "getstats": "*/getstats/* reports/getstats-*/pair.ndjson",
+    "getstats": "*/getstats/* reports/getstats-*/pair.ndjson reports/getstats-arrays/*",
+    "getstats-document": "",
     "google-benchmark": "*/google-benchmark/* reports/google-benchmark-*/*",
     "hyperfine": "*/hyperfine/* reports/hyperfine-*/*",
     "iperf3": "*/iperf3/*1stream.json reports/iperf3-[!j]*/[!u]* reports/duplicate-keys/two-s*",

@@ -1,4 +1,5 @@
--- Samples of RTCPeerConnection.getStats() as NDJSON: a line a report. Units are those of the W3C's webrtc-stats.
+-- Samples of RTCPeerConnection.getStats() as NDJSON: a line is a report, or what one or several calls gave: an array of
+-- reports, an object that has them by their ids, or an array of these. Units are those of the W3C's webrtc-stats.
 -- Numbers are samples, also true and false as 1 and 0; texts that do not change with time become attributes.
 -- harness: getstats
 -- looks for: numbers in reports that have a time, a type and an id
@@ -14,18 +15,20 @@
 -- leaves: qualityLimitationDurations.*
 
 -- name: recognise
-SELECT json_type(value, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(value, '$.type') = 'VARCHAR'
-   AND json_type(value, '$.id') = 'VARCHAR' AND TRY_CAST(value->>'timestamp' AS DOUBLE) > 1e11 FROM content
+SELECT json_type(report, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(report, '$.type') = 'VARCHAR'
+   AND json_type(report, '$.id') = 'VARCHAR' AND TRY_CAST(report->>'timestamp' AS DOUBLE) > 1e11 AND (json_valid(first_line) OR NOT contains(trim(text, E'\n\r\t '), E'\n'))
+FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(one, '$.type') = 'VARCHAR' THEN one
+                     ELSE json_extract(one, '$.*')[1] END AS report
+      FROM (SELECT *, CASE WHEN json_type(value) = 'ARRAY' THEN value->0 WHEN json_type(value, '$.type') = 'VARCHAR' THEN value
+                           ELSE json_extract(value, '$.*')[1] END AS one FROM content))
 
 -- name: measurements
-WITH points AS (
-    SELECT json, unnest(json_keys(json)) AS key FROM records
-)
-SELECT (json->>'type') || '.' || key AS metric,
-       CASE json->>json_pointer(key) WHEN 'true' THEN '1' WHEN 'false' THEN '0'
-            ELSE json->>json_pointer(key) END AS value,
+SELECT (report->>'type') || '.' || key AS metric,
+       CASE report->>json_pointer(key) WHEN 'true' THEN '1' WHEN 'false' THEN '0'
+            ELSE report->>json_pointer(key) END AS value,
        webrtc_unit(key) AS unit,
-       ns_from_ms((json->>'timestamp')::DOUBLE) AS epoch_ns,
-       json->>'id' AS report_id, json->>'type' AS report_type, json->>'kind' AS kind
-FROM points
-WHERE key <> 'timestamp' AND json_type(json, json_pointer(key)) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+       ns_from_ms((report->>'timestamp')::DOUBLE) AS epoch_ns,
+       report->>'id' AS report_id, report->>'type' AS report_type, report->>'kind' AS kind
+FROM (SELECT report, unnest(webrtc_keys(report)) AS key
+      FROM (SELECT unnest(webrtc_reports(one)) AS report FROM (SELECT unnest(webrtc_reports(json)) AS one FROM records)))
+WHERE key <> 'timestamp' AND json_type(report, json_pointer(key)) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')

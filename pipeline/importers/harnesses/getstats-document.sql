@@ -1,0 +1,25 @@
+-- Samples of RTCPeerConnection.getStats() as one JSON array over several lines: of reports, or of what calls gave, each an array
+-- of reports or an object that has them by their ids. What becomes of a report is that of getstats.sql.
+-- harness: getstats
+-- looks for: numbers in reports that have a time, a type and an id
+-- format: json
+-- samples: []
+
+-- name: recognise
+SELECT json_type(report, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(report, '$.type') = 'VARCHAR'
+   AND json_type(report, '$.id') = 'VARCHAR' AND TRY_CAST(report->>'timestamp' AS DOUBLE) > 1e11
+   AND json_type(value) = 'ARRAY' AND NOT json_valid(first_line) AND contains(trim(text, E'\n\r\t '), E'\n')
+FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(one, '$.type') = 'VARCHAR' THEN one
+                     ELSE json_extract(one, '$.*')[1] END AS report
+      FROM (SELECT *, value->0 AS one FROM content))
+
+-- name: measurements
+SELECT (report->>'type') || '.' || key AS metric,
+       CASE report->>json_pointer(key) WHEN 'true' THEN '1' WHEN 'false' THEN '0'
+            ELSE report->>json_pointer(key) END AS value,
+       webrtc_unit(key) AS unit,
+       ns_from_ms((report->>'timestamp')::DOUBLE) AS epoch_ns,
+       report->>'id' AS report_id, report->>'type' AS report_type, report->>'kind' AS kind
+FROM (SELECT report, unnest(webrtc_keys(report)) AS key
+      FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples))
+WHERE key <> 'timestamp' AND json_type(report, json_pointer(key)) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')

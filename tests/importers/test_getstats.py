@@ -1,0 +1,76 @@
+"""What getStats() gives, as scripts write it: reports, arrays and objects of them, a line each or in one document."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from plain_readers import lines, numbers_of, reports_of
+from project import HARNESS_FILES, SHARED
+from samples import rows_of
+
+from pipeline import SourceError, import_sessions
+
+REPORTS = lines(HARNESS_FILES / "getstats/loopback-100ms.ndjson")[:600]
+CALLS = [REPORTS[at : at + 20] for at in range(0, len(REPORTS), 20)]
+MAPS = [{f"{number}/~{report['id']}": report for number, report in enumerate(call)} for call in CALLS]
+QUERY = "SELECT metric, value, epoch_us(timestamp), report_id FROM measurements ORDER BY sequence"
+
+
+def a_line_each(values):
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+SHAPES = {
+    "an array a line": a_line_each(CALLS),
+    "a map a line": a_line_each(MAPS),
+    "various lines": a_line_each([*REPORTS[:20], *MAPS[1:9], *CALLS[9:]]),
+    "an array in one line": json.dumps(REPORTS),
+    "an array of arrays in one line": json.dumps(CALLS) + "\n",
+    "an array of maps in one line": json.dumps(MAPS),
+    "an array": json.dumps(REPORTS, indent=2),
+    "an array of arrays": json.dumps(CALLS, indent=1) + "\n\n",
+    "an array of maps": json.dumps(MAPS, indent="\t"),
+    "an array with a report a line": "[" + ",\n".join(map(json.dumps, REPORTS)) + "]",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_reports_are_found_in_every_shape(tmp_path, shape):
+    (tmp_path / "x.json").write_text(SHAPES[shape])
+    import_sessions(tmp_path / "x.json", tmp_path / "store")
+    samples = [(report, sample) for report in REPORTS for sample in numbers_of(report)]
+    expected = [(*sample, round(report["timestamp"] * 1000), report["id"]) for report, sample in samples]
+    assert rows_of(tmp_path / "store", QUERY) == expected
+
+
+@pytest.mark.parametrize("name", ["array-a-line.ndjson", "map-a-line.ndjson", "array.json"])
+def test_reported_shapes_are_read(tmp_path, name):
+    path = SHARED / "reports/getstats-arrays" / name
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    import_sessions(path, tmp_path / "store")
+    expected = [sample for line in lines(path) for report in reports_of(line) for sample in numbers_of(report)]
+    assert rows_of(tmp_path / "store", "SELECT metric, value FROM measurements ORDER BY sequence") == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "phrase"),
+    [
+        ("[1]", "report of getStats"),
+        ("5", "report of getStats"),
+        ('[{"a": 1}]', "report of getStats"),
+        ('[[{"a": 1}]]', "report of getStats.. without a type"),
+        ('[{"id": "x", "type": "y", "timestamp": "z", "n": 1}]', "'z'"),
+    ],
+)
+def test_what_is_no_report_is_a_bad_record(tmp_path, line, phrase):
+    path = tmp_path / "x.json"
+    path.write_text(a_line_each(CALLS[:2]) + f"{line}\n" + a_line_each(CALLS[2:]))
+    with pytest.raises(SourceError, match=f"x.json: line 3: .*{phrase}.*; --skip-bad"):
+        import_sessions(path, tmp_path / "store")
+    report = import_sessions(path, tmp_path / "store", skip_bad=True)
+    assert (report.skipped_rows, report.rows) == (1, sum(len(numbers_of(report)) for report in REPORTS))
+    path.write_text(json.dumps([*CALLS[:2], json.loads(line), *CALLS[2:]], indent=1))
+    with pytest.raises(SourceError, match=phrase):
+        import_sessions(path, tmp_path / "none")
