@@ -13,7 +13,7 @@ FOLDERS = [HARNESS_FILES, *(SHARED / name for name in ("harness", "recorded", "r
 # By importer: patterns of its files. All others are known by no importer.
 FILES_OF = {
     "asv": "*/asv/samples-v2.json reports/asv-*/*",
-    "fio": """*/fio/*.json reports/fio-json-[!ce]*/* reports/fio-json-error-lines/job*
+    "fio": """*/fio/*.json reports/fio-json-[!e]*/* reports/fio-json-error-lines/job*
               reports/duplicate-keys/two-f*""",
     "fio-log": "*/fio/*.log reports/fio-log-[!h]*/*",
     "getstats": "*/getstats/* reports/getstats-*/pair.ndjson reports/getstats-arrays/*",

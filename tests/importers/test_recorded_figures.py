@@ -105,19 +105,22 @@ def test_every_sample_is_the_one_that_plain_python_reads(tmp_path, pattern, read
         assert report.rows == len(expected) > 0
 
 
-FIGURES = "SELECT job, direction, metric, value FROM measurements WHERE metric NOT LIKE '%bin%'"
 FIO = ["harness/fio/randrw-4k.json", "recorded/fio/3.42-lat-percentiles.json"]
-FIO += [f"reports/{name}" for name in ("fio-json-fsync/*", "fio-json-3.1-no-count/*", "fio-json-error-lines/job*")]
+FIO += [f"reports/fio-json-{name}" for name in ("fsync/*", "3.1-no-count/*", "error-lines/job*", "client-server/*")]
 
 
 @pytest.mark.parametrize("pattern", FIO)
 def test_figures_of_fio_are_those_of_the_document(tmp_path, pattern):
     for path in found_by(pattern):
         import_sessions(path, tmp_path / "store")
-        expected = {(job, *rest): value for (job, _, *rest), value in fio(document(path)).items()}
+        expected = fio(document(path))
         assert len(expected) > 5
-        found = {tuple(row[:3]): row[3] for row in rows_of(tmp_path / "store", FIGURES)}
+        host = "hostname" if any(host for _, host, *_ in expected) else "NULL"
+        query = f"SELECT job, {host}, direction, metric, value FROM measurements WHERE metric NOT LIKE '%bin%'"
+        found = {tuple(row[:4]): row[4] for row in rows_of(tmp_path / "store", query)}
         assert {key: found.get(key) for key in expected} == expected
+        columns = rows_of(tmp_path / "store", "SELECT column_name FROM (DESCRIBE measurements)")
+        assert (("hostname",) in columns) == (host != "NULL")
 
 
 def test_figures_of_fio_2_are_bytes_and_microseconds(tmp_path):

@@ -88,6 +88,20 @@ def test_fio_sync_and_mixed_are_directions(tmp_path):
     assert figures(tmp_path / "store", "direction = 'mixed'")["iops"] == (2.5, "/s")
 
 
+@pytest.mark.parametrize("servers", [1, 2, 3])
+def test_jobs_of_fio_servers_have_their_host_and_their_sum_is_left_out(tmp_path, servers):
+    def job(name, host, ios):
+        return {"jobname": name, "hostname": host, "port": 8765, "read": {"total_ios": ios, "io_bytes": 512 * ios}}
+
+    jobs = [job("j", f"host{number}", number + 1) for number in range(servers)]
+    summed = [job("All clients", f"host{servers - 1}", 99)] if servers > 1 else []
+    found = fio("fio-3.36", {}) | {"client_stats": jobs + summed}
+    del found["jobs"]
+    import_sessions(write(tmp_path / "x.json", found), tmp_path / "store")
+    query = "SELECT job, hostname, value FROM measurements WHERE metric = 'total_ios' ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [("j", f"host{number}", number + 1) for number in range(servers)]
+
+
 def test_what_a_tool_says_of_its_failure_is_told_and_kept(tmp_path):
     read = {"io_bytes": 4096, "io_kbytes": 4, "total_ios": 1}
     path = write(tmp_path / "x.json", fio("fio-3.36", read, error=5))

@@ -1,11 +1,12 @@
 -- fio --output-format=json or json+. fio keeps no samples here: latencies are summed up and in histograms, whose bins
--- become measurements of the metric ..._bin_count with the bin's lower limit as an attribute.
+-- become measurements of the metric ..._bin_count with the bin's middle, as fio writes it, as an attribute.
 -- A direction that did nothing is left out: all its figures are zeros that were not measured; sync is fsync and fdatasync.
 -- Before 3.0 io_bytes counts KiB and latencies are microseconds, under slat, clat and lat; before 3.2 there is no bw_bytes,
 -- before 3.18 no N. Percentiles of 0 and bins by number, which old versions write, say nothing.
+-- fio --client writes the jobs of its servers as client_stats, with the hostname of each; "All clients" behind them repeats them.
 -- harness: fio
 -- documents: cumulative
--- looks for: a direction that did I/O in one of `jobs`
+-- looks for: a direction that did I/O in one of `jobs` or `client_stats`
 -- format: json
 -- versions: 2.2 to 3.42
 -- revision: 2
@@ -24,21 +25,25 @@
 -- leaves: jobs[].read|write|trim|sync|mixed.io_kbytes|bw_min|bw_max|bw_agg|bw_mean|bw_dev|bw_samples, jobs[].read|write|trim|sync|mixed.slat|clat|lat.bins.*
 
 -- name: recognise
-SELECT json_exists(value, '$."fio version"') AND json_exists(value, '$.jobs') FROM content
+SELECT json_exists(value, '$."fio version"') AND (json_exists(value, '$.jobs') OR json_exists(value, '$.client_stats')) FROM content
 
 -- name: documents
 -- --status-interval writes a document now and then, and each extends the one before. What began after the one before
 -- was written is another run, put behind it by a shell.
-SELECT coalesce(list_min(json_extract(json, '$.jobs[*].job_start')::BIGINT[]),
-                written - list_max(json_extract(json, '$.jobs[*].job_runtime')::BIGINT[])) AS began, written
-FROM (SELECT json, coalesce((json->>'timestamp_ms')::BIGINT, 1000 * (json->>'timestamp')::BIGINT) AS written
+SELECT coalesce(list_min(json_extract(jobs, '$[*].job_start')::BIGINT[]),
+                written - list_max(json_extract(jobs, '$[*].job_runtime')::BIGINT[])) AS began, written
+FROM (SELECT coalesce(json->'jobs', json->'client_stats') AS jobs, coalesce((json->>'timestamp_ms')::BIGINT, 1000 * (json->>'timestamp')::BIGINT) AS written
       FROM document)
 
 -- name: prepare
 SET VARIABLE is_old = (SELECT TRY_CAST(regexp_extract(json->>'fio version', '\d+') AS INTEGER) < 3 FROM document);
 CREATE TEMP TABLE jobs AS
-SELECT unnest(json_extract(json, '$.jobs[*]')) AS job, unnest(range(json_array_length(json, '$.jobs')::BIGINT)) AS number_of_job
-FROM document;
+SELECT job, number_of_job
+FROM (SELECT unnest(json_extract(jobs, '$[*]')) AS job, unnest(range(json_array_length(jobs)::BIGINT)) AS number_of_job,
+             json_array_length(jobs) AS count_of_jobs
+      FROM (SELECT coalesce(json->'jobs', json->'client_stats') AS jobs FROM document))
+WHERE job->>'jobname' <> 'All clients' OR NOT json_exists(job, '$.hostname') OR number_of_job < 2 OR number_of_job + 1 < count_of_jobs;
+SET VARIABLE hosts = (SELECT map_from_entries(coalesce(list((number_of_job, job->>'hostname')), [])) FROM jobs);
 CREATE TEMP TABLE directions AS
 SELECT number_of_job, job->>'jobname' AS job, direction, job->direction AS figures
 FROM jobs, (SELECT unnest(['read', 'write', 'trim', 'sync', 'mixed']) AS direction)
@@ -112,5 +117,7 @@ WITH latencies AS (
                  unnest(json_extract(bins, '$.*')) AS number
           FROM latencies WHERE unit = 'ns' AND NOT json_exists(bins, '$.FIO_IO_U_PLAT_BITS'))
 )
-SELECT metric, number AS value, unit, job, direction, bin AS bin_ns FROM named WHERE number IS NOT NULL
+SELECT metric, number AS value, unit, job, direction, bin AS bin_ns,
+       CASE WHEN getvariable('hosts')[number_of_job] IS NOT NULL THEN MAP {'hostname': getvariable('hosts')[number_of_job]} END AS attributes
+FROM named WHERE number IS NOT NULL
 ORDER BY number_of_job, direction, metric, bin
