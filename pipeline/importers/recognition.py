@@ -11,6 +11,7 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
 from pipeline.importers.definition import built_in, find_definitions, harness_names
 from pipeline.importers.documents import json_fault
+from pipeline.importers.hints import hint_of
 from pipeline.importers.mapping import Mapping
 from pipeline.importers.plain_text import read_head, read_whole
 from pipeline.runtime.duckdb import connect_engine, lock_down
@@ -64,7 +65,8 @@ def recognise(path: Path, given: str | None, header: Sequence[str] | None = None
         the importer; None for a file of measurements, which needs none.
 
     Raises:
-        SourceError: no importer or more than one knows the content, or not the one that was given.
+        SourceError: no importer or more than one knows the content, or not the one that was given; the message says
+            what to import instead, where that is known.
     """
     candidates = find_definitions(given) if given else built_in()
     if given and not candidates[0].is_built_in:
@@ -81,6 +83,8 @@ def recognise(path: Path, given: str | None, header: Sequence[str] | None = None
         if given is None and name_says is not None:
             return None
         raise SourceError(f"{path}: is empty")
+    if (hint := hint_of(head, path)) is not None:
+        raise SourceError(f"{path}: {hint}")
     found = _matching(candidates, head, path)
     if len(found) == 1:
         return found[0]

@@ -30,7 +30,7 @@ FILES_OF = {
     "pytest-benchmark": "*/pytest-benchmark/* reports/pytest-benchmark-*/*",
     "vegeta": "",
     "vegeta-csv": "*/vegeta/*.csv reports/vegeta-csv-*/[!m]*",
-    "webrtc-internals": """*/webrtc-internals/*.json */webrtc-internals/*.gz reports/webrtc-*/*
+    "webrtc-internals": """*/webrtc-internals/*.json */webrtc-internals/*.gz reports/webrtc-internals-138/*
                            reports/getstats-*/dump.json""",
 }
 FILES = {
