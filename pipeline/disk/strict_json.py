@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_TOKEN = re.compile(r"[^\s,:\[\]{}]{1,20}")
 
 
 def read_json(path: Path, *, may_be_pipe: bool = False) -> Any:  # noqa: ANN401 - any JSON value
@@ -44,6 +47,17 @@ def parse_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no valid JSON ({error})") from error
     return value
+
+
+def no_json(error: json.JSONDecodeError) -> str:
+    """Say what is no JSON in one line of text, and where: `is no JSON at column 9 ('-nan')`."""
+    if not error.doc[error.pos :].strip():
+        return f"is no JSON at column {len(error.doc.rstrip()) + 1} (it ends)"
+    if (token := _TOKEN.match(error.doc, error.pos)) is not None and error.msg == "Expecting value":
+        found = repr(token[0])
+    else:
+        found = error.msg
+    return f"is no JSON at column {error.colno} ({found})"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

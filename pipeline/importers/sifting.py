@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipeline.disk.strict_json import no_json
 from pipeline.errors import BadRowError, SourceError
 from pipeline.importers.connection import one_line
 
@@ -111,22 +112,26 @@ class Sifter:
 
     def _reason(self, record: Record, error: Exception) -> str:
         _, text = record
-        if self._kind == "ndjson":
-            try:
-                value = json.loads(text)
-            except UnicodeDecodeError:
-                return "is not valid UTF-8"
-            except (ValueError, RecursionError) as problem:
-                cut = "" if text.endswith(b"\n") else "; the file may be cut off"
-                return f"is no JSON ({problem}){cut}"
-            # The importer may take other values too, and say itself what is wrong with this one.
-            if not isinstance(value, dict) and isinstance(error, BadRowError):
-                return "is no JSON object"
+        if self._kind == "ndjson" and (fault := _json_fault(text, error)) is not None:
+            return fault
         if isinstance(error, BadRowError):
             return "column " + str(error).split(", column ", 1)[-1]
         if isinstance(error, SourceError):
             return str(error)
         return _csv_reason(text, error) if self._kind == "csv" else one_line(error)
+
+
+def _json_fault(text: bytes, error: Exception) -> str | None:
+    """Say what is no JSON in a line, or not what every importer takes; None where it is what its importer says."""
+    try:
+        value = json.loads(text)
+    except UnicodeDecodeError:
+        return "is not valid UTF-8"
+    except (ValueError, RecursionError) as problem:
+        reason = no_json(problem) if isinstance(problem, json.JSONDecodeError) else f"is no JSON ({problem})"
+        return reason + ("" if text.endswith(b"\n") else "; the file may be cut off")
+    # An importer may take other values too, and say itself what is wrong with this one.
+    return "is no JSON object" if not isinstance(value, dict) and isinstance(error, BadRowError) else None
 
 
 def _csv_reason(text: bytes, error: Exception) -> str:

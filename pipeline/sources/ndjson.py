@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.disk.strict_json import no_json
 from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS, MAX_ROW_BYTES
 from pipeline.rows.batches import BATCH_BYTES
@@ -50,7 +51,7 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
                 if reading.skip_bad:
                     reading.skipped += 1
                     continue
-                raise SourceError(f"line {number}: cannot be read as a row ({_reason(error)})") from error
+                raise SourceError(f"line {number}: {_reason(error, line)}") from error
             names.update(dict.fromkeys(row))
             rows.append(row)
             lines.append(number)
@@ -91,12 +92,16 @@ def _no_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, line: bytes) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return no_json(error) + ("" if line.endswith(b"\n") else "; the file may be cut off")
     if isinstance(error, UnicodeDecodeError):
-        return "it is not valid UTF-8"
-    if isinstance(error, UnicodeEncodeError):
-        return "a key holds half of a surrogate pair"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        reason = "it is not valid UTF-8"
+    elif isinstance(error, UnicodeEncodeError):
+        reason = "a key holds half of a surrogate pair"
+    else:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return f"cannot be read as a row ({reason})"
 
 
 def _batch(names: list[str], rows: list[dict[str, Any]], lines: list[int], reading: Reading) -> pa.RecordBatch:

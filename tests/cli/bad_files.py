@@ -245,7 +245,8 @@ file_case("UTF-16", "a.csv", (CSV_HEADER + CSV_ROW).decode().encode("utf-16"))
 # Lines of NDJSON. A good line comes first, so the number of the bad one is 2.
 
 for name, line, phrase in (
-    ("a line that is cut", b'{"session_id": "s1"', "delimiter"),
+    ("a line that is cut", b'{"session_id": "s1"', "is no JSON at column 20 (it ends)"),
+    ("a word", b'{"value": -nan}', "is no JSON at column 11 ('-nan')"),
     ("two objects on a line", b'{"a": 1} {"b": 2}', "Extra data"),
     ("an array", b"[1, 2]", "no JSON object"),
     ("a text", b'"text"', "no JSON object"),
@@ -259,7 +260,7 @@ for name, line, phrase in (
     ("a control character", b'{"metric": "a\tb"}', "control character"),
     ("single quotes", b"{'metric': 1}", "double quotes"),
     ("a comma at the end", b'{"metric": 1,}', "double quotes"),
-    ("a comment", b"// {}", "cannot be read"),
+    ("a comment", b"// {}", "is no JSON at column 1 ('//')"),
     ("hexadecimal digits", b'{"value": 0x10}', "delimiter"),
     (
         "a number beyond float64",
