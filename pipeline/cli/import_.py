@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.options import add_output
-from pipeline.cli.output import Progress, counted, duration
+from pipeline.cli.output import Progress, counted, duration, without_rows
 from pipeline.cli.streams import reporting, tell, warn
 
 if TYPE_CHECKING:
     import argparse
 
     from pipeline.importers.result import ImportResult
-
-
-_NAMED = 8
-"""Sessions that a warning names."""
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -105,8 +101,7 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
             f"{counted(result.dropped_digits, 'time')} had digits below the store's unit, which were dropped"
         )
     if result.empty:
-        named = ", ".join(map(repr, result.empty[:_NAMED])) + (", ..." if len(result.empty) > _NAMED else "")
-        warnings.append(f"{counted(len(result.empty), 'session')} without rows: {named}")
+        warnings.append(without_rows(result.empty))
     warn(warnings)
     if quiet:
         return

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pipeline.cli.streams import tell
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _PROGRESS_INTERVAL_SECONDS = 0.1
 _PROGRESS_DELAY_SECONDS = 0.5
+_NAMED = 8
+"""Sessions that a warning names."""
 _CLEAR_LINE = "\r\x1b[K"
 
 
@@ -69,3 +74,9 @@ def duration(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number of things."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def without_rows(sessions: Sequence[str]) -> str:
+    """Write the warning that names sessions without rows, the first of them."""
+    named = ", ".join(map(repr, sessions[:_NAMED])) + (", ..." if len(sessions) > _NAMED else "")
+    return f"{counted(len(sessions), 'session')} without rows: {named}"

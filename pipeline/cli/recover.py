@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.output import counted
-from pipeline.cli.streams import reporting
-from pipeline.errors import RecoveryError
+from pipeline.cli.output import counted, without_rows
+from pipeline.cli.streams import reporting, warn
 
 if TYPE_CHECKING:
     import argparse
@@ -19,13 +18,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pipeline.recorder.recovery import recover_sessions  # noqa: PLC0415
+    from pipeline.recorder.recovery import recover_recordings  # noqa: PLC0415
 
-    try:
-        _show(options.store, recover_sessions(options.store))
-    except RecoveryError as error:
-        _show(options.store, error.recovered, left=len(error.problems))
-        raise
+    recovery = recover_recordings(options.store)
+    warn([without_rows(recovery.empty)] if recovery.empty else [])
+    _show(options.store, recovery.recovered, left=len(recovery.error.problems) if recovery.error else 0)
+    if recovery.error is not None:
+        raise recovery.error
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.disk.local_path import local_path
@@ -25,7 +26,7 @@ from pipeline.store.reading import is_store
 from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -123,6 +124,21 @@ def _require_recorded(store: StoreWriter, session_id: str, start: int, directory
             )
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """What became of the recordings of a store.
+
+    Attributes:
+        recovered: ids of the sessions that were made of them.
+        empty: those of them that have no rows.
+        error: what is wrong with the recordings that were left; None where all were recovered.
+    """
+
+    recovered: Sequence[str]
+    empty: Sequence[str]
+    error: RecoveryError | None
+
+
 def recover_sessions(to: str | Path) -> list[str]:
     """Make sessions of the recordings whose recorder is gone, marked as incomplete.
 
@@ -138,10 +154,25 @@ def recover_sessions(to: str | Path) -> list[str]:
         DestinationError: it cannot be written.
         UsageError: it is a URL.
     """
+    recovery = recover_recordings(to)
+    if recovery.error is not None:
+        raise recovery.error
+    return list(recovery.recovered)
+
+
+def recover_recordings(to: str | Path) -> Recovery:
+    """Do as `recover_sessions` does, and say what is wrong with recordings that are left in place of raising it.
+
+    Raises:
+        SourceError: it is no store.
+        DestinationError: it cannot be written.
+        UsageError: it is a URL.
+    """
     path = local_path(to)
     if not is_store(path):
         raise SourceError(f"{path}: is no store, it has no store.json")
     recovered: list[str] = []
+    empty: list[str] = []
     failures: list[PipelineError] = []
     with telling(recovered, verb="recovered", rest="the same command recovers the others"):
         for directory in _recordings(path / DIRECTORY):
@@ -154,9 +185,13 @@ def recover_sessions(to: str | Path) -> list[str]:
                 continue
             if session is not None:
                 recovered.append(session.session_id)
-    if failures:
-        raise RecoveryError(path, recovered, failures) from failures[0]
-    return recovered
+                if not session.measurement_count:
+                    empty.append(session.session_id)
+    if not failures:
+        return Recovery(recovered, empty, None)
+    left = RecoveryError(path, recovered, failures)
+    left.__cause__ = failures[0]
+    return Recovery(recovered, empty, left)
 
 
 def _recordings(directory: Path) -> list[Path]:

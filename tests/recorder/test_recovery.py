@@ -100,6 +100,20 @@ def test_the_command_says_what_was_left_and_why_in_a_line_each(tmp_path):
         assert second.startswith(f"pipeline: {store}/recordings/d/recording.json: is no record of a recording")
 
 
+def test_the_command_warns_of_sessions_without_rows(tmp_path):
+    store = tmp_path / "store"
+    for name in ("a", "c"):
+        with killed(store, session_id=name):
+            pass
+    record_killed(store, "b")
+    result = pipeline("recover", store)
+    assert (result.status, result.out) == (0, f"a\nb\nc\n{store}: 3 sessions recovered\n")
+    assert result.err == "pipeline: warning: 2 sessions without rows: 'a', 'c'\n"
+    counts = {session["session_id"]: session["measurement_count"] for session in list_sessions(store)}
+    assert counts == {"a": 0, "b": 1, "c": 0}
+    assert pipeline("recover", store).err == ""
+
+
 def test_a_disk_that_is_full_is_an_error_of_the_destination(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
