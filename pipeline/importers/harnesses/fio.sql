@@ -16,24 +16,21 @@
 -- metrics: short_ios, drop_ios = counter lower aggregate
 -- metrics: io_bytes, total_ios = counter aggregate
 -- metrics: runtime = duration aggregate
--- reads: "fio version", timestamp, timestamp_ms, "global options".**, jobs[].jobname|error|job_start|job_runtime, jobs[]."job options".**
--- reads: jobs[].read|write|trim|sync|mixed.io_bytes|total_ios|runtime|bw_bytes|bw|iops|iops_mean|iops_min|iops_max|iops_stddev|iops_samples|short_ios|drop_ios
--- reads: jobs[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns|slat|clat|lat.min|max|mean|stddev|N, jobs[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns|slat|clat|lat.percentile.*
--- reads: jobs[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns.bins.*
--- leaves: time, jobs[].groupid|eta|elapsed|usr_cpu|sys_cpu|ctx|majf|minf|latency_depth|latency_target|latency_percentile|latency_window
--- leaves: jobs[].iodepth_level|iodepth_submit|iodepth_complete|latency_ns|latency_us|latency_ms.*, disk_util[].**
--- leaves: jobs[].read|write|trim|sync|mixed.io_kbytes|bw_min|bw_max|bw_agg|bw_mean|bw_dev|bw_samples, jobs[].read|write|trim|sync|mixed.slat|clat|lat.bins.*
+-- reads: "fio version", timestamp, timestamp_ms, "global options".**, jobs|client_stats[].jobname|hostname|error|job_start|job_runtime, jobs|client_stats[]."job options".**
+-- reads: jobs|client_stats[].read|write|trim|sync|mixed.io_bytes|total_ios|runtime|bw_bytes|bw|iops|iops_mean|iops_min|iops_max|iops_stddev|iops_samples|short_ios|drop_ios
+-- reads: jobs|client_stats[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns|slat|clat|lat.min|max|mean|stddev|N, jobs|client_stats[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns|slat|clat|lat.percentile.*, jobs|client_stats[].read|write|trim|sync|mixed.slat_ns|clat_ns|lat_ns.bins.*
+-- leaves: time, jobs|client_stats[].port|groupid|eta|elapsed|usr_cpu|sys_cpu|ctx|majf|minf|latency_depth|latency_target|latency_percentile|latency_window
+-- leaves: jobs|client_stats[].iodepth_level|iodepth_submit|iodepth_complete|latency_ns|latency_us|latency_ms.*, disk_util[].**, jobs|client_stats[].read|write|trim|sync|mixed.io_kbytes|bw_min|bw_max|bw_agg|bw_mean|bw_dev|bw_samples, jobs|client_stats[].read|write|trim|sync|mixed.slat|clat|lat.bins.*
 
 -- name: recognise
 SELECT json_exists(value, '$."fio version"') AND (json_exists(value, '$.jobs') OR json_exists(value, '$.client_stats')) FROM content
 
 -- name: documents
--- --status-interval writes a document now and then, and each extends the one before. What began after the one before
--- was written is another run, put behind it by a shell.
+-- Each of --status-interval extends the one before. What began after that was written is another run, put behind it.
 SELECT coalesce(list_min(json_extract(jobs, '$[*].job_start')::BIGINT[]),
                 written - list_max(json_extract(jobs, '$[*].job_runtime')::BIGINT[])) AS began, written
-FROM (SELECT coalesce(json->'jobs', json->'client_stats') AS jobs, coalesce((json->>'timestamp_ms')::BIGINT, 1000 * (json->>'timestamp')::BIGINT) AS written
-      FROM document)
+FROM (SELECT coalesce(json->'jobs', json->'client_stats') AS jobs,
+             coalesce((json->>'timestamp_ms')::BIGINT, 1000 * (json->>'timestamp')::BIGINT) AS written FROM document)
 
 -- name: prepare
 SET VARIABLE is_old = (SELECT TRY_CAST(regexp_extract(json->>'fio version', '\d+') AS INTEGER) < 3 FROM document);

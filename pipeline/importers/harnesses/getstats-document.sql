@@ -4,6 +4,17 @@
 -- looks for: numbers in reports that have a time, a type and an id
 -- format: json
 -- samples: []
+-- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
+-- metrics: *.fractionLost = gauge lower
+-- metrics: *.framesPerSecond, *.available*Bitrate = gauge higher
+-- metrics: *.packetsLost, *.*Dropped, *.*Discarded*, *.nackCount, *.pliCount, *.firCount, *.freezeCount, *.pauseCount = counter lower
+-- metrics: *.retransmitted*, *.total*, *.jitterBuffer*, *.concealed*, *.silentConcealed*, *.*Count, *.qpSum, *.*Events = counter
+-- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
+-- metrics: * = gauge
+-- reads: [].timestamp|type|id|kind, [].* FIGURES
+-- reads: [].*.timestamp|type|id|kind, [].*.* FIGURES
+-- reads: [][].timestamp|type|id|kind, [][].* FIGURES
+-- leaves: [].qualityLimitationDurations.*, [].*.qualityLimitationDurations.*, [][].qualityLimitationDurations.*
 
 -- name: recognise
 SELECT json_type(report, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(report, '$.type') = 'VARCHAR'

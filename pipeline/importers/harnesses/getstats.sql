@@ -11,8 +11,12 @@
 -- metrics: *.retransmitted*, *.total*, *.jitterBuffer*, *.concealed*, *.silentConcealed*, *.*Count, *.qpSum, *.*Events = counter
 -- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
 -- metrics: * = gauge
--- reads: timestamp, type, id, kind, * FIGURES
--- leaves: qualityLimitationDurations.*
+-- reads: timestamp|type|id|kind, * FIGURES
+-- reads: [].timestamp|type|id|kind, [].* FIGURES
+-- reads: *.timestamp|type|id|kind, *.* FIGURES
+-- reads: [].*.timestamp|type|id|kind, [].*.* FIGURES
+-- reads: [][].timestamp|type|id|kind, [][].* FIGURES
+-- leaves: qualityLimitationDurations.*, [].qualityLimitationDurations.*, *.qualityLimitationDurations.*, [].*.qualityLimitationDurations.*, [][].qualityLimitationDurations.*
 
 -- name: recognise
 SELECT json_type(report, '$.timestamp') IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND json_type(report, '$.type') = 'VARCHAR'

@@ -6,6 +6,27 @@
 -- looks for: streams in events `interval`, and sums in the event `end`
 -- format: lines
 -- versions: 3.17 to 3.21
+-- metrics: total_bits_per_second = gauge higher aggregate
+-- metrics: total_retransmits, total_lost_packets, total_lost_percent = gauge lower aggregate
+-- metrics: total_*rtt*, total_jitter = duration lower aggregate
+-- metrics: total_* = gauge aggregate
+-- metrics: bits_per_second = gauge higher
+-- metrics: retransmits, lost_packets, out_of_order = event lower
+-- metrics: reorder = gauge lower
+-- metrics: lost_percent = gauge lower
+-- metrics: *rtt, *rttvar, *jitter = duration lower
+-- metrics: bytes, packets, omitted_bytes, omitted_packets, omitted_retransmits, omitted_lost_packets = event
+-- metrics: * = gauge
+-- reads: event, data, data.connected|connecting_to|accepted_connection|timestamp|test_start.**, data.connected[].**
+-- reads: data.version|system_info|cookie|tcp_mss|tcp_mss_default|target_bitrate|fq_rate|sock_bufsize|sndbuf_actual|rcvbuf_actual
+-- reads: data.streams[].socket|start|end|omitted|sender
+-- reads: data.streams[].bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|reorder|jitter_ms|lost_packets|packets|lost_percent|out_of_order
+-- reads: data.streams[].sender|receiver|udp.socket|start|end|omitted|sender
+-- reads: data.streams[].sender|receiver|udp.bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|reorder|jitter_ms|lost_packets|packets|lost_percent|out_of_order|max_snd_cwnd|max_snd_wnd|max_rtt|min_rtt|mean_rtt
+-- leaves: data.streams[].seconds, data.sum|sum_bidir_reverse.**, data.streams[].sender|receiver|udp.seconds
+-- leaves: data.sum|sum_sent|sum_received|sum_bidir_reverse|sum_sent_bidir_reverse|sum_received_bidir_reverse.**
+-- leaves: data.cpu_utilization_percent.*, data.sender_tcp_congestion|receiver_tcp_congestion
+-- leaves: start.**, intervals[].**, end.**
 
 -- name: recognise
 SELECT value->>'event' = 'start' AND json_exists(value, '$.data.timestamp') FROM content
@@ -54,7 +75,7 @@ FROM (
         {key: 'lost_packets', unit: '1'}, {key: 'lost_percent', unit: '%'}, {key: 'max_rtt', unit: 'us'},
         {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'}, {key: 'mean_rtt', unit: 'us'},
         {key: 'min_rtt', unit: 'us'}, {key: 'out_of_order', unit: '1'}, {key: 'packets', unit: '1'},
-        {key: 'pmtu', unit: 'By'}, {key: 'retransmits', unit: '1'}, {key: 'rtt', unit: 'us'}, {key: 'rttvar', unit: 'us'},
+        {key: 'pmtu', unit: 'By'}, {key: 'reorder', unit: '1'}, {key: 'retransmits', unit: '1'}, {key: 'rtt', unit: 'us'}, {key: 'rttvar', unit: 'us'},
         {key: 'snd_cwnd', unit: 'By'}, {key: 'snd_wnd', unit: 'By'}]) AS known
     FROM (
         SELECT coalesce(stream->direction, stream) AS stream, direction,

@@ -15,14 +15,15 @@
 -- metrics: total_* = gauge aggregate
 -- metrics: bits_per_second = gauge higher
 -- metrics: retransmits, lost_packets, out_of_order = event lower
+-- metrics: reorder = gauge lower
 -- metrics: lost_percent = gauge lower
 -- metrics: *rtt, *rttvar, *jitter = duration lower
 -- metrics: bytes, packets, omitted_bytes, omitted_packets, omitted_retransmits, omitted_lost_packets = event
 -- metrics: * = gauge
 -- reads: start.**, error, intervals[].streams[].socket|start|end|omitted|sender
--- reads: intervals[].streams[].bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|jitter_ms|lost_packets|packets|lost_percent|out_of_order
+-- reads: intervals[].streams[].bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|reorder|jitter_ms|lost_packets|packets|lost_percent|out_of_order
 -- reads: end.streams[].sender|receiver|udp.socket|start|end|omitted|sender
--- reads: end.streams[].sender|receiver|udp.bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|jitter_ms|lost_packets|packets|lost_percent|out_of_order|max_snd_cwnd|max_snd_wnd|max_rtt|min_rtt|mean_rtt
+-- reads: end.streams[].sender|receiver|udp.bits_per_second|bytes|retransmits|snd_cwnd|snd_wnd|rtt|rttvar|pmtu|reorder|jitter_ms|lost_packets|packets|lost_percent|out_of_order|max_snd_cwnd|max_snd_wnd|max_rtt|min_rtt|mean_rtt
 -- leaves: intervals[].streams[].seconds, intervals[].sum|sum_bidir_reverse.**, end.streams[].sender|receiver|udp.seconds
 -- leaves: end.sum|sum_sent|sum_received|sum_bidir_reverse|sum_sent_bidir_reverse|sum_received_bidir_reverse.**
 -- leaves: end.cpu_utilization_percent.*, end.sender_tcp_congestion|receiver_tcp_congestion
@@ -70,7 +71,7 @@ WITH streams AS (
     SELECT unnest([
         {key: 'bits_per_second', unit: 'bit/s'}, {key: 'bytes', unit: 'By'}, {key: 'retransmits', unit: '1'},
         {key: 'snd_cwnd', unit: 'By'}, {key: 'snd_wnd', unit: 'By'}, {key: 'rtt', unit: 'us'},
-        {key: 'rttvar', unit: 'us'}, {key: 'pmtu', unit: 'By'}, {key: 'jitter_ms', unit: 'ms'},
+        {key: 'rttvar', unit: 'us'}, {key: 'pmtu', unit: 'By'}, {key: 'reorder', unit: '1'}, {key: 'jitter_ms', unit: 'ms'},
         {key: 'lost_packets', unit: '1'}, {key: 'packets', unit: '1'}, {key: 'lost_percent', unit: '%'},
         {key: 'out_of_order', unit: '1'}, {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'},
         {key: 'max_rtt', unit: 'us'}, {key: 'min_rtt', unit: 'us'}, {key: 'mean_rtt', unit: 'us'}], recursive := true)
