@@ -35,14 +35,35 @@ def read_csv(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, attributes as `reading.text_types` says, else as strings.
 
     Raises:
-        SourceError: a line has another number of fields, or a value does not fit its column; it names the row.
+        SourceError: a line has another number of fields, or a value does not fit its column; it names the line.
     """
     done = 0
     for block in _read_text(path, reading):
         for start in range(0, max(block.num_rows, 1), reading.batch_size):
             batch = block.slice(start, reading.batch_size)
-            yield _typed(batch, reading, first_row=done + start + 1)
+            try:
+                yield _typed(batch, reading)
+            except _BadTextError as error:
+                raise SourceError(f"{_place(path, done + start + error.row + 1)}: {error}") from error
         done += block.num_rows
+
+
+def _place(path: Path, row: int) -> str:
+    """Name the line where a row begins; a row has several where a quoted text has a line end.
+
+    Args:
+        path: the file.
+        row: its number, from 1; the header is none.
+    """
+    begun = quotes = 0
+    with open_decompressed(path) as file:
+        for number, line in enumerate(iter(file.readline, b""), start=1):
+            if quotes % 2 == 0 and line.strip(b"\r\n"):
+                if begun == row:
+                    return f"line {number}"
+                begun += 1
+            quotes += line.count(b'"')
+    return f"row {row}"  # its lines end otherwise than with line feeds
 
 
 def find_text_types(paths: Sequence[Path], reading: Reading) -> dict[str, str]:
@@ -174,8 +195,7 @@ def _header(path: Path, reading: Reading) -> list[str]:
             block_bytes *= 8
 
 
-def _typed(batch: pa.RecordBatch, reading: Reading, *, first_row: int) -> pa.RecordBatch:
-    keep = list(range(batch.num_rows))
+def _typed(batch: pa.RecordBatch, reading: Reading) -> pa.RecordBatch:
     while True:
         arrays = []
         try:
@@ -183,9 +203,8 @@ def _typed(batch: pa.RecordBatch, reading: Reading, *, first_row: int) -> pa.Rec
                 arrays.append(_convert(name, array, reading))
         except _BadTextError as error:
             if not reading.skip_bad:
-                raise SourceError(f"row {first_row + keep[error.row]}: {error}") from error
+                raise
             reading.skipped += 1
-            del keep[error.row]
             rows = [row for row in range(batch.num_rows) if row != error.row]
             batch = batch.take(pa.array(rows, pa.int64()))
             continue

@@ -230,7 +230,7 @@ file_case(
     "UTF-8",
 )
 file_case("an overlong slash", "a.parquet", parquet_bytes(column("x", unchecked_text(b"a", b"\xc0\xaf"))), "UTF-8")
-file_case("invalid UTF-8 in CSV", "a.csv", CSV_HEADER + CSV_ROW + CSV_ROW.replace(b"ms", b"\xff"), "UTF", "ow")
+file_case("invalid UTF-8 in CSV", "a.csv", CSV_HEADER + CSV_ROW + CSV_ROW.replace(b"ms", b"\xff"), "UTF", "line 3")
 file_case("invalid UTF-8 in a CSV header", "a.csv", CSV_HEADER.replace(b"unit", b"\xff") + CSV_ROW)
 file_case(
     "NUL in CSV",
@@ -277,11 +277,11 @@ for name, line, phrase in (
 for name, line, phrase in (
     ("too few fields", b"s1,1\n", "Expected 6 columns, got 2"),
     ("too many fields", b"s1,1,2026-11-24T16:00:00Z,m,1.5,ms,more\n", "Expected 6 columns, got 7"),
-    ("a number that is text", CSV_ROW.replace(b"1.5", b"fast"), "row 2: column 'value': 'fast' is not a number"),
-    ("a comma for a point", CSV_ROW.replace(b"1.5", b'"1,5"'), "row 2: column 'value': '1,5' is not a number"),
-    ("a sequence number that is a fraction", CSV_ROW.replace(b"0,", b"0.5,", 1), "row 2: column 'sequence': '0.5'"),
-    ("a sequence number beyond 64 bits", CSV_ROW.replace(b"0,", b"9223372036854775808,", 1), "row 2"),
-    ("a time that is none", CSV_ROW.replace(b"2026-11-24T16:00:00Z", b"24.11."), "row 2: column 'timestamp': '24.11.'"),
+    ("a number that is text", CSV_ROW.replace(b"1.5", b"fast"), "line 3: column 'value': 'fast' is not a number"),
+    ("a comma for a point", CSV_ROW.replace(b"1.5", b'"1,5"'), "line 3: column 'value': '1,5' is not a number"),
+    ("a sequence number that is a fraction", CSV_ROW.replace(b"0,", b"0.5,", 1), "line 3: column 'sequence': '0.5'"),
+    ("a sequence number beyond 64 bits", CSV_ROW.replace(b"0,", b"9223372036854775808,", 1), "line 3"),
+    ("a time that is none", CSV_ROW.replace(b"2026-11-24T16:00:00Z", b"24.11."), "line 3: column 'timestamp'"),
     ("a null metric", CSV_ROW.replace(b",m,", b",,"), "column 'metric': is null"),
 ):  # fmt: skip
     file_case(f"CSV: {name}", "a.csv", CSV_HEADER + CSV_ROW + line, phrase)

@@ -70,11 +70,25 @@ def test_a_value_beyond_float64_is_refused_and_not_made_infinite(tmp_path, name,
     write_rows(tmp_path / name, [row("s1", 0), row("s1", 1, value=0.125)])
     path = tmp_path / name
     path.write_text(path.read_text(encoding="utf-8").replace("0.125", text), encoding="utf-8")
-    place = "line 2" if name == "a.ndjson" else "row 2"
+    place = "line 2" if name == "a.ndjson" else "line 3"
     with pytest.raises(SourceError, match=rf"{name}: {place}: column 'value': .*(beyond the range of|not fit) float64"):
         import_sessions(path, tmp_path / "store")
     report = import_sessions(path, tmp_path / "store", skip_bad=True)
     assert (report.rows, report.skipped_rows) == (1, 1)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", [1, 3000])
+def test_a_bad_value_of_csv_is_named_by_its_line_in_the_file(tmp_path, before, end):
+    header = "session_id,sequence,timestamp,metric,value,unit,note"
+    good = f's1,{{}},2026-11-24T16:00:00Z,m,1.5,ms,"a ""quote"",{end}{end}and line ends"'
+    rows = [good.format(n) for n in range(before)]
+    bad = good.format(before).replace("1.5", "fast")
+    text = end.join([header, "", *rows, "", bad, ""])
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    line = text[: text.index("s1," + str(before) + ",")].count("\n") + 1
+    with pytest.raises(SourceError, match=rf"a\.csv: line {line}: column 'value': 'fast' is not a number"):
+        import_sessions(tmp_path / "a.csv", tmp_path / "store")
 
 
 def test_infinity_of_csv_is_what_its_name_says(tmp_path):
