@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import re
+from contextlib import contextmanager
 
 JMETER = ("elapsed", "Latency", "Connect", "IdleTime", "bytes", "sentBytes", "grpThreads", "allThreads")
 IPERF3 = ("bits_per_second", "bytes", "retransmits", "snd_cwnd", "snd_wnd", "rtt", "rttvar", "pmtu", "jitter_ms")
@@ -26,8 +27,18 @@ def lines(path):
     return [json.loads(line) for line in text_of(path).splitlines()]
 
 
+@contextmanager
+def large_fields():
+    """Let Python's csv read fields of any size; the program itself must not depend on it."""
+    before = csv.field_size_limit(1 << 30)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def records(path, names=None, delimiter=","):
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with large_fields(), path.open(encoding="utf-8-sig", newline="") as file:
         return [row for row in csv.DictReader(file, fieldnames=names, delimiter=delimiter) if any(row.values())]
 
 
@@ -49,8 +60,7 @@ def k6_csv(path):
 
 
 def vegeta_csv(path):
-    csv.field_size_limit(1 << 30)
-    with path.open(encoding="utf-8", newline="") as file:
+    with large_fields(), path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.reader(file) if row and row[0] != "timestamp"]
     return [
         each
