@@ -9,7 +9,18 @@ import re
 from contextlib import contextmanager
 
 JMETER = ("elapsed", "Latency", "Connect", "IdleTime", "bytes", "sentBytes", "grpThreads", "allThreads")
-IPERF3 = ("bits_per_second", "bytes", "retransmits", "snd_cwnd", "snd_wnd", "rtt", "rttvar", "pmtu", "jitter_ms")
+IPERF3 = (
+    "bits_per_second",
+    "bytes",
+    "retransmits",
+    "snd_cwnd",
+    "snd_wnd",
+    "rtt",
+    "rttvar",
+    "pmtu",
+    "reorder",
+    "jitter_ms",
+)
 IPERF3 += ("lost_packets", "packets", "lost_percent", "out_of_order", "max_snd_cwnd", "max_snd_wnd", "max_rtt")
 IPERF3 += ("min_rtt", "mean_rtt")
 

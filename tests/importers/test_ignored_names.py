@@ -221,12 +221,14 @@ def test_a_hundred_names_are_kept_and_those_with_numbers_first(tmp_path):
 def test_the_report_says_so_by_file(tmp_path):
     path = write(tmp_path / "x.json", documents(given("hyperfine/two-commands.json")) | {"b": "c", "d\n\x1b": 1})
     result = pipeline("import", path, "--to", tmp_path / "a", "--started-at", STARTED)
-    assert result.out.splitlines()[1] == f"{path}: 2 names not used (origin.ignored of its session has them)"
-    assert result.err == f'pipeline: warning: {path}: holds 1 number that was not imported: "d\\n\\u001b"\n'
+    warning, told = result.err.splitlines()
+    assert warning == f'pipeline: warning: {path}: holds 1 number that was not imported: "d\\n\\u001b"'
+    assert told.startswith(f"{path}: hyperfine, ")
+    assert told.endswith("; 2 names not used (origin.ignored of its session has them)")
     as_json = pipeline("import", path, "--to", tmp_path / "b", "--started-at", STARTED, "--json")
     assert json.loads(as_json.out)["ignored"] == {str(path): {"names": {"b": 1, '"d\\n\\u001b"': 1}, "more": 0}}
     report = import_sessions([path], tmp_path / "c", started_at=STARTED)
-    assert f"{path}: 2 names not used" in report._repr_html_()
+    assert "; 2 names not used" in report._repr_html_()
 
 
 def test_metadata_of_k6_is_counted(tmp_path):

@@ -75,7 +75,8 @@ FROM (
         {key: 'lost_packets', unit: '1'}, {key: 'lost_percent', unit: '%'}, {key: 'max_rtt', unit: 'us'},
         {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'}, {key: 'mean_rtt', unit: 'us'},
         {key: 'min_rtt', unit: 'us'}, {key: 'out_of_order', unit: '1'}, {key: 'packets', unit: '1'},
-        {key: 'pmtu', unit: 'By'}, {key: 'reorder', unit: '1'}, {key: 'retransmits', unit: '1'}, {key: 'rtt', unit: 'us'}, {key: 'rttvar', unit: 'us'},
+        {key: 'pmtu', unit: 'By'}, {key: 'reorder', unit: '1'}, {key: 'retransmits', unit: '1'},
+        {key: 'rtt', unit: 'us'}, {key: 'rttvar', unit: 'us'},
         {key: 'snd_cwnd', unit: 'By'}, {key: 'snd_wnd', unit: 'By'}]) AS known
     FROM (
         SELECT coalesce(stream->direction, stream) AS stream, direction,
