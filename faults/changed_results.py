@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from injection import WrongOutcomeError, require
 from judging import FAULT, Commands, Ending
@@ -37,13 +39,14 @@ IMPORTERS = tuple(one["importer"] for one in list_harnesses())
 
 # What each change may come to.
 SAME, TOLD, REFUSED, FEWER, MULTIPLIED = "the same numbers", "told", "refused", "fewer, told", "multiplied"
+LEFT = "lies in what is left on purpose"
 OUTCOMES = {
     "header dropped": {SAME, REFUSED},
     "column added": {TOLD, REFUSED},
     "field added": {REFUSED, TOLD},
     "column moved": {SAME, REFUSED},
-    "name changed": {TOLD, REFUSED},
-    "number added": {TOLD},
+    "name changed": {TOLD, REFUSED, LEFT},
+    "number added": {TOLD, LEFT},
     "keys in another order": {SAME},
     "version changed": {SAME, TOLD, REFUSED},
     "samples multiplied": {MULTIPLIED},
@@ -57,13 +60,13 @@ class Imported:
 
     Attributes:
         numbers: how often each metric, value and unit is there.
-        columns: of the rows.
+        names: columns of the rows, and what stands in those of text.
         record: of the session.
         said: what the command said.
     """
 
     numbers: Counter[tuple[Any, ...]]
-    columns: frozenset[str]
+    names: frozenset[str]
     record: dict[str, Any]
     said: str
 
@@ -114,19 +117,22 @@ class Importing:
 
 def _imported(store: Path, said: str) -> Imported:
     numbers: Counter[tuple[Any, ...]] = Counter()
-    columns: set[str] = set()
+    names: set[str] = set()
     records = []
     for directory in sorted((store / "sessions").iterdir()):
         records.append(json.loads((directory / "session.json").read_bytes()))
         for path in directory.glob("*.parquet"):
             table = pq.read_table(path)
-            columns.update(table.column_names)
+            names.update(table.column_names)
+            for column in table.columns:
+                if column.type == pa.string():
+                    names.update(text for text in column.unique().to_pylist() if text)
             found = zip(*(table.column(name).to_pylist() for name in ("metric", "value", "unit")), strict=True)
             numbers.update((metric, repr(value), unit) for metric, value, unit in found)
-    return Imported(numbers, frozenset(columns), records[0] if records else {}, said)
+    return Imported(numbers, frozenset(names), records[0] if records else {}, said)
 
 
-def outcome(change: Change, before: Imported, after: Imported | None) -> str:
+def outcome(change: Change, before: Imported, after: Imported | None) -> str:  # noqa: PLR0911 - one for each outcome
     """Say what a change came to.
 
     Raises:
@@ -134,26 +140,42 @@ def outcome(change: Change, before: Imported, after: Imported | None) -> str:
     """
     if after is None:
         return REFUSED
+    others = after.numbers - before.numbers
     if change.kind == "samples multiplied":
         _require_multiplied(change, before, after)
         return MULTIPLIED
-    others = after.numbers - before.numbers
     if change.name:
-        is_told = change.name in f"{after.said} {json.dumps(after.record)} {sorted(after.columns)}"
-        require(is_told, "nobody says that a name is another")
-        if change.kind != "name changed":
-            known = {metric for metric, *_ in before.numbers}
-            changed = [one for one in others if one[0] in known]
-            require(not changed and not before.numbers - after.numbers, f"changes other numbers: {changed[:3]}")
+        if after.numbers == before.numbers and _is_left(change, after):
+            return LEFT
+        _require_told(change, before, after)
         return TOLD
     if after.numbers == before.numbers:
         return SAME
     if change.kind == "truncated":
         require(not others, f"other numbers: {list(others)[:3]}")
-        require(change.data.endswith(b"\n") or "cut off" in after.said, "nobody says that it is cut off")
+        require(change.data.endswith((b"\n", b"\r")) or "cut off" in after.said, "nobody says that it is cut off")
         return FEWER
     require("version" in after.said, f"other numbers: {list(others)[:3]}")
     return TOLD
+
+
+def _require_told(change: Change, before: Imported, after: Imported) -> None:
+    is_told = change.name in f"{after.said} {json.dumps(after.record)} {sorted(after.names)}"
+    require(is_told, "nobody says that a name is another")
+    if change.kind != "name changed":
+        known = {metric for metric, *_ in before.numbers}
+        changed = [one for one in after.numbers - before.numbers if one[0] in known]
+        require(not changed and not before.numbers - after.numbers, f"changes other numbers: {changed[:3]}")
+
+
+def _is_left(change: Change, after: Imported) -> bool:
+    """Whether the record counts what lies there as a whole, such as `disk_util[].**`."""
+    path = ".".join(change.path)
+    for name in after.record.get("origin", {}).get("ignored", {}):
+        pattern = re.escape(re.sub(r"\[\d*\]|\"", "", name)).replace(r"\*\*", ".*").replace(r"\*", "[^.]*")
+        if "*" in name and re.fullmatch(f"{pattern}(\\..*)?", path):
+            return True
+    return False
 
 
 def _require_multiplied(change: Change, before: Imported, after: Imported) -> None:

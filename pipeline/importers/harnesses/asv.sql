@@ -35,7 +35,9 @@ FROM document d, json_each(d.json, '$.results');
 -- Version 2 names the columns of a result; version 1 has objects, or the bare result.
 CREATE TEMP TABLE results AS
 SELECT benchmark_number, benchmark,
-       CASE WHEN columns IS NOT NULL THEN result->0 WHEN json_type(result) = 'OBJECT' THEN result->'result'
+       CASE WHEN columns IS NOT NULL AND json_type(result) NOT IN ('ARRAY', 'NULL')
+            THEN error('the result of ' || benchmark || ' is no list, as result_columns say')
+            WHEN columns IS NOT NULL THEN result->0 WHEN json_type(result) = 'OBJECT' THEN result->'result'
             ELSE json_array(result) END AS result,
        CASE WHEN columns IS NOT NULL THEN result->1 WHEN json_type(result) = 'OBJECT' THEN result->'params' END AS params,
        CASE WHEN columns IS NOT NULL

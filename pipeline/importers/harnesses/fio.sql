@@ -107,7 +107,7 @@ WITH latencies AS (
            NULL
     FROM (SELECT number_of_job, job, direction, kind, unit, unnest(json_keys(percentile)) AS key,
                  unnest(json_extract(percentile, '$.*')) AS number FROM latencies)
-    WHERE TRY_CAST(key AS DOUBLE) > 0
+    WHERE key::DOUBLE > 0
     UNION ALL
     SELECT number_of_job, job, direction, kind || '_bin_count', number->>'$', '1', key::BIGINT
     FROM (SELECT number_of_job, job, direction, kind, unnest(json_keys(bins)) AS key,

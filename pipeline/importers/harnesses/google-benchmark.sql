@@ -2,8 +2,8 @@
 -- time and its CPU time per iteration, in the unit that the run names; runs of one file may differ in it.
 -- Aggregates that the program wrote (mean, median, stddev, cv, BigO, RMS) become metrics of these names. Before 1.5 a
 -- run does not say that it is one: its name ends so.
--- Runs that failed or were skipped have zeros for times: they are lost samples. What stands behind the unit is a counter,
--- whatever its name is, which the program may have used before.
+-- Runs that failed or were skipped have zeros for times: they are lost samples. A counter may have any name: one that the
+-- program uses itself stands in the run a second time, or behind the unit where no other program has sorted the keys.
 -- The time of day belongs to the file's beginning; old versions write it without a zone.
 -- harness: google-benchmark
 -- looks for: runs in `benchmarks`
@@ -49,15 +49,21 @@ WITH runs AS (
     SELECT json AS run, json_keys(json) AS keys, run->>'name' AS name,
            coalesce(run->>'aggregate_name', CASE WHEN list_contains(getvariable('aggregates'), name)
                                                  THEN regexp_extract(name, '[^_]+$') END) AS aggregate,
-           coalesce((run->>'error_occurred')::BOOLEAN, false) OR coalesce((run->>'skipped')::BOOLEAN, false) AS is_lost
+           coalesce((run->>'error_occurred')::BOOLEAN, false) OR coalesce((run->>'skipped')::BOOLEAN, false) AS is_lost,
+           list_position(keys, 'name') = 1 AND list_position(keys, 'time_unit') = list_position(keys, 'cpu_time') + 1
+           AND list_position(keys, 'cpu_time') = list_position(keys, 'real_time') + 1 AS is_in_order
     FROM samples
 ), figures AS (
-    SELECT *, unnest(keys) AS key, unnest(json_extract(run, '$.*')) AS number,
-           unnest(range(1, len(keys) + 1)) > list_position(keys, 'time_unit') AS is_counter
+    SELECT *, unnest(keys) AS key, unnest(json_extract(run, '$.*')) AS number, unnest(range(1, len(keys) + 1)) AS place
     FROM runs
+), told AS (
+    SELECT *, list_position(keys, key) < place OR (is_in_order AND place > list_position(keys, 'time_unit')) OR key NOT IN
+           ('real_time', 'cpu_time', 'manual_time', 'real_coefficient', 'cpu_coefficient', 'rms', 'family_index',
+            'per_family_instance_index', 'repetitions', 'repetition_index', 'threads', 'iterations') AS is_counter
+    FROM figures
 ), named AS (
     SELECT *, CASE WHEN is_counter AND key IN ('real_time', 'cpu_time') THEN 'counter_' || key ELSE key END AS metric
-    FROM figures
+    FROM told
     WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT')
       AND (is_counter OR key NOT IN ('family_index', 'per_family_instance_index', 'repetitions', 'repetition_index',
                                      'threads', 'iterations'))
