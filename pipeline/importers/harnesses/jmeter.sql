@@ -5,6 +5,7 @@
 -- 5.6 as they come, and some that users have set. JMeter has one order; what is saved is set by properties.
 -- harness: jmeter
 -- looks for: records behind the header line
+-- versions: 2.13 to 5.5
 -- format: csv
 -- columns: timeStamp, elapsed, label, responseCode, responseMessage, threadName, dataType, success, bytes, Latency, SampleCount, failureMessage, sentBytes, grpThreads, allThreads, URL, IdleTime, Connect
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, Latency INTEGER

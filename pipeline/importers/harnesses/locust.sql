@@ -5,6 +5,7 @@
 -- Before 1.0 columns have other names; those of the history are totals as well, without saying so.
 -- harness: locust
 -- looks for: records behind the header line, with figures that are not N/A
+-- versions: 0.13 to 2.47
 -- format: csv
 -- columns: Timestamp, User Count, Type, Name, Requests/s, Failures/s, 50%, 66%, 75%, 80%, 90%, 95%, 98%, 99%, 99.9%, 99.99%, 100%, Request Count, Failure Count, Median Response Time, Average Response Time, Min Response Time, Max Response Time, Average Content Size, Total Request Count, Total Failure Count, Total Median Response Time, Total Average Response Time, Total Min Response Time, Total Max Response Time, Total Average Content Size, # requests, # failures, Requests Failed/s, 99.999
 -- revision: 2
