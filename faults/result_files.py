@@ -25,6 +25,7 @@ MAX_MULTIPLIED = 20 << 20
 NEW = "zusatz_neu"
 """A name that no harness has; a number under it is what an importer cannot know."""
 NUMBER = 98765.25
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 # What of a document is multiplied where each element is a sample, or holds some.
@@ -209,8 +210,8 @@ def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
     if file.kind == "csv":
         return None
     documents = _documents(file)
-    path, chosen = draw.choice([pair for pair in _objects(documents) if pair[1]])
-    key = draw.choice(list(chosen))
+    held = [(path, key) for path, one in _objects(documents) for key, value in one.items() if value not in _NOTHING]
+    path, key = draw.choice(held)
     for found, one in list(_objects(documents)):
         if found == path and key in one:
             items = [(NEW if name == key else name, value) for name, value in one.items()]
