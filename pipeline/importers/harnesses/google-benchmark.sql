@@ -50,8 +50,12 @@ WITH runs AS (
            coalesce(run->>'aggregate_name', CASE WHEN list_contains(getvariable('aggregates'), name)
                                                  THEN regexp_extract(name, '[^_]+$') END) AS aggregate,
            coalesce((run->>'error_occurred')::BOOLEAN, false) OR coalesce((run->>'skipped')::BOOLEAN, false) AS is_lost,
-           list_position(keys, 'name') = 1 AND list_position(keys, 'time_unit') = list_position(keys, 'cpu_time') + 1
-           AND list_position(keys, 'cpu_time') = list_position(keys, 'real_time') + 1 AS is_in_order
+           keys[:list_position(keys, 'time_unit')] AS first_keys,
+           list_has_all(first_keys, ['iterations', 'real_time', 'cpu_time']) AND first_keys = list_filter(
+               ['name', 'family_index', 'per_family_instance_index', 'run_name', 'run_type', 'repetitions',
+                'repetition_index', 'threads', 'aggregate_name', 'aggregate_unit', 'error_occurred', 'error_message',
+                'skipped', 'skip_message', 'iterations', 'real_time', 'cpu_time', 'time_unit'],
+               lambda key: list_contains(first_keys, key)) AS is_in_order
     FROM samples
 ), figures AS (
     SELECT *, unnest(keys) AS key, unnest(json_extract(run, '$.*')) AS number, unnest(range(1, len(keys) + 1)) AS place
