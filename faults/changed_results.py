@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 from injection import WrongOutcomeError, require
-from judging import FAULT, Commands, Ending
+from judging import FAULT, Commands
 from result_files import MAX_BYTES, ROOT, ResultFile, changes, result_files
 
 from pipeline import list_harnesses
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 MAX_RESIDENT_BYTES = 400_000_000
 """Of files up to 1 MB, twice as much of larger ones; the engines take 200 MB of it."""
-OPTIONS = ["--timezone", "UTC", "--started-at", "2026-11-24T09:00:00Z", "--assume", "unit=ns"]
+OPTIONS = ["--timezone", "UTC", "--started-at", "2026-11-24T09:00:00Z"]
+OF_LOGS = ["--assume", "unit=ns"]
 IMPORTERS = tuple(one["importer"] for one in list_harnesses())
 
 # What each change may come to.
@@ -89,7 +90,7 @@ class Importing:
     def __exit__(self, *exc_info: object) -> None:
         self._commands.__exit__(*exc_info)
 
-    def run(self, file: ResultFile, data: bytes, *more: str) -> tuple[Ending, Imported | None]:
+    def run(self, file: ResultFile, data: bytes, *more: str) -> Imported | None:
         """Import a file that holds other bytes; give what came of it, None where it was refused."""
         place = self._directory / "case"
         shutil.rmtree(place, ignore_errors=True)
@@ -98,9 +99,8 @@ class Importing:
         for companion in file.path.parent.glob("benchmarks.json"):
             shutil.copy(companion, place)
         (place / file.path.name).write_bytes(data)
-        arguments = ["import", file.path.name, "--to", "store", "--quiet", *OPTIONS, *more]
-        if "_log" not in file.path.name and file.path.suffix != ".log":
-            arguments = [word for word in arguments if word not in {"--assume", "unit=ns"}]
+        options = [*OPTIONS, *more, *(OF_LOGS if file.path.suffix == ".log" else [])]
+        arguments = ["import", file.path.name, "--to", "store", "--quiet", *options]
         ending = self._commands.run(arguments, cwd=place, tmp=place / "tmp")
         shown = f"status {ending.status}: {ending.err[-800:]}"
         require(ending.status >= 0, f"ended by a signal: {shown}")
@@ -112,8 +112,8 @@ class Importing:
             lines = ending.err.count("\n")
             require(ending.status in {2, 3} and lines == 1 and len(ending.err) < 2000, f"is no refusal: {shown}")
             require(not (place / "store").exists(), f"left a store: {shown}")
-            return ending, None
-        return ending, _imported(place / "store", ending.err)
+            return None
+        return _imported(place / "store", ending.err)
 
 
 def _imported(store: Path, said: str) -> Imported:
@@ -197,7 +197,7 @@ def run_importer(name: str, number: int, seed: int, keep: Path | None = None, on
         for file in result_files():
             if name.partition("-")[0] not in str(file.path.relative_to(ROOT.parent)):
                 continue
-            _, before = importing.run(file, file.data)
+            before = importing.run(file, file.data)
             if before is not None and before.importer == name:
                 files.append((file, before))
         if not files:
@@ -210,7 +210,7 @@ def run_importer(name: str, number: int, seed: int, keep: Path | None = None, on
                 if only is not None and at - 1 != only:
                     continue
                 try:
-                    _, after = importing.run(file, change.data, "--from", name)
+                    after = importing.run(file, change.data, "--from", name)
                     came = outcome(change, before, after)
                     require(came in OUTCOMES[change.kind], f"is {came}: {after.said[-300:] if after else ''}")
                     outcomes[f"{change.kind}: {came}"] += 1

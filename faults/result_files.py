@@ -135,6 +135,14 @@ def _has_header(rows: list[list[str]]) -> bool:
     return not any(re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", field) for field in rows[0])
 
 
+def _table(file: ResultFile) -> tuple[list[list[str]], str] | None:
+    """Give the rows of CSV that has a header line, and what separates their fields; None for other files."""
+    if file.kind != "csv":
+        return None
+    rows, separator = _rows(file)
+    return (rows, separator) if _has_header(rows) else None
+
+
 def _objects(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """Give all objects with the keys that lead to them; elements of arrays share those of the array."""
     if isinstance(value, dict):
@@ -147,18 +155,16 @@ def _objects(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
 
 def _drop_header(file: ResultFile, _: random.Random) -> Change | None:
-    rows, _separator = _rows(file) if file.kind == "csv" else ([[""]], "")
-    if file.kind != "csv" or not _has_header(rows):
+    if _table(file) is None:
         return None
     return Change("header dropped", file.text.split("\n", 1)[1].encode())
 
 
 def _add_column(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind != "csv":
+    table = _table(file)
+    if table is None:
         return None
-    rows, separator = _rows(file)
-    if not _has_header(rows):
-        return None
+    rows, separator = table
     at = draw.randint(0, len(rows[0]))
     changed = [[*row[:at], NEW if number == 0 else str(NUMBER), *row[at:]] for number, row in enumerate(rows)]
     return Change("column added", _written(changed, separator), NEW)
@@ -175,22 +181,20 @@ def _add_field(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _move_column(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind != "csv":
+    table = _table(file)
+    if table is None or len({len(row) for row in table[0]}) > 1:
         return None
-    rows, separator = _rows(file)
-    if not _has_header(rows) or len({len(row) for row in rows}) > 1:
-        return None
+    rows, separator = table
     order = list(range(len(rows[0])))
     draw.shuffle(order)
     return Change("column moved", _written([[row[at] for at in order] for row in rows], separator))
 
 
 def _rename_column(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind != "csv":
+    table = _table(file)
+    if table is None:
         return None
-    rows, separator = _rows(file)
-    if not _has_header(rows):
-        return None
+    rows, separator = table
     rows[0][draw.randrange(len(rows[0]))] = NEW
     return Change("name changed", _written(rows, separator), NEW)
 
