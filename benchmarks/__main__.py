@@ -12,7 +12,11 @@ import tempfile
 from pathlib import Path
 
 from cost import measure_cost
+from many_files import measure_files
+from many_groups import measure_groups
+from many_sessions import measure_sessions
 from measuring import FAST, HERE, OWN, Run, checked, machine, make_store, medians, remove, run, version
+from planning import measure_planning
 
 TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics", "k6")
 DOCUMENTS = ("pytest", "hyperfine")
@@ -25,7 +29,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
-        "--tasks", default=",".join(TASKS), help="these; cost, which no peer takes part in; and pytest, hyperfine"
+        "--tasks",
+        default=",".join(TASKS),
+        help="these; cost and planning, which no peer takes part in; groups; sessions; files; and pytest, hyperfine",
     )
     parser.add_argument("--directory", type=Path, help="where the files go; a temporary directory by default")
     options = parser.parse_args()
@@ -35,9 +41,19 @@ def main() -> None:
         place = Path(directory)
         store = make_store(place, options.rows)
         files = _data_files(store, place / "files")
+        plain = place / "plain.parquet"
+        checked([sys.executable, str(HERE / "generate.py"), str(plain), str(options.rows)])
         for task in options.tasks.split(","):
             if task == "cost":
                 measure_cost(store, place / "out", options.runs)
+            elif task == "groups":
+                measure_groups(place, options.rows, options.runs)
+            elif task == "sessions":
+                measure_sessions(place, options.runs, options.rows // 100)
+            elif task == "planning":
+                measure_planning(place, options.runs)
+            elif task == "files":
+                measure_files(place, options.runs)
             elif task == "k6":
                 lines = place / "k6.json"
                 checked([sys.executable, str(HERE / "k6_lines.py"), str(lines), str(options.rows)])
@@ -49,7 +65,7 @@ def main() -> None:
                 _measure(task, place, _document_commands(task, document, place / "out"), options.runs)
                 document.unlink()
             else:
-                _measure(task, place, _commands(task, store, files, place / "out"), options.runs)
+                _measure(task, place, _commands(task, store, plain, files, place / "out"), options.runs)
 
 
 def _data_files(store: Path, to: Path) -> Path:
@@ -90,15 +106,18 @@ def _measure(task: str, place: Path, commands: dict[str, list[str]], runs: int) 
     print(flush=True)
 
 
-def _commands(task: str, store: Path, files: Path, out: Path) -> dict[str, list[str]]:
-    own = [*OWN]
-    if task == "statistics":
-        own += ["statistics", str(store), "--to", str(out), "--quiet", "--format", "ndjson"]
-    else:
-        kind, _, compression = task.partition("-")
-        own += ["export", str(store), "--to", str(out), "--quiet", "--format", kind]
-        own += ["--compression", compression] if compression else []
-    commands = {"pipeline": [*own, *FAST], "pipeline, hashed": [*own, "--no-sync"], "pipeline, synced": own}
+def _commands(task: str, store: Path, plain: Path, files: Path, out: Path) -> dict[str, list[str]]:
+    """Export a store, and the same rows from a plain file as another program wrote it."""
+    kind, _, compression = task.partition("-")
+    command, kind = ("statistics", "ndjson") if task == "statistics" else ("export", kind)
+    shape = ["--to", str(out), "--quiet", "--format", kind, *(["--compression", compression] if compression else [])]
+    own = [*OWN, command, str(store), *shape]
+    commands = {
+        "pipeline": [*own, *FAST],
+        "pipeline, hashed": [*own, "--no-sync"],
+        "pipeline, synced": own,
+        "pipeline, file": [*OWN, command, str(plain), *shape, *FAST],
+    }
     peer = [sys.executable, str(HERE / "peers.py")]
     return commands | {name: [*peer, name, task, str(files), str(out)] for name in PEERS}
 

@@ -20,9 +20,10 @@ def main(part: str, source: str) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from pipeline.native import TextBuffer  # noqa: PLC0415
     from pipeline.rows.digest import digest_rows  # noqa: PLC0415 - the environment comes first
-    from pipeline.sources.open import open_source  # noqa: PLC0415
+    from pipeline.sources.open import open_all, open_source  # noqa: PLC0415
 
-    with open_source(source) as scan:
+    with open_source(source) as inventory:
+        scan = open_all(inventory)
         if part == "start":
             return
         buffer = TextBuffer()

@@ -44,6 +44,13 @@ def polars(task: str, source: str, target: str) -> None:
         raise SystemExit(2)
 
 
+_OF_SESSIONS = {
+    "partition": "COPY (FROM '{source}') TO '{target}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY session_id)",
+    "partition-json": "COPY (FROM '{source}') TO '{target}' (FORMAT json, PARTITION_BY session_id)",
+    "one": "SELECT count(*), avg(value) FROM '{source}' WHERE session_id = '{target}'",
+}
+
+
 def duckdb(task: str, source: str, target: str) -> None:
     """Copy, or aggregate with quantile_cont in memory."""
     import duckdb as engine  # noqa: PLC0415 - the engine of this process
@@ -57,6 +64,12 @@ def duckdb(task: str, source: str, target: str) -> None:
     }
     if task in copies:
         engine.execute(f"COPY (FROM '{source}/*.parquet') TO '{target}' ({copies[task]})")
+        return
+    if task in _OF_SESSIONS:
+        engine.execute(_OF_SESSIONS[task].format(source=source, target=target))
+        return
+    if task == "files":
+        engine.execute(f"COPY (FROM '{source}') TO '{target}' (FORMAT json, PARTITION_BY (session_id))")
         return
     if task.startswith("k6"):
         fields = "{type: 'VARCHAR', metric: 'VARCHAR', data: 'STRUCT(time TIMESTAMPTZ, value DOUBLE, tags JSON)'}"
@@ -75,12 +88,13 @@ def duckdb(task: str, source: str, target: str) -> None:
                 TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
         )
         return
+    keys = "session_id, metric, unit" + (", device" if task == "groups" else "")
     engine.execute(
-        f"""COPY (SELECT session_id, metric, unit, count(value), count(*) - count(value), avg(value), stddev(value),
+        f"""COPY (SELECT {keys}, count(value), count(*) - count(value), avg(value), stddev(value),
             min(value), quantile_cont(value, [{QUANTILES}]), max(value), sum(value),
             arg_min(value, (timestamp, sequence)), arg_max(value, (timestamp, sequence)),
             min(timestamp), max(timestamp)
-            FROM '{source}/*.parquet' GROUP BY session_id, metric, unit ORDER BY ALL) TO '{target}' (FORMAT json)"""
+            FROM '{source}/*.parquet' GROUP BY {keys} ORDER BY {keys}) TO '{target}' (FORMAT json)"""
     )
 
 

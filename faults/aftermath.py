@@ -32,7 +32,7 @@ def put_right(place: Place, runner: Runner, unfinished: list[list[str]]) -> Iter
         told: Told = {}
         if words[0] != "import":
             told = any_of(
-                {} if "--overwrite" in words else OTHER_PACKAGE, {} if "--discard-stage" in words else OTHER_STAGE
+                {} if "--overwrite" in words else OTHER_PACKAGE, OTHER_STAGE if "--keep-stage" in words else {}
             )
         yield from _done(runner, words, told)
     yield from _done(runner, ["recover", store])
@@ -93,7 +93,7 @@ def _judge_left(place: Place) -> Iterator[str]:
         place.directory: {"store", "out", "own", "temporary", "notes", "still", "scratch"},
         place.out: {*SHARED, "catalog.duckdb"},
         place.temporary: set(),
-        place.store: {"store.json", "sessions", "staging", "recordings"},
+        place.store: {"store.json", "index.parquet", "sessions", "staging", "recordings"},
         place.store / "staging": {"lock"},
         place.store / "recordings": set(),
         **{path: {"package"} for path in (place.directory / "own").iterdir()},

@@ -66,7 +66,9 @@ def right_status(place: str, stranger: str, command: str) -> int:
         return DAMAGE if command.startswith("verify") else DESTINATION
     if place in _STAGES:
         return DESTINATION if command.startswith("export") else 0
-    if stranger in {"sessions": _COUNTED, "a session": _CALLED_AS_DATA}.get(place, ()):
+    # What an import leaves alone it does not look into.
+    is_looked_into = (place, command) != ("a session", "import, skip")
+    if is_looked_into and stranger in {"sessions": _COUNTED, "a session": _CALLED_AS_DATA}.get(place, ()):
         return SOURCE
     if (place, command) == ("a session", "import, replace") and stranger in _CANNOT_BE_MOVED:
         return DESTINATION

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from damage import PARTS as DAMAGES
 from damage import find_damage
-from exports import VARIANTS, Export, fill, make_store
+from exports import MANY_FILES, VARIANTS, Export, fill, make_store
 from injection import CALLS, Scenario, SmallDisk, WrongOutcomeError
 from random_kills import kill_at_random
+from store_changes import StoreChange
 from stores import Import, Recording
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ STORES = {
     "import-replacing": lambda directory: Import(directory, existing=True),
     "import-harness": lambda directory: Import(directory, existing=False, harness=True),
     "import-harness-replacing": lambda directory: Import(directory, existing=True, harness=True),
+    "import-packed": lambda directory: Import(directory, existing=False, packed=True),
+    "import-packed-replacing": lambda directory: Import(directory, existing=True, packed=True),
+    "compact": lambda directory: StoreChange(directory, deletes=False),
+    "delete": lambda directory: StoreChange(directory, deletes=True),
     "record": lambda directory: Recording(directory, recover=False),
     "recover": lambda directory: Recording(directory, recover=True),
 }
@@ -59,7 +64,8 @@ def exports(variant: str, *, sessions: int) -> Iterator[Scenario]:
     """Give exports of a small store in a variant, to a new destination and to one that is replaced."""
     for existing in (False, True):
         with tempfile.TemporaryDirectory(prefix="faults-") as directory:
-            store = make_store(Path(directory) / "source", sessions=sessions, rows=40)
+            many = MANY_FILES.get(variant, sessions)
+            store = make_store(Path(directory) / "source", sessions=many, rows=40 * sessions // many)
             place = Path(directory) / "export"
             with Export(store, place, variant, existing=existing, threads=THREADS[existing]) as export:
                 yield export
@@ -114,6 +120,21 @@ def full_disks(variant: str, seed: int, options: argparse.Namespace) -> Iterator
                 disk.close()
 
 
+def full_inodes(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
+    """Export to disks that take few files: from none beside their own directory to enough."""
+    del seed, options
+    with tempfile.TemporaryDirectory(prefix="faults-") as directory:
+        store = make_store(Path(directory) / "source", sessions=4, rows=40)
+        with Export(store, Path(directory) / "export", variant, existing=False, threads=2) as export:
+            disk = SmallDisk(Path(directory) / "disk")
+            enough = len(export.new or {}) + 8  # the stage, its journal, and what lies beside it
+            try:
+                filled = judged(lambda inodes: fill(export, disk, 10_000, inodes=inodes), range(1, enough + 1))
+                yield f"full inodes, {variant}", filled
+            finally:
+                disk.close()
+
+
 def damages(variant: str, seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Outcomes]]:
     """Damage packages, and verify them."""
     with tempfile.TemporaryDirectory(prefix="faults-") as directory:
@@ -128,6 +149,7 @@ PARTS = {
     "errors": errors,
     "random-kills": random_kills,
     "full-disks": full_disks,
+    "full-inodes": full_inodes,
     "damages": damages,
 }
 OF_STORES = ("kills", "errors")

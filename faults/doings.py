@@ -38,7 +38,7 @@ _MAX_SESSIONS = 60
 """Beyond these no new ones come, or reading the store would take all the time."""
 _OPTIONS = {"--verify": 0.2, "--no-sync": 0.3, "--discard-stage": 0.5, "--overwrite": 0.75}
 """Of exports, how often each is given."""
-_SAME_BYTES = {"--overwrite", "--discard-stage", "--no-sync"}
+_SAME_BYTES = {"--overwrite", "--discard-stage", "--keep-stage", "--no-sync"}
 
 
 class Actor:
@@ -147,11 +147,12 @@ class Actor:
             words += ["--rows-per-file", "900"]
         elif source == self._place.store:  # a file a session costs a sync each
             words += ["--where-session", "session_id LIKE 'r%'"]
-        return words + [option for option, often in _OPTIONS.items() if self._chance(often)]
+        words += [option for option, often in _OPTIONS.items() if self._chance(often)]
+        return words if "--discard-stage" in words or self._chance(0.7) else [*words, "--keep-stage"]
 
     def _told_of_export(self, words: list[str]) -> Told:
         told = [] if "--overwrite" in words else [OTHER_PACKAGE]
-        told += [] if "--discard-stage" in words else [OTHER_STAGE]
+        told += [OTHER_STAGE] if "--keep-stage" in words else []
         told += [] if self._place.known_ids() else [NOTHING_THERE]
         return any_of(*told)
 

@@ -21,6 +21,7 @@ _SESSIONS = ["export", "--scope", "per-session", "--format"]
 _STATISTICS = ["statistics", "--scope", "per-session", "--rows-per-file", "2", "--format"]
 VARIANTS = {
     "ndjson": [*_SESSIONS, "ndjson"],
+    "ndjson, many files": [*_SESSIONS, "ndjson"],
     "ndjson.gz": [*_SESSIONS, "ndjson", "--compression", "gzip"],
     "ndjson.zst": [*_SESSIONS, "ndjson", "--compression", "zstd"],
     "json": [*_SESSIONS, "json"],
@@ -31,10 +32,13 @@ VARIANTS = {
     "arrow.zst": [*_SESSIONS, "arrow", "--compression", "zstd"],
     "influx": [*_SESSIONS, "influx"],
     "influx.zst": [*_SESSIONS, "influx", "--compression", "zstd"],
-    "xlsx": [*_STATISTICS, "xlsx"],
+    "xlsx": [*_SESSIONS, "xlsx"],
+    "statistics.xlsx": [*_STATISTICS, "xlsx"],
     "statistics.parquet": [*_STATISTICS, "parquet"],
     "statistics.csv.gz": [*_STATISTICS, "csv", "--compression", "gzip"],
 }
+MANY_FILES = {"ndjson, many files": 50}
+"""Sessions, and so files, at least: as many as give several groups that are synced and recorded together."""
 STAGE = ".package.stage"
 COMMAND = "pipeline.cli:main"
 
@@ -153,12 +157,12 @@ class Export(Scenario):
         require(contents(self.package) == self.new, f"{where}: status 0, but the package is another")
 
 
-def fill(export: Export, disk: SmallDisk, kilobytes: int) -> str:
-    """Export to a disk that is too small or just not; give `before` or `done`."""
-    disk.resize(kilobytes)
+def fill(export: Export, disk: SmallDisk, kilobytes: int, *, inodes: int = 0) -> str:
+    """Export to a disk that is too small or just not, or takes so many files; give `before` or `done`."""
+    disk.resize(kilobytes, inodes=inodes)
     export.place(disk.directory)
     status, said = run(export.words)
-    where = f"{export.name}: a disk of {kilobytes} kB"
+    where = f"{export.name}: a disk of {kilobytes} kB" + (f" and {inodes} inodes" if inodes else "")
     if status == 0:
         export.judge_done(where)
         return "done"

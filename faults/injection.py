@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-CALLS = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,close"
+CALLS = "write,pwrite64,fsync,fdatasync,syncfs,rename,renameat,renameat2,close"
 # Where a kill may leave something half made or half cleared away.
 KILLED_CALLS = CALLS + ",mkdir,rmdir,unlink,unlinkat"
 
@@ -173,22 +173,25 @@ class Scenario:
 
 
 class SmallDisk:
-    """A tmpfs whose size is set; only root can mount one."""
+    """A tmpfs whose size, and whose number of files, is set; only root can mount one."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         self.directory = directory
+        self._options = "ro," if read_only else ""
         directory.mkdir(parents=True)
         self._mounted = False
 
-    def resize(self, kilobytes: int) -> None:
-        """Make it empty, of this size."""
+    def resize(self, kilobytes: int, *, inodes: int = 0) -> None:
+        """Make it empty, of this size, with room for so many files and directories, its own included; 0 is any."""
         self.close()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", self.directory], check=True)
-        self._mounted = True
+        options = f"{self._options}size={kilobytes}k,nr_inodes={inodes}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", self.directory], check=True)
+        self._mounted, self._inodes = True, inodes
 
     def grow(self, kilobytes: int) -> None:
-        """Give it more room."""
-        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.directory], check=True)
+        """Give it more room, for files too where that was limited."""
+        options = f"remount,size={kilobytes}k" + (f",nr_inodes={self._inodes + 10_000}" if self._inodes else "")
+        subprocess.run(["mount", "-o", options, self.directory], check=True)
 
     def close(self) -> None:
         """Unmount it."""

@@ -36,7 +36,7 @@ BUSY: Told = {7: r"another run (is writing it|has just removed it)"}
 REPLACED: Told = {3: r"was replaced while it was (read|verified); run it again"}
 NOTHING_THERE: Told = {3: r"is no store|but no store|no such|No such|does not exist|has no sessions|no files|holds no"}
 OTHER_PACKAGE: Told = {4: r"holds a package of another source or other options"}
-OTHER_STAGE: Told = {4: r"holds what an interrupted run left, of another source"}
+OTHER_STAGE: Told = {4: r"holds what an interrupted run left, of "}
 
 
 class Ending(NamedTuple):

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from exports import COMMAND, STAGE, make_store, run, words_of
+from exports import COMMAND, MANY_FILES, STAGE, make_store, run, words_of
 from injection import contents, empty, require
 from starter import Starter
 
@@ -37,7 +37,8 @@ def kill_at_random(directory: Path, variant: str, number: int, *, seed: int) -> 
     Raises:
         WrongOutcomeError: what one left was not right.
     """
-    store = make_store(directory, sessions=SESSIONS, rows=ROWS)
+    sessions = MANY_FILES.get(variant, SESSIONS)
+    store = make_store(directory, sessions=sessions, rows=SESSIONS * ROWS // sessions)
     package = directory / "out" / "package"
     # Small batches, so that there are many moments; with threads, as the command works by default.
     words = words_of(variant, store, package, "--threads", "2", "--batch-size", "50")

@@ -40,7 +40,7 @@ MEMORIES: tuple[Memory, ...] = (
 )
 VARIANTS = {
     f"{one.name}, {compression}": (
-        "statistics" if one.name == "xlsx" else "export",
+        "export",
         *("--format", one.name, "--compression", compression),
     )
     for one in FORMATS.values()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = (
@@ -25,6 +25,7 @@ MAX_MULTIPLIED = 20 << 20
 NEW = "zusatz_neu"
 """A name that no harness has; a number under it is what an importer cannot know."""
 NUMBER = 98765.25
+_NO_JSON = {"csv", "text", "binary"}
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
@@ -45,7 +46,7 @@ class ResultFile:
     Attributes:
         path: of it.
         data: what it holds.
-        kind: `csv`, `json` or `ndjson`.
+        kind: `csv`, `json`, `ndjson`, or `text` or `binary` of what is no table.
     """
 
     path: Path
@@ -77,14 +78,14 @@ class Change:
     times: int = 1
 
 
-def result_files() -> Iterator[ResultFile]:
-    """Give the real files up to 1 MB."""
+def result_files(of_text: Collection[str] = ()) -> Iterator[ResultFile]:
+    """Give the real files up to 1 MB; where an importer of text is named, as text."""
     for place in PLACES:
         for path in sorted(place.rglob("*")):
             if not path.is_file() or path.suffix in {".md", ".gz"} or path.stat().st_size > MAX_BYTES:
                 continue
             data = path.read_bytes()
-            kind = _kind(data)
+            kind = ("text" if _is_text(data) else "binary") if of_text else _kind(data)
             if kind is not None and path.name != "benchmarks.json":
                 yield ResultFile(path, data, kind)
 
@@ -101,6 +102,13 @@ def _kind(data: bytes) -> str | None:
     except ValueError:
         return "ndjson" if all(_is_json(line) for line in text.splitlines()) else None
     return "json"
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return bool(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_json(text: str) -> bool:
@@ -154,6 +162,13 @@ def _objects(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
             yield from _objects(inner, path)
 
 
+def _read_whole(documents: list[Any]) -> list[Any]:
+    """Give those of which all is read or told: events of rtcstats are counted as a whole."""
+    return [
+        one for one in documents if not (isinstance(one, list) and isinstance(one[0], str) and one[0] != "getstats")
+    ]
+
+
 def _drop_header(file: ResultFile, _: random.Random) -> Change | None:
     if _table(file) is None:
         return None
@@ -200,23 +215,28 @@ def _rename_column(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _add_number(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind == "csv":
+    if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
-    path, _ = draw.choice(list(_objects(documents)))
-    for found, one in _objects(documents):
+    path, _ = draw.choice(list(_objects(_read_whole(documents))))
+    for found, one in _objects(_read_whole(documents)):
         if found == path:
             one[NEW] = NUMBER
     return Change("number added", _dumped(documents), NEW, (*path, NEW))
 
 
 def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind == "csv":
+    if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
-    held = [(path, key) for path, one in _objects(documents) for key, value in one.items() if value not in _NOTHING]
+    held = [
+        (path, key)
+        for path, one in _objects(_read_whole(documents))
+        for key, value in one.items()
+        if value not in _NOTHING
+    ]
     path, key = draw.choice(held)
-    for found, one in list(_objects(documents)):
+    for found, one in list(_objects(_read_whole(documents))):
         if found == path and key in one:
             items = [(NEW if name == key else name, value) for name, value in one.items()]
             one.clear()
@@ -225,7 +245,7 @@ def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _reorder_keys(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind == "csv":
+    if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
     for _, one in _objects(documents):
@@ -237,7 +257,7 @@ def _reorder_keys(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _change_version(file: ResultFile, draw: random.Random) -> Change | None:
-    if file.kind == "csv":
+    if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
     places = [
@@ -255,7 +275,8 @@ def _change_version(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _multiply(file: ResultFile, draw: random.Random, importer: str = "") -> Change | None:
-    if importer == "iperf3-stream":  # its lines are not all samples
+    # Lines are not all samples.
+    if importer in {"iperf3-stream", "jmeter-xml", "rtcstats"} or file.kind in {"text", "binary"}:
         return None
     times = draw.choice([2, 10, 1000])
     if file.kind != "json":
@@ -274,6 +295,28 @@ def _multiply(file: ResultFile, draw: random.Random, importer: str = "") -> Chan
     return Change("samples multiplied", data, times=times)
 
 
+def _add_line(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind != "text":
+        return None
+    lines = file.text.splitlines(keepends=True)
+    lines.insert(draw.randint(1, len(lines)), f"{NEW} {NUMBER}\n")
+    return Change("line added", "".join(lines).encode())
+
+
+def _change_line_ends(file: ResultFile, _: random.Random) -> Change | None:
+    if file.kind != "text":
+        return None
+    return Change("other line ends", file.text.replace("\n", "\r\n").encode())
+
+
+def _change_byte(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind != "binary":
+        return None
+    at = draw.randrange(len(file.data))
+    other = draw.choice([0, 1, 0x7F, 0x80, 0xFF])
+    return Change("byte changed", file.data[:at] + bytes([other]) + file.data[at + 1 :])
+
+
 def _truncate(file: ResultFile, draw: random.Random) -> Change | None:
     end = len(file.data.rstrip())
     return Change("truncated", file.data[: draw.randrange(end // 10, end)])
@@ -289,6 +332,9 @@ CHANGES: dict[str, Callable[[ResultFile, random.Random], Change | None]] = {
     "key renamed": _rename_key,
     "keys in another order": _reorder_keys,
     "version changed": _change_version,
+    "line added": _add_line,
+    "other line ends": _change_line_ends,
+    "byte changed": _change_byte,
     "truncated": _truncate,
 }
 

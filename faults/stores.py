@@ -8,6 +8,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+import zstandard
 from exports import COMMAND, run
 from injection import Scenario, contents, empty, require
 
@@ -17,18 +18,20 @@ if TYPE_CHECKING:
 
     from injection import Place
 
+PACK_RECORDS = "sessions.ndjson.zst"
+_PACKED, _LARGE_ROWS = 64, 10_000  # so many sessions share a directory, one of so many rows has its own
 _FIRST_NS = 1_764_000_000_000_000_000
 _RECORDED = "recorded"
 _ROWS, _BATCH_ROWS = 40, 20
 
 
-def write_rows(path: Path, values: Sequence[float], *, sessions: int = 3) -> Path:
-    """Write a file of sessions that all have these values."""
+def write_rows(path: Path, values: Sequence[float], *, sessions: int = 3, prefix: str = "s") -> Path:
+    """Write a file of sessions, called by a prefix and their number, that all have these values."""
     with path.open("w", encoding="utf-8") as file:
         for session in range(sessions):
             for sequence, value in enumerate(values):
                 line = {
-                    "session_id": f"s{session}",
+                    "session_id": f"{prefix}{session}",
                     "sequence": sequence,
                     "timestamp": f"2026-11-24T16:00:{sequence:02}Z",
                     "metric": "control_rtt",
@@ -36,6 +39,13 @@ def write_rows(path: Path, values: Sequence[float], *, sessions: int = 3) -> Pat
                     "unit": "ms",
                 }
                 file.write(json.dumps(line) + "\n")
+    return path
+
+
+def write_large(path: Path, value: float) -> Path:
+    """Write a file of one session of many rows, which comes before others by name."""
+    lines = (f"large,{at},2026-11-24T16:00:00Z,control_rtt,{value},ms\n" for at in range(_LARGE_ROWS))
+    path.write_text("session_id,sequence,timestamp,metric,value,unit\n" + "".join(lines), encoding="utf-8")
     return path
 
 
@@ -50,9 +60,26 @@ def _unnumbered(files: dict[str, bytes] | None) -> dict[str, bytes] | None:
     if files is None:
         return None
     return {
-        re.sub(r"-\d{4}", "", name): re.sub(rb'measurements-\d{4}|"record_sha256": "\w+"', b"", data)
+        re.sub(r"-\d{4}", "", name): re.sub(rb'measurements-\d{4}|"record_sha256": ?"\w+"', b"", _plain(name, data))
         for name, data in files.items()
     }
+
+
+def require_sound(store: Path, where: str) -> None:
+    """Require that all rows of a store are those that its records tell of, and that its index tells the same."""
+    from pipeline import verify_store  # noqa: PLC0415 - after the environment is set
+
+    problems = verify_store(store).problems
+    require(not problems, f"{where}: {problems}")
+
+
+def _plain(name: str, data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data) if name.endswith(".zst") else data
+
+
+def _session_count(files: dict[str, bytes] | None) -> int:
+    """How many sessions lie in a directory: as many as the records of a pack have lines, but for the first."""
+    return files.get(PACK_RECORDS, b"\n\n").count(b"\n") - 1 if files else 0
 
 
 class Import(Scenario):
@@ -60,16 +87,18 @@ class Import(Scenario):
 
     function = COMMAND
 
-    def __init__(self, directory: Path, *, existing: bool, harness: bool = False) -> None:
+    def __init__(self, directory: Path, *, existing: bool, harness: bool = False, packed: bool = False) -> None:
         """Import it once undisturbed.
 
         Args:
             directory: see `Scenario`.
             existing: whether the store has the sessions.
             harness: import two files of a harness, a session each, instead of three sessions in one file.
+            packed: import so many sessions that they share a directory, and a large one.
         """
         super().__init__(directory)
-        self.name = f"import, {'harness, ' if harness else ''}{'replacing' if existing else 'new'}"
+        kind = "harness, " if harness else "packed, " if packed else ""
+        self.name = f"import, {kind}{'replacing' if existing else 'new'}"
         self._existing = existing
         self.out = directory / "out"
         self._store = self.out / "store"
@@ -80,7 +109,10 @@ class Import(Scenario):
                 for name in ("first_lat.log", "second_lat.log"):
                     write_harness_file(place / name, factor * len(name))
             else:
-                write_rows(place / "source.ndjson", [factor * at / 7 for at in range(30)])
+                sessions = _PACKED if packed else 3
+                write_rows(place / "source.ndjson", [factor * at / 7 for at in range(30)], sessions=sessions)
+            if packed:
+                write_large(place / "large.csv", factor)
         options = ["--to", str(self._store), "--if-exists", "replace", "--quiet"]
         options += ["--from", "fio-log", "--started-at", "2026-11-24T16:00:00Z"] if harness else []
         self.words = ["import", *map(str, sorted(new.iterdir())), *options]
@@ -131,18 +163,20 @@ class Import(Scenario):
 
     def _read(self, where: str, found: dict[str, Any]) -> None:
         """Check that a reader sees these sessions."""
-        from pipeline.store.reading import open_store  # noqa: PLC0415 - after the environment is set
+        from pipeline.store.inventory import take_stock  # noqa: PLC0415 - after the environment is set
 
         if (self._store / "store.json").exists():
-            listed = open_store(self._store).sessions
-            require(len(listed) == len(found), f"{where}: lists {len(listed)} sessions of {len(found)}")
+            listed = take_stock(self._store).open().sessions
+            there = sum(map(_session_count, found.values()))
+            require(len(listed) == there, f"{where}: lists {len(listed)} sessions of {there}")
+            require_sound(self._store, where)
         else:
             require(not found, f"{where}: has sessions and is no store")
 
     def judge_error(self, where: str, said: str) -> None:
         """Check that the message says how many sessions are new, and that nothing is left in `staging/`."""
         found = self._sessions()
-        new = sum(found.get(name) == session for name, session in self._new.items())
+        new = sum(_session_count(session) for name, session in self._new.items() if found.get(name) == session)
         told = re.search(r"(\d+) sessions? (was|were) imported before; the same command imports the others", said)
         require((int(told[1]) if told else 0) == new, f"{where}: {new} sessions are new, it says {said}")
         self._require_clear(where)

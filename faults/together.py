@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SESSIONS = ("s1", "s2", "s3")
 ROWS_BY_VALUE = {1.0: 2_000, 2.0: 1_500}
 """Rows of a session by the value that all of them have; each such version replaces the other, or itself."""
+_PAUSE_SECONDS = 0.15  # who reads by names needs a moment in which nothing is replaced
 TOLD = "was replaced while it was read; run it again"
 _FIGURES = """SELECT session_id, min(value), max(value), count(*), any_value(measurement_count)
     FROM measurements JOIN sessions USING (session_id) GROUP BY ALL"""
@@ -73,6 +74,7 @@ def run_together(place: Path, readers: list[str], seconds: float, *, is_held: bo
             break
         pipeline.import_sessions(sources[value], store, if_exists="replace")
         outcomes["import"]["replaced"] += 1
+        time.sleep(_PAUSE_SECONDS)
     for name, player in players.items():
         said, _ = player.communicate(timeout=60)
         outcomes[name] = Counter(_judge(name, json.loads(line)) for line in said.splitlines())

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+_MUCH_FURTHER = 0.1
+
 
 class PipelineError(Exception):
     """Base of all errors raised on purpose; the message says what failed, where, and what to do."""
@@ -20,6 +22,20 @@ class UsageError(PipelineError):
     """Options that do not exist, contradict each other, or cannot be read."""
 
     exit_status = 2
+
+
+class TomlError(UsageError):
+    """A file that says what to do, as targets and jobs are, cannot be read or understood.
+
+    Attributes:
+        file: the file, as it was named.
+        line: where in it, from 1 on; None where that is nowhere.
+    """
+
+    def __init__(self, problem: str, *, file: str, line: int | None) -> None:
+        self.file = file
+        self.line = line
+        super().__init__(f"{file}{'' if line is None else f':{line}'}: {problem}")
 
 
 class SourceError(PipelineError):
@@ -101,8 +117,15 @@ def suggest(wanted: str, choices: Iterable[str], *, noun: str) -> str:
     """
     known = list(choices)
     near = [choice for choice in known if wanted and wanted.lower() in choice.lower()][:3]
-    near = near or difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    near = near or _nearest(wanted, known)
     if near:
         return f"did you mean {' or '.join(map(repr, near))}?"
     shown = ", ".join(map(repr, known[:8])) + (", ..." if len(known) > 8 else "")
     return f"{noun}: {shown or 'none'}"
+
+
+def _nearest(wanted: str, known: Sequence[str]) -> list[str]:
+    """Find the names that look like it, the nearest first, and none that is much further off than that."""
+    found = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    likeness = [difflib.SequenceMatcher(None, one, wanted).ratio() for one in found]
+    return [one for one, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - _MUCH_FURTHER]

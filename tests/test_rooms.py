@@ -15,10 +15,10 @@ from project import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MAX_FLOORS = 12
+MAX_FLOORS = 13
 MAX_LINES = {"pipeline": 400, "faults": 400, "benchmarks": 400, "tests": 600}
 
-EVERYBODY = {"errors"}
+EVERYBODY = {"errors", "arguments"}
 WITH_RESULTS = {"display"}
 """Imported where results are made that notebooks show."""
 HAVE_RESULTS = {
@@ -26,12 +26,19 @@ HAVE_RESULTS = {
     "export/result.py",
     "verify/verification.py",
     "importers/result.py",
+    "jobs/result.py",
     "recorder/recorder.py",
+    "targets/verdicts.py",
+    "compare/comparison.py",
+    "store/checking.py",
+    "store/compaction.py",
+    "store/deletion.py",
 }
 PATH = ("sources", "scan", "selection", "statistics", "rows", "tables", "writers", "package", "publish", "verify")
-BELOW_EXPORT = {*PATH, "store", "importers", "recorder", "model", "runtime", "disk"}
+BELOW_EXPORT = {*PATH, "report", "compare", "targets", "store", "importers", "recorder", "model", "runtime", "disk"}
 MAY_IMPORT = {
     "errors": set(),
+    "arguments": set(),
     "display": set(),
     "native": set(),
     "disk": set(),
@@ -44,39 +51,64 @@ MAY_IMPORT = {
     "writers": {"rows", "runtime", "disk", "native", "model"},
     "tables": {"selection", "statistics", "rows", "runtime", "model", "disk/safe_names"},
     "store": {"scan", "rows", "writers/parquet", "runtime", "disk", "model"},
-    "sources": {"store", "scan", "rows", "runtime", "disk", "model"},
+    "sources": {"store", "scan", "rows", "runtime", "disk", "model", "native"},
     "package": {"tables", "writers", "model", "disk"},
     "publish": {"package", "runtime", "disk"},
     "verify": {"package", "rows", "runtime", "model", "disk/strict_json", "disk/local_path"},
     "recorder": {"store", "rows", "runtime", "disk", "model"},
-    "importers": {"store", "sources", "scan", "rows", "runtime", "disk", "model", "native"},
-    "export": {*PATH, "store", "runtime", "disk", "model"},
+    "importers": {"store", "sources", "package", "verify", "scan", "rows", "runtime", "disk", "model", "native"},
+    "compare": {"targets", "sources", "scan", "selection", "disk", "model"},
+    "targets": {"sources", "scan", "selection", "statistics", "disk", "model"},
+    "report": {"targets", "compare", "sources", "scan", "selection", "statistics", "package", "runtime", "model"},
+    "export": {*PATH, "targets", "report", "store", "runtime", "disk", "model"},
     "api": {"export", *BELOW_EXPORT},
     "notebook": {"export", *BELOW_EXPORT},
-    "cli": {"api", "notebook", "export", *BELOW_EXPORT, "native"},
+    "jobs": {"export", *BELOW_EXPORT},
+    "cli": {"api", "jobs", "notebook", "export", *BELOW_EXPORT, "native"},
 }
 """By room: the rooms it may import, or single files of them; errors everybody may, display who has a result."""
 DOORS = {
-    "scan": {"scan", "data_file"},
-    "sources": {"open"},
-    "selection": {"options", "selected"},
-    "statistics": {"options", "aggregation"},
-    "writers": {"formats", "text", "compression"},
-    "publish": {"stage", "file_stage", "leftovers", "existing"},
+    "scan": {"scan", "inventory", "data_file", "passing"},
+    "sources": {"open", "standard_input"},
+    "selection": {"options", "selected", "touched", "redaction"},
+    "statistics": {"options", "aggregation", "numbering"},
+    "writers": {"formats", "locales", "text", "compression"},
+    "publish": {"stage", "file_stage", "leftovers", "existing", "removal"},
     "verify": {"verification"},
-    "store": {"reading", "writer", "own_files"},
+    "store": {
+        "reading",
+        "inventory",
+        "writer",
+        "adding",
+        "checking",
+        "compaction",
+        "deletion",
+        "own_files",
+        "imported_files",
+    },
     "importers": {"run", "known"},
     "recorder": {"recorder", "recovery"},
-    "export": {"run", "options", "result"},
+    "compare": {"run", "comparison", "shift"},
+    "targets": {"check", "target_file", "verdicts", "junit", "order_statistics"},
+    "report": {"gathering", "run", "plots", "images", "page", "chart", "comparison"},
+    "export": {"run", "options", "result", "table"},
+    "jobs": {"run", "result", "history", "example"},
     "native": {"__init__"},
     "cli": {"__init__"},
 }
 """By room: the files that other rooms may import; all files of the rooms that are not listed."""
 FURTHER_DOORS = {
     ("sources", "scan"): {"parquet", "reading"},
-    ("importers", "sources"): {"files", "formats", "options", "plain", "sidecar"},
+    ("importers", "sources"): {"files", "formats", "json_document", "options", "plain", "sidecar"},
+    ("targets", "selection"): {"conditions"},
+    ("compare", "selection"): {"conditions"},
+    ("compare", "targets"): {"figures", "limits", "measures"},
+    ("store", "scan"): {"reading"},
     ("store", "writers"): {"parquet"},
     ("cli", "importers"): {"result"},
+    ("notebook", "export"): {"sizes"},
+    ("jobs", "importers"): {"result"},
+    ("jobs", "sources"): {"files", "sidecar"},
 }
 NEVER = {
     ("verify", "writers"): "verify has readers of its own",
@@ -87,9 +119,13 @@ NEVER = {
     ("writers", "runtime/duckdb"): "a cluster's workers run it without an engine",
     ("api", "notebook"): "one door is not entered through another",
     ("notebook", "api"): "one door is not entered through another",
+    ("api", "jobs"): "one door is not entered through another",
+    ("jobs", "api"): "one door is not entered through another",
+    ("notebook", "jobs"): "one door is not entered through another",
+    ("jobs", "notebook"): "one door is not entered through another",
 }
-RENAMES_DIRECTORIES = {"publish", "store", "recorder", "notebook/catalog"}
-"""Where packages, stores and catalogs are written; `disk/directories.py` is imported by nobody else."""
+RENAMES_DIRECTORIES = {"publish", "store", "recorder"}
+"""Where packages, stores and single files are written; `disk/directories.py` is imported by nobody else."""
 
 
 class Import(NamedTuple):
@@ -235,13 +271,21 @@ def test_rooms_are_entered_by_those_who_may_and_through_their_doors():
         ("verify/readback.py", "writers/text.py", "verify never imports writers: verify has readers of its own"),
         ("statistics/windows.py", "runtime/duckdb.py", "statistics never imports runtime/duckdb"),
         ("scan/scan.py", "selection/options.py", "the room scan may not import selection"),
-        ("scan/scan.py", "selection/options.py", "selection may be imported by: api, cli, export, notebook, tables"),
-        ("export/run.py", "publish/stage_directory.py", "enter publish through existing, file_stage, leftovers, stage"),
+        (
+            "scan/scan.py",
+            "selection/options.py",
+            "be imported by: api, cli, compare, export, jobs, notebook, report, tables, targets",
+        ),
+        (
+            "export/run.py",
+            "publish/stage_directory.py",
+            "through existing, file_stage, leftovers, removal, stage",
+        ),
         ("export/run.py", "scan/parquet.py", "it is open to: scan, sources"),
         ("notebook/views.py", "api.py", "one door is not entered through another"),
         ("tables/sessions.py", "disk/files.py", "the room tables may not import disk"),
         ("rows/rules.py", "display.py", "display is for who has a result"),
-        ("sources/open.py", "disk/directories.py", "written by notebook/catalog, publish, recorder, store alone"),
+        ("sources/open.py", "disk/directories.py", "written by publish, recorder, store alone"),
     ],
 )
 def test_a_broken_rule_is_named_with_the_import_and_who_may(file, target, says):

@@ -6,6 +6,7 @@ VARIANTS = [
     {"format": "csv"},
     {"format": "csv", "compression": "gzip"},
     {"format": "csv", "spreadsheet": True},
+    {"format": "csv", "spreadsheet": True, "locale": "de"},
     {"format": "ndjson"},
     {"format": "ndjson", "compression": "gzip"},
 ]

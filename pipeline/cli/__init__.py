@@ -10,12 +10,42 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pipeline.cli import catalog, export, harnesses, import_, query, recover, sessions, stages, statistics, verify
+from pipeline.cli import (
+    catalog,
+    check,
+    compact,
+    compare,
+    completion,
+    delete,
+    export,
+    harnesses,
+    help_,
+    import_,
+    init_job,
+    plot,
+    query,
+    recover,
+    report,
+    run,
+    runs,
+    sessions,
+    stages,
+    statistics,
+    verify,
+)
 from pipeline.cli.command import build_parser
 from pipeline.cli.memory import choose_allocators, return_large_blocks
-from pipeline.cli.streams import CLOSED_PIPE, drop_standard_output, open_standard_streams, tell, tell_last
+from pipeline.cli.streams import (
+    CLOSED_PIPE,
+    drop_standard_output,
+    error_line,
+    open_standard_streams,
+    speak_json,
+    tell,
+    tell_last,
+)
 from pipeline.disk.hashing import hashing_ends
-from pipeline.errors import DestinationError, PipelineError, RecoveryError, UsageError
+from pipeline.errors import DestinationError, PipelineError, RecoveryError, TomlError, UsageError
 from pipeline.runtime.signals import SIGNALS, SignalWatch
 
 if TYPE_CHECKING:
@@ -33,10 +63,21 @@ COMMANDS = (
     statistics.COMMAND,
     query.COMMAND,
     catalog.COMMAND,
+    check.COMMAND,
+    compare.COMMAND,
+    report.COMMAND,
+    plot.COMMAND,
     recover.COMMAND,
     verify.COMMAND,
+    delete.COMMAND,
+    compact.COMMAND,
+    run.COMMAND,
+    runs.COMMAND,
+    init_job.COMMAND,
     stages.COMMAND,
     harnesses.COMMAND,
+    completion.COMMAND,
+    help_.COMMAND,
 )
 """In the order of the help; their files import no engine before they run."""
 
@@ -49,21 +90,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         the exit status: 0 done; 2 usage; 3 the source cannot be read or holds bad data; 4 the destination cannot be
-        written; 5 verification failed; 7 another run holds the destination; 9 done, but the report of it cannot be
-        written; 129 hung up; 130 interrupted; 143 terminated; 141 the reader of standard output went away.
+        written; 5 verification failed; 6 a target was missed or cannot be told, or a regression was
+        found; 7 another run holds the destination; 9 done, but the report of it cannot be written; 129 hung up; 130
+        interrupted; 143 terminated; 141 the reader of standard output went away.
     """
     open_standard_streams()
     choose_allocators()
     words = list(sys.argv[1:] if arguments is None else arguments)
     given = [word for word in words if word != "--debug"]
     debug = given != words
+    speak_json(enabled="--json" in given)  # what is wrong with the options is said so, too
     signals = _Signals()
     try:
         return _run(given, signals, debug=debug)
     except KeyboardInterrupt:
         # Another signal, before the first one was told.
         signals.ignore()
-        tell_last(_one_line("interrupted"))
+        tell_last(error_line("interrupted", 128 + signals.received))
         return 128 + signals.received
     finally:
         signals.ignore()
@@ -92,13 +135,14 @@ def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
             if not signals.received:
                 for problem in error.problems if isinstance(error, RecoveryError) else [error]:
                     status, line = _explain(problem, notes)
-                    tell(_one_line(line))
+                    tell(error_line(_one_line(line), status))
                 if isinstance(error, RecoveryError):
                     status = error.exit_status
         if signals.received:
             signals.ignore()
-            tell_last(_one_line("; ".join(["interrupted", *notes[:1]])))
-            return 128 + signals.received
+            status = 128 + signals.received
+            tell_last(error_line(_one_line("; ".join(["interrupted", *notes[:1]])), status))
+            return status
         return status
     return status
 
@@ -106,7 +150,9 @@ def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
 def _explain(error: BaseException, notes: Sequence[str]) -> tuple[int, str]:
     """Give the exit status of an error, and the line that says what it means."""
     if isinstance(error, PipelineError):
-        hint = "; --help shows the options" if isinstance(error, UsageError) else ""
+        hint = (
+            "; --help shows the options" if isinstance(error, UsageError) and not isinstance(error, TomlError) else ""
+        )
         return error.exit_status, f"{error}{hint}"
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_ROOM):
         return _UNEXPECTED, "; ".join(
@@ -176,4 +222,4 @@ def _one_line(message: str) -> str:
     if len(line) > _MAX_LINE:
         # A value that it quotes is huge; what to do stands at the end.
         line = f"{line[: _MAX_LINE * 2 // 3]} ... {line[-_MAX_LINE // 3 :]}"
-    return f"pipeline: {line}\n"
+    return line

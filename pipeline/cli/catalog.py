@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.options import add_quiet, add_source, sole
+from pipeline.cli.options import add_output_file, add_quiet, add_source
 from pipeline.cli.output import counted
+from pipeline.cli.progress import Progress
 from pipeline.cli.streams import reporting
 
 if TYPE_CHECKING:
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    add_source(parser)
-    parser.add_argument("--to", required=True, metavar="FILE", help="the DuckDB file")
-    parser.add_argument("--overwrite", action="store_true", help="replace a DuckDB file that is there")
+    add_source(parser, standard_input=False)
+    add_output_file(parser, "the DuckDB file", "replace a DuckDB file that is there")
     add_quiet(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
     from pipeline.notebook.catalog import write_catalog  # noqa: PLC0415
 
-    sessions = write_catalog(sole(options.source), options.to, overwrite=options.overwrite)
+    with Progress("reading records", quiet=options.quiet):
+        sessions = write_catalog(options.source, options.to, overwrite=options.overwrite)
     if not options.quiet:
         with reporting("the file is written"):
             print(f"{options.to}: views measurements and sessions, {counted(sessions, 'session')}")

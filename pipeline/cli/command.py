@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from pipeline.cli.streams import writing_to_standard_output
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from _typeshed import SupportsWrite
+
+
+_COMMAND = "COMMAND"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,43 @@ class _Parser(argparse.ArgumentParser):
         with writing_to_standard_output():
             sys.stdout.write(message)
 
+    def parse_known_args(  # type: ignore[override] # the namespace is always argparse's own
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, and say which option or command is near to one that does not exist.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        words = list(sys.argv[1:] if args is None else args)
+        self._check_options(words)
+        parsed, rest = super().parse_known_args(words, namespace)
+        # argparse fills a list of positionals at once, and leaves those behind an option.
+        lists = [one.dest for one in self._actions if not one.option_strings and one.nargs == "+"]
+        for dest in lists[:1]:
+            getattr(parsed, dest).extend(word for word in rest if not word.startswith("-"))
+            rest = [word for word in rest if word.startswith("-")]
+        return parsed, rest
+
+    def _check_options(self, words: Sequence[str]) -> None:
+        """Find an option that does not exist before argparse misses one that is required."""
+        known = self._option_string_actions
+        for word in words:
+            if word == "--" or (self._subparsers is not None and not word.startswith("-")):
+                return  # what follows are no options, or those of a command
+            name = word.partition("=")[0]
+            # A word with a space is no option to argparse either.
+            if word.startswith("--") and name not in known and " " not in word:
+                self.error(
+                    f"no option {name}; {suggest(name, [one for one in known if one[1] == '-'], noun='options')}"
+                )
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            if action.metavar == _COMMAND:
+                self.error(f"no command {value!r}; {suggest(str(value), action.choices, noun='commands')}")
+            raise argparse.ArgumentError(action, f"{value!r}: {suggest(str(value), action.choices, noun='choices')}")
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog.removeprefix('pipeline').strip()}: {message}".lstrip(": "))
 
@@ -66,7 +106,7 @@ def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     parser.add_argument("--debug", action="store_true", help="show a traceback when something fails")
-    add = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    add = parser.add_subparsers(title="commands", metavar=_COMMAND, required=True, parser_class=_Parser)
     for command in commands:
         own = add.add_parser(
             command.name,
@@ -77,9 +117,27 @@ def build_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
             formatter_class=_Formatter,
             allow_abbrev=False,
         )
-        own.set_defaults(run=command.run)
+        own.set_defaults(run=command.run, root=parser)
         command.add_options(own)
     return parser
+
+
+def parsers_of(root: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """Give the parsers of all commands by name."""
+    choices = next(one.choices for one in root._actions if one.metavar == _COMMAND)  # noqa: SLF001 - the only place
+    return cast("Mapping[str, argparse.ArgumentParser]", choices)
+
+
+def parser_of(root: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
+    """Give the parser of a command.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    known = parsers_of(root)
+    if name not in known:
+        raise UsageError(f"no command {name!r}; {suggest(name, known, noun='commands')}")
+    return known[name]
 
 
 class _Version(argparse.Action):

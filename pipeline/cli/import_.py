@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+import sys
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.options import add_output
-from pipeline.cli.output import Progress, counted, duration, without_rows
-from pipeline.cli.streams import reporting, tell, warn
+from pipeline.cli.options import add_input_format, add_output, add_wait
+from pipeline.cli.output import counted, duration, without_rows
+from pipeline.cli.progress import Progress
+from pipeline.cli.streams import json_line, reporting, tell, warn
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from pipeline.importers.result import ImportResult
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="result files of harnesses, or files of measurements; or globs"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="result files of harnesses, files of measurements, stores, packages; or globs; - is standard input",
     )
-    parser.add_argument("--to", required=True, metavar="STORE", help="the store; it is created if need be")
+    add_input_format(parser)
+    parser.add_argument("-o", "--to", required=True, metavar="STORE", help="the store; it is created if need be")
     parser.add_argument(
         "--from",
         dest="importer",
@@ -55,21 +61,32 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timezone", metavar="TZ", help="zone of times that name none")
     parser.add_argument("--started-at", metavar="T", help="start of sessions whose record says none")
     parser.add_argument(
-        "--timestamp-unit", choices=("us", "ns"), metavar="U", help="us, ns: of a new store (default: us)"
+        "--timestamp-unit",
+        choices=("us", "ns"),
+        metavar="U",
+        help="us, ns: of a new store (default: us, or as stores and packages have it)",
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out rows that break a rule, and count them")
     parser.add_argument(
         "--allow-empty", action="store_true", help="take a harness file without samples as a session of 0 rows"
     )
+    parser.add_argument(
+        "--skip-unknown", action="store_true", help="import the files that are known, and tell of the others"
+    )
+    add_wait(parser)
     add_output(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
     from pipeline.importers.run import import_sessions  # noqa: PLC0415
+    from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
 
-    with Progress(quiet=options.quiet) as progress:
+    with (
+        named_sources(options.files, options.input_format, content_tells=True) as named,
+        Progress("importing", quiet=options.quiet) as progress,
+    ):
         result = import_sessions(
-            options.files,
+            named.paths,
             options.to,
             session_id=options.session_id,
             configuration=options.configuration,
@@ -79,21 +96,34 @@ def _run(options: argparse.Namespace) -> int:
             timestamp_unit=options.timestamp_unit,
             skip_bad=options.skip_bad,
             allow_empty=options.allow_empty,
+            skip_unknown=options.skip_unknown,
             importer=options.importer,
             mapping=options.map,
             header=options.header,
             assume=options.assume,
+            wait_seconds=options.wait,
             on_progress=progress.update,
         )
     with reporting(f"{counted(len(result.imported), 'session')} imported"):
-        _print(result, as_json=options.json, quiet=options.quiet)
+        _print(_told(result, named.told), as_json=options.json, quiet=options.quiet)
     return 0
 
 
-def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
-    from pipeline.importers.result import MAX_TOLD, more_files  # noqa: PLC0415
+def _told(result: ImportResult, told: Callable[[str], str]) -> ImportResult:
+    """Call standard input by its name where files are named."""
+    return replace(
+        result,
+        warnings=tuple(map(told, result.warnings)),
+        unknown=tuple(map(told, result.unknown)),
+        files=tuple(replace(file, file=told(file.file)) for file in result.files),
+        ignored={told(file): names for file, names in result.ignored.items()},
+    )
 
-    warnings = list(result.warnings)
+
+def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
+    from pipeline.importers.result import MAX_TOLD, left_out, more_files  # noqa: PLC0415
+
+    warnings = [*result.warnings, *left_out(result)]
     if result.skipped_rows:
         warnings.append(f"{counted(result.skipped_rows, 'bad row')} left out")
     if result.dropped_digits:
@@ -106,7 +136,7 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
     if quiet:
         return
     if as_json:
-        print(json.dumps(asdict(result), ensure_ascii=False, indent=2))
+        sys.stdout.write(json_line(asdict(result)))
         return
     for session_id in result.imported:
         print(session_id)
@@ -120,7 +150,7 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
 
 COMMAND = Command(
     name="import",
-    help="add sessions to a store from files of harnesses or of measurements",
+    help="add sessions to a store from files, stores and packages",
     example="pipeline import 'results/*.json' --to STORE",
     usage="FILE... --to STORE",
     add_options=_add_options,

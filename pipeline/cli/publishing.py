@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,11 @@ from pipeline.cli.options import (
     add_tuning,
     package_of,
     selection_of,
-    sole,
     tuning_of,
 )
-from pipeline.cli.output import Progress, counted, duration, size
-from pipeline.cli.streams import reporting, tell, warn
+from pipeline.cli.output import counted, duration, size
+from pipeline.cli.progress import Progress
+from pipeline.cli.streams import json_line, reporting, tell, warn
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,10 +39,15 @@ def publish(
     **own: Any,  # noqa: ANN401 - a command's own options
 ) -> int:
     """Run an export with the options of all exports and its own, and tell what it wrote."""
+    from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
+
     _check_terminal(options)
-    with Progress(quiet=options.quiet) as progress:
+    with (
+        named_sources(options.source, options.input_format) as named,
+        Progress("planning", quiet=options.quiet) as progress,
+    ):
         result = export(
-            sole(options.source),
+            named.paths,
             options.to,
             on_progress=progress.update,
             scope=options.scope,
@@ -73,11 +77,12 @@ def _print(result: ExportResult, *, as_json: bool, quiet: bool) -> None:
         return
     if as_json:
         value = asdict(result) | {"rows": result.rows, "bytes": result.bytes}
-        say(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        say(json_line(value))
         return
     name_width = max(len(file.name) for file in result.files)
     for file in result.files:
-        say(f"{file.name:<{name_width}}  {counted(file.rows, 'row'):>16}  {size(file.bytes):>10}\n")
+        rows = "" if file.table == "report" else counted(file.rows, "row")
+        say(f"{file.name:<{name_width}}  {rows:>16}  {size(file.bytes):>10}\n")
     figures = f"{counted(len(result.files), 'file')}, {counted(result.rows, 'row')}, {size(result.bytes)}"
     if result.is_unchanged:
         say(f"{result.to}: is this package already, complete; nothing to do ({figures})\n")

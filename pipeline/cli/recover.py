@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.output import counted, without_rows
+from pipeline.cli.progress import Progress
 from pipeline.cli.streams import reporting, warn
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pipeline.recorder.recovery import recover_recordings  # noqa: PLC0415
 
-    recovery = recover_recordings(options.store)
+    with Progress("recovering", quiet=False):
+        recovery = recover_recordings(options.store)
     warn([without_rows(recovery.empty)] if recovery.empty else [])
     _show(options.store, recovery.recovered, left=len(recovery.error.problems) if recovery.error else 0)
     if recovery.error is not None:

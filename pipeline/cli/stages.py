@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
 from pipeline.cli.output import counted, size
-from pipeline.cli.streams import reporting, writing_to_standard_output
+from pipeline.cli.streams import json_line, reporting, writing_to_standard_output
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="DIR", help="where packages are published, or the --to of one")
     parser.add_argument("--remove", action="store_true", help="remove what no run is working on")
-    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.add_argument("--json", action="store_true", help="print them as a line of JSON")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def _run(options: argparse.Namespace) -> int:
 def _print(found: Sequence[StagedPackage], *, as_json: bool) -> None:
     """Tell which stages there are, and what became of them."""
     if as_json:
-        print(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+        sys.stdout.write(json_line([asdict(one) for one in found]))
         return
     for one in found:
         state = "held by a run" if one.is_held else "removed" if one.is_removed else "left by a run that has ended"

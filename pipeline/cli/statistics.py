@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.options import add_source, add_target
+from pipeline.cli.options import add_kinds, add_lost, add_source, add_target
 from pipeline.cli.publishing import add_publishing, publish
 
 if TYPE_CHECKING:
@@ -17,14 +17,16 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_target(parser, scope="per-session", format="csv")
     parser.add_argument("--by", action="append", default=[], metavar="COLUMN", help="group by this attribute too")
     parser.add_argument("--window", metavar="LENGTH", help="aggregate in windows: 10s, 1m, 2h, 1d")
-    parser.add_argument("--quantile", action="append", default=[], metavar="Q", help="a further quantile, 0 to 1")
     parser.add_argument(
-        "--lost",
-        choices=("exclude", "infinite"),
-        default="exclude",
-        metavar="HOW",
-        help="exclude, infinite: lost samples in quantiles (default: exclude)",
+        "--window-origin",
+        choices=("epoch", "session"),
+        default="epoch",
+        metavar="ORIGIN",
+        help="epoch, session: windows from the start of each session (default: epoch)",
     )
+    parser.add_argument("--quantile", action="append", default=[], metavar="Q", help="a further quantile, 0 to 1")
+    add_lost(parser)
+    add_kinds(parser)
     add_publishing(parser)
 
 
@@ -38,6 +40,8 @@ def _run(options: argparse.Namespace) -> int:
         window=options.window,
         quantiles=options.quantile,
         lost=options.lost,
+        window_origin=options.window_origin,
+        kinds=options.kind,
     )
 
 

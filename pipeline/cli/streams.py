@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DestinationError, PipelineError
 from pipeline.runtime.signals import is_interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CLOSED_PIPE = 141
 _STANDARD = (0, 1, 2)
 _LAST_WORD_SECONDS = 0.5
+
+
+class _Manner:
+    """How standard error is spoken to in this process: in words, or in lines of JSON."""
+
+    is_json = False
 
 
 class ReportError(PipelineError):
@@ -123,7 +131,29 @@ def tell_last(text: str) -> None:
     tell(text)
 
 
+def speak_json(*, enabled: bool) -> None:
+    """Say warnings and errors of this command in lines of JSON, or in words."""
+    _Manner.is_json = enabled
+
+
+def json_line(value: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Write a value as JSON in one line; an object gets the time at which it is said, RFC 3339, UTC."""
+    if not isinstance(value, list | tuple):
+        value = {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **dict(value)}
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def error_line(message: str, status: int) -> str:
+    """Write the line that says why a command failed.
+
+    Args:
+        message: one line.
+        status: with which it ends.
+    """
+    return json_line({"status": status, "error": message}) if _Manner.is_json else f"pipeline: {message}\n"
+
+
 def warn(warnings: Iterable[str]) -> None:
     """Say what a reader of the result should know, on standard error."""
     for warning in warnings:
-        tell(f"pipeline: warning: {warning}\n")
+        tell(json_line({"warning": warning}) if _Manner.is_json else f"pipeline: warning: {warning}\n")

@@ -7,6 +7,8 @@ import errno
 import fcntl
 import mmap
 import os
+from collections import deque
+from contextlib import suppress
 from functools import cache
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
@@ -20,6 +22,8 @@ BLOCK_BYTES = 2 << 20
 _LEAST_PASSED = 8  # what part of a block may be written by itself
 _REFUSALS = {errno.EINVAL, errno.ENOTSUP}
 _SYNC_FILE_RANGE_WRITE = 2
+_spare_blocks: deque[memoryview] = deque(maxlen=1)
+"""A block that the last file is done with: fresh memory for each of many small files costs more than they do."""
 
 
 class RawFile(Protocol):
@@ -60,7 +64,7 @@ class DurableFile:
     def __init__(self, file: IO[bytes]) -> None:
         """Write to a raw file that is empty."""
         self._file = file
-        self._block = memoryview(mmap.mmap(-1, BLOCK_BYTES))  # begins at a page, as O_DIRECT asks
+        self._block = _take_block()
         self._filled = 0
         self._written = 0
         self._is_direct = False
@@ -82,14 +86,15 @@ class DurableFile:
                 self._write_filled()
 
     def flush(self) -> None:
-        """Do nothing: a block that is not full waits for the rest of it, or for `sync`."""
+        """Do nothing: a block that is not full waits for the rest of it, or for `end`."""
 
-    def sync(self) -> None:
-        """Write what is left, and wait until the disk has all of it."""
+    def end(self) -> None:
+        """Write what is left; the disk has all of it after an fsync."""
         self._leave_direct()
         self._write_all(self._block[: self._filled])
         self._filled = 0
-        os.fsync(self._file.fileno())
+        _spare_blocks.append(self._block)
+        self._block = self._block[:0]
 
     def _write_filled(self) -> None:
         if self._filled:
@@ -133,6 +138,14 @@ class DurableFile:
                 return False
             raise
         return True
+
+
+def _take_block() -> memoryview:
+    """Give a block of memory, which begins at a page, as O_DIRECT asks."""
+    with suppress(IndexError):  # another thread may take it at the same time
+        if len(block := _spare_blocks.pop()) == BLOCK_BYTES:
+            return block
+    return memoryview(mmap.mmap(-1, BLOCK_BYTES))
 
 
 def _is_pages(data: memoryview) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pipeline.disk.durable import DurableFile, WholeWrites
+from pipeline.disk.durable import BLOCK_BYTES, DurableFile, WholeWrites
 from pipeline.errors import DestinationError
 
 if TYPE_CHECKING:
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
     from pipeline.disk.durable import RawFile
     from pipeline.disk.sink import Sink
+
+
+def require_parent(target: Path) -> None:
+    """Require that the directory of a file that is to be written is there.
+
+    Raises:
+        DestinationError: it is not, or is none.
+    """
+    if target.parent.is_dir():
+        return
+    if os.path.lexists(target.parent):
+        raise DestinationError(f"{target.parent}: is no directory; choose another --to")
+    raise DestinationError(f"{target.parent}: no such directory; create it, or choose another --to")
 
 
 class CountingFile:
@@ -122,7 +136,7 @@ def writing_errors(name: object) -> Iterator[None]:
 
 
 @contextmanager
-def new_file(path: Path, name: str, *, sync: bool, hashed: bool) -> Iterator[CountingFile]:
+def new_file(path: Path, name: str, *, sync: bool, hashed: bool, grouped: bool = False) -> Iterator[CountingFile]:
     """Open a new file for writing; it is durable when the `with` statement ends.
 
     Args:
@@ -130,6 +144,7 @@ def new_file(path: Path, name: str, *, sync: bool, hashed: bool) -> Iterator[Cou
         name: what to call it in errors.
         sync: wait until the disk has it.
         hashed: compute its SHA-256.
+        grouped: the caller makes it durable, with others, if it is shorter than a block.
 
     Raises:
         DestinationError: it cannot be created, written, synced or closed.
@@ -138,10 +153,13 @@ def new_file(path: Path, name: str, *, sync: bool, hashed: bool) -> Iterator[Cou
         file = path.open("xb", buffering=0)
     try:
         raw = DurableFile(file) if sync else WholeWrites(file)
-        yield CountingFile(raw, name, hashed=hashed)
+        counting = CountingFile(raw, name, hashed=hashed)
+        yield counting
         with writing_errors(name):
             if isinstance(raw, DurableFile):
-                raw.sync()
+                raw.end()
+                if not grouped or counting.bytes >= BLOCK_BYTES:
+                    os.fsync(file.fileno())
             file.close()
     finally:
         with suppress(OSError):  # an earlier error ended it, which is the one to hear of

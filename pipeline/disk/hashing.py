@@ -16,12 +16,15 @@ hashing_ends = threading.Event()
 """Is set when the process is to end: a large file takes minutes, in threads that no signal reaches."""
 
 
-def file_sha256(path: Path, *, is_wanted: Callable[[], bool] = lambda: True) -> str:
+def file_sha256(
+    path: Path, *, is_wanted: Callable[[], bool] = lambda: True, on_read: Callable[[int], None] = lambda _: None
+) -> str:
     """SHA-256 of a file, in hexadecimal digits.
 
     Args:
         path: the file.
         is_wanted: is asked again and again; once it says no, the result is of no use and comes at once.
+        on_read: gets the size of each part that was read, in bytes.
 
     Raises:
         OSError: it cannot be read, or is no regular file.
@@ -36,4 +39,5 @@ def file_sha256(path: Path, *, is_wanted: Callable[[], bool] = lambda: True) -> 
             if hashing_ends.is_set():
                 raise KeyboardInterrupt
             digest.update(block[:size])
+            on_read(size)
     return digest.hexdigest()

@@ -16,37 +16,36 @@ if TYPE_CHECKING:
 NEW_SUFFIX = ".new"
 
 
-def append_record(path: Path, record: Mapping[str, Any], *, sync: bool) -> None:
-    """Append a record.
+def append_records(path: Path, records: Iterable[Mapping[str, Any]], *, sync: bool) -> None:
+    """Append records.
 
     Args:
         path: the journal; it is created where it is not there.
-        record: JSON values.
-        sync: wait until the disk has it.
+        records: JSON values.
+        sync: wait until the disk has them.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: they cannot be written; the first of them may be there.
     """
-    _append(path, [record], sync=sync)
+    with path.open("ab", buffering=0) as file:
+        data = memoryview(b"".join(map(_line, records)))
+        while data:
+            data = data[file.write(data) :]
+        if sync:
+            os.fsync(file.fileno())
 
 
 def replace_records(path: Path, records: Iterable[Mapping[str, Any]], *, sync: bool) -> None:
     """Put other records into the place of all that a journal holds, at once; the arguments are as above."""
     new = path.with_name(path.name + NEW_SUFFIX)
     new.unlink(missing_ok=True)
-    _append(new, records, sync=sync)
+    append_records(new, records, sync=sync)
     new.replace(path)
 
 
-def _append(path: Path, records: Iterable[Mapping[str, Any]], *, sync: bool) -> None:
-    with path.open("ab", buffering=0) as file:
-        for record in records:
-            text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-            data = memoryview(f"{hashlib.sha256(text).hexdigest()} ".encode() + text + b"\n")
-            while data:
-                data = data[file.write(data) :]
-        if sync:
-            os.fsync(file.fileno())
+def _line(record: Mapping[str, Any]) -> bytes:
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    return f"{hashlib.sha256(text).hexdigest()} ".encode() + text + b"\n"
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:

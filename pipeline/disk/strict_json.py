@@ -14,6 +14,7 @@ from pipeline.errors import SourceError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(r"[^\s,:\[\]{}]{1,20}")
 
 
@@ -35,15 +36,22 @@ def read_json(path: Path, *, may_be_pipe: bool = False) -> Any:  # noqa: ANN401 
         raise SourceError(f"{path}: {error}") from error
 
 
-def parse_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def parse_json(data: bytes, *, shared: bool = False) -> Any:  # noqa: ANN401 - any JSON value
     """Read JSON strictly: UTF-8, no key twice, no NaN, no number that float64 cannot hold.
+
+    Args:
+        data: the text.
+        shared: give objects that are the same, and hold no number, as one that must not be changed: a large text in
+            which they come again and again takes a fraction of the memory.
 
     Raises:
         ValueError: it is no such JSON.
     """
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
-        json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
+        hook = _Shared() if shared else _unique
+        value = json.loads(data.decode(), object_pairs_hook=hook, parse_constant=_no_constant, parse_float=_finite)
+        if _ESCAPED_SURROGATE.search(data):  # as nothing else gives one
+            json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no valid JSON ({error})") from error
     return value
@@ -65,6 +73,37 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ValueError("a key occurs twice")
     return value
+
+
+class _Shared:
+    """Makes objects, and gives one that was made before where it is the same."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._ids: set[int] = set()
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = _unique(pairs)
+        try:
+            key = tuple([(name, item if type(item) is str else self._key(item)) for name, item in pairs])
+        except _NotSharedError:
+            return value
+        made = self._made.setdefault(key, value)
+        self._ids.add(id(made))
+        return made
+
+    def _key(self, item: Any) -> Any:  # noqa: ANN401 - a JSON value, and what can be compared for it
+        if item is None or isinstance(item, str | bool):
+            return item
+        if isinstance(item, list):
+            return tuple(map(self._key, item))
+        if id(item) in self._ids:  # no number that the text holds comes here
+            return id(item)
+        raise _NotSharedError
+
+
+class _NotSharedError(Exception):
+    """A value holds a number, or an object of one: few are the same, and 1 is not true."""
 
 
 def _no_constant(name: str) -> None:

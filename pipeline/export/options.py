@@ -5,40 +5,28 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.arguments import time_text
 from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.export.sizes import parse_size
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.options import Selection
+from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
 from pipeline.statistics.options import StatisticsOptions
-from pipeline.writers.formats import FORMATS, Format
+from pipeline.writers.formats import FORMATS, MAX_SHEET_ROWS, Format
+from pipeline.writers.locales import LOCALES, PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.package.job_note import JobNote
     from pipeline.sources.open import Source
-
-_NAMES = (
-    "overwrite",
-    "rows_per_file",
-    "spreadsheet",
-    "package_metadata",
-    "fail_if_empty",
-    "sync",
-    "hashed",
-    "verify",
-    "discard_stage",
-    "threads",
-    "batch_size",
-    "memory_limit",
-)
+    from pipeline.targets.target_file import Target
+    from pipeline.writers.locales import Locale
 
 Scope = Literal["per-session", "cross-session"]
-SCOPES = ("per-session", "cross-session")
 STANDARD_OUTPUT = "-"
-MAX_SPREADSHEET_ROWS = 1_048_575
-"""Rows of a worksheet, less the header."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +36,16 @@ class Form:
     Attributes:
         format: their format.
         compression: around or inside it.
-        scope: what a file or row is of.
-        spreadsheet: write the variant for spreadsheet programs.
+        scope: what a file or row is of, None for a table of any rows.
+        spreadsheet: write the variant for spreadsheet programs of this locale.
+        timezone: IANA name of the zone of dates that name none.
     """
 
     format: Format
     compression: str
-    scope: Scope
-    spreadsheet: bool
+    scope: Scope | None
+    spreadsheet: Locale | None
+    timezone: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +64,20 @@ class ExportOptions:
         overwrite: replace a package that an export wrote.
         rows_per_file: split files after so many rows.
         spreadsheet: write CSV for spreadsheet programs.
+        locale: their language, which says what stands between fields and before decimals.
         package_metadata: JSON file whose members the descriptor gets.
         fail_if_empty: no row is an error.
         sync: make the package durable.
         hashed: compute SHA-256 and digests.
         verify: read the package back before it is published.
-        discard_stage: remove what an interrupted run left, instead of continuing it or refusing.
+        report: add the report of what the package holds.
+        discard_stage: remove what an interrupted run left, instead of continuing it.
+        keep_stage: refuse where what an interrupted run left cannot be continued, instead of removing it.
         threads: of the engine.
         batch_size: rows of a batch.
         memory_limit: of sorting and of statistics, such as `128MB`.
+        job: the period of a job for which the package is made; then there may be nothing to select.
+        targets: what the rows are checked against; the verdicts are in the package.
     """
 
     source: Source
@@ -96,60 +91,52 @@ class ExportOptions:
     overwrite: bool = False
     rows_per_file: int | None = None
     spreadsheet: bool = False
+    locale: str | None = None
     package_metadata: str | Path | None = None
     fail_if_empty: bool = False
     sync: bool = True
     hashed: bool = True
     verify: bool = False
+    report: bool = False
     discard_stage: bool = False
+    keep_stage: bool = False
     threads: int | None = None
     batch_size: int = DEFAULT_BATCH_SIZE
     memory_limit: str | None = None
+    job: JobNote | None = None
+    targets: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse options that exclude each other.
 
         Raises:
-            UsageError: they do, a choice does not exist, or the destination is a URL.
+            UsageError: they do, or the destination is a URL.
         """
-        _require_choice("--scope", self.scope, SCOPES)
         self._check_format()
-        for option, number in (
-            ("--rows-per-file", self.rows_per_file),
-            ("--batch-size", self.batch_size),
-            ("--threads", self.threads),
-        ):
-            if number is not None and number < 1:
-                raise UsageError(f"{option} {number}: must be 1 or more")
         if self.memory_limit is not None:
             parse_size(self.memory_limit)
         if self.verify and not self.hashed:
             raise UsageError("--verify compares digests, and --no-hash computes none; leave one of them out")
+        if self.discard_stage and self.keep_stage:
+            raise UsageError("--discard-stage removes what --keep-stage keeps; leave one of them out")
         if self.to_standard_output:
             self._check_standard_output()
         else:
-            self._check_directory(local_path(self.to))
-
-    def _check_directory(self, to: Path) -> None:
-        if to.name in {"", ".."}:
-            raise UsageError(f"--to {self.to}: name a directory that the export can create")
-        if to.suffix.lstrip(".") in {*FORMATS, "gz", "zst", "jsonl", "lp"} and not to.is_dir():
-            raise UsageError(
-                f"--to {self.to}: names a directory, in which the files get their names; "
-                f"for one file, write --to - > {self.to}"
-            )
+            require_directory(local_path(self.to), f"; for one file, write --to - > {self.to}")
 
     def _check_format(self) -> None:
-        _require_choice("--format", self.format, tuple(FORMATS))
         if self.compression is not None and self.compression not in self.output_format.compressions:
             choices = ", ".join(self.output_format.compressions)
             raise UsageError(f"--compression {self.compression}: {self.format} can have {choices}")
         if self.format == "influx" and "measurements" not in self.tables:
             raise UsageError("--format influx holds measurements; choose another for statistics")
-        if self.format == "xlsx" and self.tables != ("statistics",):
-            raise UsageError("--format xlsx holds statistics; for measurements there is --format csv --spreadsheet")
         if self.spreadsheet and self.format != "csv":
             raise UsageError(f"--spreadsheet is a variant of csv; with --format {self.format} there is none")
+        if self.locale is not None:
+            if self.locale not in LOCALES:
+                raise UsageError(f"--locale {self.locale!r}: {suggest(self.locale, LOCALES, noun='choices')}")
+            if not self.spreadsheet:
+                raise UsageError("--locale is of CSV for spreadsheet programs; add --format csv --spreadsheet")
 
     def _check_standard_output(self) -> None:
         if "measurements" in self.tables and self.scope == "per-session":
@@ -160,10 +147,17 @@ class ExportOptions:
             ("--overwrite", self.overwrite),
             ("--package-metadata", self.package_metadata is not None),
             ("--verify", self.verify),
+            ("--report", self.report),
             ("--discard-stage", self.discard_stage),
+            ("--keep-stage", self.keep_stage),
         ):
             if given:
                 raise UsageError(f"--to - writes one file and no package; leave {option} out")
+
+    @property
+    def budget_bytes(self) -> int:
+        """Memory of statistics."""
+        return DEFAULT_BUDGET_BYTES if self.memory_limit is None else parse_size(self.memory_limit)
 
     @property
     def to_standard_output(self) -> bool:
@@ -191,14 +185,33 @@ class ExportOptions:
         if self.to_standard_output:
             return None
         if self.spreadsheet or self.format == "xlsx":
-            return min(self.rows_per_file or MAX_SPREADSHEET_ROWS, MAX_SPREADSHEET_ROWS)
+            return min(self.rows_per_file or MAX_SHEET_ROWS, MAX_SHEET_ROWS)
         return self.rows_per_file
 
     def form(self, table: str) -> Form:
         """How a table is written: the first one as chosen, tables beside it are plain CSV, not pooled."""
+        locale = (LOCALES[self.locale] if self.locale else PLAIN) if self.spreadsheet else None
+        zone = self.selection.timezone
         if table == self.tables[0]:
-            return Form(self.output_format, self.chosen_compression, self.scope, self.spreadsheet)
-        return Form(FORMATS["csv"], "none", "per-session", self.spreadsheet)
+            return Form(self.output_format, self.chosen_compression, self.scope, locale, zone)
+        return Form(FORMATS["csv"], "none", "per-session", locale, zone)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of the options, a sentence each."""
+        warning = (
+            "a spreadsheet program whose decimal sign is a comma takes 40.193 for 40193: "
+            "say its language with --locale, such as de, or choose --format xlsx"
+        )
+        return (warning,) if self.spreadsheet and self.locale is None else ()
+
+    def of_stage(self) -> dict[str, bool]:
+        """The options of the stage, by the names that it has for them."""
+        return {
+            "sync": self.sync,
+            "hashed": self.hashed,
+            "discard": self.discard_stage,
+            "keep": self.keep_stage,
+        }
 
     def shaping_options(self) -> dict[str, Any]:
         """The options that shape what is published, as JSON values."""
@@ -212,26 +225,50 @@ class ExportOptions:
             "spreadsheet": self.spreadsheet,
             "hashed": self.hashed,
         }
+        if self.locale is not None:
+            options["locale"] = self.locale
+        if self.report:
+            options["report"] = True
         if "statistics" in self.tables:
             statistics = asdict(self.statistics)
-            statistics.pop("parsed_window")
+            for derived in ("parsed_window", "known_kinds"):
+                statistics.pop(derived)
+            # What earlier versions did not have is said where it is used, so that their packages stay the same.
+            for name, default in (("window_origin", "epoch"), ("kinds", ())):
+                if statistics[name] == default:
+                    statistics.pop(name)
             options["statistics"] = statistics
+        if self.targets:
+            options["targets"] = [target.describe() for target in self.targets]
         return options
 
 
-def _require_choice(option: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise UsageError(f"{option} {value!r}: {suggest(value, choices, noun='choices')}")
+def require_directory(to: Path, hint: str = "") -> None:
+    """Refuse a destination that is called as a file.
+
+    Args:
+        to: the directory to publish.
+        hint: how to write a file, behind the message.
+
+    Raises:
+        UsageError: it is.
+    """
+    if to.name in {"", ".."}:
+        raise UsageError(f"--to {to}: name a directory that the export can create")
+    if to.suffix.lstrip(".") in {*FORMATS, "gz", "zst", "jsonl", "lp"} and not to.is_dir():
+        raise UsageError(f"--to {to}: names a directory, in which the files get their names{hint}")
 
 
 def statistics_options(
-    selection: Selection,
     *,
+    timezone: str | None,
     scope: Scope,
     by: Sequence[str],
     window: str | None,
     quantiles: Sequence[str | float],
     lost: Literal["exclude", "infinite"],
+    window_origin: Literal["epoch", "session"] = "epoch",
+    kinds: Sequence[str] = (),
 ) -> StatisticsOptions:
     """Make the options of statistics from what a caller says; they are those of `export_statistics`."""
     return StatisticsOptions(
@@ -239,16 +276,20 @@ def statistics_options(
         window=window,
         quantiles=tuple(str(number) for number in quantiles),
         lost=lost,
-        timezone=selection.timezone or "UTC",
+        timezone=timezone or "UTC",
         pooled=scope == "cross-session",
+        window_origin=window_origin,
+        kinds=tuple(kinds),
     )
 
 
-def split_options(options: dict[str, Any]) -> tuple[Selection, dict[str, Any]]:
-    """Part the options of a selection from those of an export."""
-    names = Selection.__dataclass_fields__.keys()
-    for name in options:
-        if name not in names and name not in _NAMES:
-            raise UsageError(f"no option {name!r}; {suggest(name, [*names, *_NAMES], noun='options')}")
-    chosen = {name: value for name, value in options.items() if name in names}
-    return Selection(**chosen), {name: value for name, value in options.items() if name not in names}
+def selection_of(given: Mapping[str, Any]) -> Selection:
+    """Make a selection of what a function was given, by the names of its parameters; others are passed over."""
+    chosen = {name: given[name] for name in Selection.__dataclass_fields__ if name in given}
+    return Selection(**chosen | {name: time_text(chosen.get(name)) for name in ("since", "until")})
+
+
+def export_options(given: Mapping[str, Any], tables: tuple[str, ...], statistics: StatisticsOptions) -> ExportOptions:
+    """Make the options of an export of what a function was given, by the names of its parameters."""
+    chosen = {name: given[name] for name in ExportOptions.__dataclass_fields__ if name in given}
+    return ExportOptions(**chosen, tables=tables, selection=selection_of(given), statistics=statistics)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.display import html_table, quantity
 from pipeline.errors import EmptyExportError
+from pipeline.package.attached import ATTACHED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.package.attached import AttachedFile
     from pipeline.package.written_file import WrittenFile
     from pipeline.selection.selected import Selected
 
@@ -39,6 +41,7 @@ class ExportResult:
         seconds: how long it took.
         is_unchanged: the package was there already, complete, so nothing was written.
         warnings: what its reader should know, a sentence each.
+        verdict: on the targets that were checked: `pass`, `fail`, `no-data` or `cannot-tell`; None without targets.
     """
 
     to: str
@@ -47,6 +50,7 @@ class ExportResult:
     seconds: float
     is_unchanged: bool = False
     warnings: tuple[str, ...] = ()
+    verdict: str | None = None
 
     @property
     def rows(self) -> int:
@@ -74,8 +78,8 @@ def report_existing(descriptor: Mapping[str, Any]) -> list[ReportedFile]:
     return [
         ReportedFile(
             name=resource["path"],
-            table=resource["pipeline:table"],
-            rows=resource["pipeline:rowCount"],
+            table=resource.get("pipeline:table") or resource[ATTACHED_KEY],
+            rows=resource.get("pipeline:rowCount", 0),
             bytes=resource["bytes"],
             sha256=resource["hash"].removeprefix("sha256:") if "hash" in resource else None,
         )
@@ -90,6 +94,7 @@ def make_result(
     *,
     started: float,
     fail_if_empty: bool,
+    warnings: Sequence[str],
     is_unchanged: bool = False,
 ) -> ExportResult:
     """Say what an export did.
@@ -100,6 +105,7 @@ def make_result(
         selected: what was selected.
         started: when it began, of the monotonic clock.
         fail_if_empty: take it for an error that there is no row.
+        warnings: what its reader should know of the options.
         is_unchanged: nothing was written.
 
     Raises:
@@ -111,19 +117,22 @@ def make_result(
         sessions=len(selected.sessions),
         seconds=time.monotonic() - started,
         is_unchanged=is_unchanged,
-        warnings=selected.warnings,
+        warnings=(*warnings, *selected.warnings),
     )
     if result.rows:
         return result
     if fail_if_empty:
         raise EmptyExportError("nothing matches the selection, and --fail-if-empty is given; nothing was published")
     warning = "nothing matches the selection; the files are valid and hold no rows"
-    return replace(result, warnings=(*selected.warnings, warning))
+    return replace(result, warnings=(*result.warnings, warning))
 
 
-def report_written(named: Mapping[str, WrittenFile]) -> list[ReportedFile]:
+def report_written(named: Mapping[str, WrittenFile], attached: Sequence[AttachedFile] = ()) -> list[ReportedFile]:
     """Report the files that an export wrote, by name."""
-    return [
+    tables = [
         ReportedFile(name=name, table=one.file.table, rows=one.file.content.rows, bytes=one.bytes, sha256=one.sha256)
         for name, one in named.items()
+    ]
+    return tables + [
+        ReportedFile(name=one.name, table=one.kind, rows=0, bytes=one.bytes, sha256=one.sha256) for one in attached
     ]

@@ -4,55 +4,72 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from pipeline.errors import UsageError
 from pipeline.model.columns import plain_schema
 from pipeline.package.written_file import WrittenFile
+from pipeline.rows.content import digests_of_sessions
 from pipeline.runtime.threads import WrittenBehind
 from pipeline.writers.compression import compressing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-
-    import pyarrow as pa
 
     from pipeline.disk.files import CountingFile
     from pipeline.disk.sink import Sink
     from pipeline.export.options import Form
+    from pipeline.model.session import Session
     from pipeline.publish.stage import Stage
     from pipeline.tables.table_file import TableFile
+    from pipeline.writers.formats import Format
 
 
 class TableWriter:
     """Writes the files of tables, each in the form of its table."""
 
     def __init__(
-        self, form_of: Callable[[str], Form], *, source: Mapping[str, str], timestamp_unit: str, threads: int | None
+        self,
+        form_of: Callable[[str], Form],
+        described: Callable[[Sequence[Session], Mapping[str, str]], Sequence[Session]],
+        *,
+        source: Mapping[str, str],
+        timestamp_unit: str,
+        threads: int | None,
     ) -> None:
         """Say how.
 
         Args:
             form_of: gives the form of a table by its name.
+            described: gives sessions with what their rows, written by then, say of them, and their digests by id.
             source: name and fingerprint of the source, for the metadata inside files.
             timestamp_unit: us or ns, for the same.
             threads: how many may be used, None for one per core.
         """
         self._form_of = form_of
+        self._described = described
         self._source = source
         self._timestamp_unit = timestamp_unit
         self._threads = threads or _cores()
         self._ahead = threads != 1
+        self._rows = 0
+        self._read: pa.Schema | None = None
+        self._plain: pa.Schema | None = None
 
     def into(self, stage: Stage, file: TableFile) -> WrittenFile:
         """Write one file of a stage under a provisional name, unless it is finished already."""
         name = file.provisional_name
         if name in stage.finished:
+            self._rows += file.content.rows
             return self._written(file, stage.finished[name]["bytes"], stage.finished[name]["sha256"])
-        with stage.create(name) as out:
+        is_recorded = file.table != "sessions"
+        with stage.create(name, is_finished_later=is_recorded) as out:
             written = self.rows(file, out)
-        if file.table != "sessions":
+        if is_recorded:
             stage.finish(name, {"bytes": out.bytes, "sha256": out.sha256, "content": file.content.record()})
         return written
 
@@ -70,28 +87,45 @@ class TableWriter:
             self._behind(form, compressed, out) as sink,
         ):
             form.format.load()(
-                file.reader,
+                self._counted(file, form),
                 sink,
                 table=file.table,
-                metadata=self._metadata(file, form),
+                metadata=partial(self._metadata, file, form),
                 compression=form.compression,
                 spreadsheet=form.spreadsheet,
+                timezone=form.timezone,
                 ahead=self._ahead,
             )
         return self._written(file, out.bytes, out.sha256)
 
+    def _counted(self, file: TableFile, form: Form) -> pa.RecordBatchReader:
+        """Count rows where the format has a limit."""
+        if form.format.max_rows is None:
+            return file.reader
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for batch in file.reader:
+                self._rows += batch.num_rows
+                require_fewer_rows(form.format, self._rows)
+                yield batch
+
+        return pa.RecordBatchReader.from_batches(file.reader.schema, batches())
+
     def _written(self, file: TableFile, size: int, sha256: str | None) -> WrittenFile:
-        form = self._form_of(file.table)
-        return WrittenFile(file, plain_schema(file.reader.schema), form.format, form.compression, size, sha256)
+        form, read = self._form_of(file.table), file.reader.schema
+        if self._read is None or not read.equals(self._read):  # else that of the file before: there may be very many
+            self._read, self._plain = read, plain_schema(read)
+        return WrittenFile(file.facts(), self._plain, form.format, form.compression, size, sha256, form.spreadsheet)
 
     def _metadata(self, file: TableFile, form: Form) -> dict[str, Any]:
         """What describes a file's rows inside the file; it depends on the content alone, never on a clock."""
+        digests = digests_of_sessions([file.content]) if file.is_whole else {}
         return {
             "table": file.table,
             "scope": form.scope,
             "timestamp_unit": self._timestamp_unit,
             "source": self._source,
-            "sessions": [session.describe() for session in file.sessions],
+            "sessions": [session.describe() for session in self._described(file.sessions, digests)],
         }
 
     def _behind(self, form: Form, sink: Sink, out: CountingFile) -> AbstractContextManager[Sink]:
@@ -99,6 +133,19 @@ class TableWriter:
         if not form.format.is_text or not self._ahead:
             return nullcontext(sink)
         return WrittenBehind(*(out.split() if sink is out else [sink]))
+
+
+def require_fewer_rows(format: Format, rows: int) -> None:  # noqa: A002 - of the option
+    """Refuse more rows than a package may have in a format.
+
+    Raises:
+        UsageError: they are more.
+    """
+    if format.max_rows is not None and rows > format.max_rows:
+        raise UsageError(
+            f"--format {format.name}: a package has at most {format.max_rows:,} rows; "
+            "select fewer, or choose --format csv, which has no limit"
+        )
 
 
 def _cores() -> int:

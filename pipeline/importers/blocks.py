@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 2 << 20
 
 
-def line_blocks(path: Path) -> Iterator[tuple[bytearray, int]]:
+def line_blocks(path: Path, size: int = _BLOCK_BYTES) -> Iterator[tuple[bytearray, int]]:
     """Read a file into memory that is used again, a few megabytes at a time, or more where a line is longer.
+
+    Args:
+        path: the file.
+        size: bytes to read at a time.
 
     Returns:
         the memory, and how many of its bytes are whole lines; they stay until the next ones are asked for. The last
@@ -24,7 +28,7 @@ def line_blocks(path: Path) -> Iterator[tuple[bytearray, int]]:
     Raises:
         SourceError: a line is longer than a row may be.
     """
-    block = bytearray(_BLOCK_BYTES)
+    block = bytearray(size)
     filled = 0
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(memoryview(block)[filled:]):

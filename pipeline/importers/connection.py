@@ -6,10 +6,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from pipeline.errors import SourceError, UsageError
-from pipeline.importers.csv_shape import csv_query
+from pipeline.importers.csv_shape import csv_query, may_be_cut_off
 from pipeline.importers.fields import UnreadKeys, create_records_view
 from pipeline.importers.text_lines import TextLines
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
@@ -18,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import duckdb
+
     from pipeline.importers.csv_shape import CsvShape
+    from pipeline.importers.decoded import Decoded
     from pipeline.importers.definition import Definition
     from pipeline.importers.samples import CutDocument
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 _MACROS = """
 CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
 CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
+CREATE MACRO per_operation(number, operations) AS CASE WHEN operations = 1 OR number IS NULL THEN number
+    WHEN isfinite(number::DOUBLE) THEN (number::DOUBLE / operations)::VARCHAR
+    ELSE error('column ''value'': ' || number || ' is beyond the range of float64') END;
 CREATE MACRO json_pointer(key) AS '/' || replace(replace(key, '~', '~0'), '/', '~1');
 CREATE MACRO webrtc_unit(stat) AS CASE
     WHEN stat = 'totalSquaredInterFrameDelay' THEN 's2'
@@ -64,6 +68,7 @@ def open_connection(
     shape: CsvShape | None,
     document: CutDocument | None = None,
     unread: UnreadKeys | None = None,
+    decoded: Decoded | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -75,6 +80,7 @@ def open_connection(
         shape: of a CSV file.
         document: one whose samples were cut out; the SQL finds what is left, and the samples as the view `samples`.
         unread: where to note what lines hold beside their fields.
+        decoded: what the importer's reader makes of the file, as the view `records`.
 
     Raises:
         UsageError: a section does more than it may.
@@ -82,25 +88,23 @@ def open_connection(
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
-    is_read_by_us = bool(definition.fields or definition.samples) or definition.format == "lines"
+    is_read_by_us = bool(definition.fields or definition.samples or decoded) or definition.format == "lines"
     with connect_engine(threads=1 if is_read_by_us else None) as connection:
         connection.execute(_MACROS)
+        if is_read_by_us:
+            # The engine takes what we stream for one row, and would hold all of it to join it with a table.
+            connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _register_lines(connection, definition, plain, unread or UnreadKeys())
-        if document is not None:
-            connection.register("samples", document)
+        for name, made in (("samples", document), ("records", decoded)):
+            if made is not None:
+                connection.register(name, made)
         lock_down(connection, readable)
         set_variable(connection, "file", str(plain))
         connection.execute(f"SET VARIABLE object_limit = {object_limit}")
+        connection.execute(f"SET VARIABLE is_cut_off = {str(may_be_cut_off(plain)).lower()}")
         for name, value in variables.items():
             set_variable(connection, name, value)
-        if definition.format == "json":
-            _create_json_view(connection, "document", "unstructured", plain if document is None else document.path)
-        elif definition.format == "ndjson" and not definition.fields:
-            _create_json_view(connection, "records", "newline_delimited", plain)
-        elif shape is not None:
-            connection.execute(f"CREATE VIEW records AS {csv_query(plain, shape, definition.columns)}")
-            connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
-            connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
+        _create_views(connection, definition, plain if document is None else document.path, shape)
         if "prepare" in definition.sections:
             for statement in connection.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:
@@ -115,8 +119,22 @@ def _register_lines(
     """Create the view `records` where its lines are read by us; do so before the connection is locked down."""
     if definition.fields:
         create_records_view(connection, plain, definition.fields, unread)
-    elif definition.format == "lines":
+    elif definition.format == "lines" and definition.reader is None:
         connection.register("records", TextLines(plain))
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, definition: Definition, path: Path, shape: CsvShape | None
+) -> None:
+    """Create the view of what the engine reads itself."""
+    if definition.format == "json":
+        _create_json_view(connection, "document", "unstructured", path)
+    elif definition.format == "ndjson" and not definition.fields:
+        _create_json_view(connection, "records", "newline_delimited", path)
+    elif shape is not None:
+        connection.execute(f"CREATE VIEW records AS {csv_query(path, shape, definition.columns)}")
+        connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
+        connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
 
 
 def _create_json_view(connection: duckdb.DuckDBPyConnection, name: str, kind: str, path: Path) -> None:
@@ -139,6 +157,8 @@ def select(connection: duckdb.DuckDBPyConnection, definition: Definition, sectio
         UsageError: it is not, or does not fit DuckDB.
         duckdb.Error: the file does not fit it.
     """
+    import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
     sql = definition.sections[section]
     try:
         statements = connection.extract_statements(sql)

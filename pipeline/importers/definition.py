@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
+from pipeline.importers.decoded import NAMES as READERS
 from pipeline.importers.fields import parse_fields
 from pipeline.importers.layouts import layout_of_names, parse_layout
 from pipeline.importers.metrics import parse_metrics
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from pipeline.importers.reads import Reads
     from pipeline.importers.samples import SamplePath
 
-FORMATS = ("ndjson", "csv", "lines", "json")
-SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings", "measurements")
+FORMATS = ("ndjson", "csv", "lines", "json", "text", "binary")
+BY_RECORDS = ("ndjson", "csv", "lines")
+DECODED = ("text", "binary")
+SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings", "unused", "measurements")
 DOCUMENTS = ("runs", "cumulative")
 _HEADS = (
     *("harness", "format", "columns", "fields", "extract", "samples", "companion", "documents", "looks for"),
-    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves"),
+    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves", "reader"),
 )
 _HEADER = re.compile(rf"^--\s*({'|'.join(_HEADS)})\s*:\s*(.*?)\s*$")
 _REPEATED = ("layout", "option", "metrics", "reads", "leaves")
@@ -47,7 +50,9 @@ class Definition:
         name: of the importer.
         about: which files it reads, and how: the comment before its head.
         harness: the program whose files it reads, None where nothing says it; one may have several importers.
-        format: `ndjson`, `csv` and `lines`, of any text, are read and checked record by record, `json` is one document.
+        format: `ndjson`, `csv` and `lines`, of any text, are read and checked record by record, `json` is one document;
+            `text` and `binary` are read by a reader.
+        reader: the one that makes records of them.
         sections: SQL by name; `measurements` is there always.
         columns: of CSV files, those that the SQL names: null where a file lacks them.
         layouts: of CSV files without a header line, what their fields may be.
@@ -78,6 +83,7 @@ class Definition:
     samples: tuple[SamplePath, ...] = ()
     reads: Reads | None = None
     extract: str | None = None
+    reader: str | None = None
     companions: tuple[str, ...] = ()
     versions: tuple[str, str] | None = None
     revision: int = 1
@@ -110,6 +116,10 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         raise UsageError(f"{name}: needs a line '-- format: ...' that says how files are read: {', '.join(FORMATS)}")
     if "samples" in headers and kind != "json":
         raise UsageError(f"{name}: '-- samples:' is for documents, '-- format: json'; name the fields of lines")
+    if (kind in DECODED) > ("reader" in headers) or headers.get("reader", READERS[0]) not in READERS:
+        raise UsageError(f"{name}: '-- format: {kind}' needs a line '-- reader: ...' of one of {', '.join(READERS)}")
+    if "reader" in headers and kind not in {*DECODED, "lines"}:
+        raise UsageError(f"{name}: '-- reader:' is for '-- format: lines', 'text' and 'binary'")
     if headers.get("documents", DOCUMENTS[0]) not in DOCUMENTS:
         hint = suggest(headers["documents"], DOCUMENTS, noun="choices")
         raise UsageError(f"{name}: '-- documents: {headers['documents']}': {hint}")
@@ -126,6 +136,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         samples=parse_samples(headers["samples"], where=name) if "samples" in headers else (),
         reads=parse_reads(repeated["reads"], repeated["leaves"], is_csv=kind == "csv", where=name),
         extract=headers.get("extract"),
+        reader=headers.get("reader"),
         companions=tuple(headers["companion"].split()) if "companion" in headers else (),
         versions=_parse_versions(headers["versions"], where=name) if "versions" in headers else None,
         revision=_parse_revision(headers.get("revision", "1"), where=name),

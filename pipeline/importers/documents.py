@@ -1,4 +1,4 @@
-"""The JSON documents of a file: where they begin and end, what is no JSON in them, which of them count."""
+"""The JSON documents, or runs of lines, of a file: where they begin, what is no JSON in them, which of them count."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import mmap
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import duckdb
 
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
@@ -40,12 +38,14 @@ class Document:
         number: of the document among those of the file, from 1; None where the file is no more than one.
         is_run: whether others of the file are sessions of their own.
         note: what its reader should know of the others; None for nothing.
+        lines_before: lines of the file before it, where it is cut by lines.
     """
 
     plain: Path
     number: int | None = None
     is_run: bool = False
     note: str | None = None
+    lines_before: int = 0
 
 
 def documents_of(content: PlainText, definition: Definition, directory: Path) -> list[Document]:
@@ -61,21 +61,27 @@ def documents_of(content: PlainText, definition: Definition, directory: Path) ->
         UsageError: the importer's section `documents` does not fit.
     """
     whole = [Document(plain=content.plain)]
-    if definition.format != "json":
-        return whole
+    if definition.format == "json":
+        return _documents_of_json(content, definition, directory) or whole
+    in_lines = definition.format == "lines" and "documents" in definition.sections
+    return (in_lines and _runs_of_lines(content, definition, directory)) or whole
+
+
+def _documents_of_json(content: PlainText, definition: Definition, directory: Path) -> list[Document]:
+    """Find the documents of a file of JSON; none where it is one."""
     require_short_document(content.path, content.plain_size)
     if not _may_be_several(content.plain):
-        return whole
+        return []
     text = content.plain.read_text(encoding="utf-8", errors="replace")
     spans: list[tuple[int, int]] = []
     try:
         spans.extend(_spans(text))
     except (ValueError, RecursionError) as error:
         if not spans:
-            return whole  # reading it says what is wrong
+            return []  # reading it says what is wrong
         raise SourceError(f"{content.path}: {json_fault(text)}") from error
     if len(spans) < 2:
-        return whole
+        return []
     holds = f"{content.path}: holds {len(spans):,} JSON documents"
     if definition.documents == "runs":
         return [
@@ -88,6 +94,32 @@ def documents_of(content: PlainText, definition: Definition, directory: Path) ->
         raise SourceError(f"{holds} that are not all states of one run of {definition.name}; make a file of each run")
     note = f"{holds}, each a later state of the one before; the last alone counts"
     return [Document(plain=_cut_out(text, spans[-1], directory / "document"), number=len(spans), note=note)]
+
+
+def _runs_of_lines(content: PlainText, definition: Definition, directory: Path) -> list[Document]:
+    """Cut a file before the lines at which its importer says that another run begins; none for a file of one run."""
+    import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
+    asked = replace(definition, sections={"documents": definition.sections["documents"]})
+    try:
+        with open_connection(asked, content.plain, {}, 0, None) as connection:
+            first_lines = [int(number) for (number,) in select(connection, asked, "documents").fetchall()]
+    except duckdb.Error:
+        return []  # reading it says what is wrong
+    runs: list[Document] = []
+    with content.plain.open("rb") as file, temporary_errors(directory):
+        line = 1
+        for number, end in enumerate([*first_lines, None] if first_lines else [], start=1):
+            path = directory / f"run-{number}" / "input"
+            path.parent.mkdir()
+            with path.open("wb") as out:
+                out.writelines(file if end is None else itertools.islice(file, end - line))
+            runs.append(Document(plain=path, number=number, is_run=True, lines_before=line - 1))
+            line = end or line
+    if runs:
+        note = f"{content.path}: holds {len(runs):,} runs one behind the other; each is a session"
+        runs[0] = replace(runs[0], note=note)
+    return runs
 
 
 def json_fault(text: str, *, is_meant: bool = True) -> str | None:
@@ -171,6 +203,8 @@ def _cut_out(text: str, span: tuple[int, int], directory: Path) -> Path:
 
 def _are_states_of_one(plain: Path, definition: Definition) -> bool:
     """Ask the importer whether each document began before the one before it was written."""
+    import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
     if "documents" not in definition.sections:
         return True
     asked = replace(definition, sections={"documents": definition.sections["documents"]})

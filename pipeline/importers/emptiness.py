@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from pipeline.native import PathStep
 from pipeline.runtime.duckdb import quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
     from pipeline.importers.definition import Definition
 
@@ -32,6 +32,8 @@ def no_samples(connection: duckdb.DuckDBPyConnection, definition: Definition) ->
 
 def _empty_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> Iterator[str]:
     """Find keys of a document that are looked for and hold nothing."""
+    import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
     if definition.format != "json":
         return
     for key in dict.fromkeys(_KEY.findall(definition.looks_for)):

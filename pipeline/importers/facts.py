@@ -53,6 +53,13 @@ def read_warnings(connection: duckdb.DuckDBPyConnection, definition: Definition)
     return [str(row[0]) for row in select(connection, definition, "warnings").fetchall() if row[0] is not None]
 
 
+def read_unused(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[tuple[str, int]]:
+    """Run the section `unused`, if there is one: a SELECT of names that were not used, and how many values each has."""
+    if "unused" not in definition.sections:
+        return []
+    return [(str(name), int(count)) for name, count in select(connection, definition, "unused").fetchall()]
+
+
 def read_metric_facts(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, MetricFacts]:
     """Run the section `metrics`, if there is one: a SELECT of what the file itself says of its metrics.
 

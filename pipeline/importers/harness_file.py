@@ -9,13 +9,16 @@ from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
 from pipeline.importers.csv_shape import find_shape, may_be_cut_off
+from pipeline.importers.decoded import Decoded, Told
+from pipeline.importers.definition import BY_RECORDS
 from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
-from pipeline.importers.facts import read_facts, read_metric_facts, read_warnings, version_warning
+from pipeline.importers.facts import read_facts, read_metric_facts, read_unused, read_warnings, version_warning
 from pipeline.importers.fields import UnreadKeys
 from pipeline.importers.ignored import Ignored, in_columns, in_documents, in_lines
 from pipeline.importers.measurements import Measurements
 from pipeline.importers.metrics import facts_of_metrics
+from pipeline.importers.plain_text import read_head
 from pipeline.importers.samples import CutDocument
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
@@ -111,6 +114,7 @@ class HarnessFile:
             "extract": str(self.content.extract) if self.content.extract else None,
             "companion": str(linked) if companion is not None else None,
             "name": in_unicode(path.name),
+            "folder": in_unicode(path.absolute().parent.name),
             **{name: options.assumed.get(name) for name in definition.choices},
         }
         self._plain = document.plain
@@ -118,6 +122,7 @@ class HarnessFile:
         self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
         self._shape: CsvShape | None = None
         self._cut: CutDocument | None = None
+        self._decoded: Decoded | None = None
         self._record = SessionRecord()
         self._said: dict[str, MetricFacts] = {}
         self._summary = SessionSummary()
@@ -168,7 +173,7 @@ class HarnessFile:
         if "maximum_object_size" in str(problem) and self._object_limit < MAX_ROW_BYTES:
             self._object_limit = MAX_ROW_BYTES  # a line is longer than most are
             return
-        if self._definition.format == "json" or self.skipped:
+        if self._definition.format not in BY_RECORDS or self.skipped:
             raise self._failure(problem)
         good = self._directory / "good"
         sifter = Sifter(
@@ -182,6 +187,7 @@ class HarnessFile:
             raise self._failure(problem)
         line, reason = sifter.bad[0]
         if not self._options.skip_bad:
+            line += self.document.lines_before
             raise SourceError(f"{self.path}: line {line}: {reason}; --skip-bad leaves such records out")
         if not sifter.good_count:
             raise SourceError(f"{self.path}: no record can be read; line {line}: {reason}")
@@ -196,6 +202,8 @@ class HarnessFile:
         if isinstance(problem, SourceError):
             problem.args = (f"{self.where}: {problem}",)
             return problem
+        if self._definition.reader:
+            return SourceError(f"{self.where}: {one_line(problem)}")
         return SourceError(f"{self.where}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
@@ -217,9 +225,9 @@ class HarnessFile:
         if self._definition.samples and self._cut is None:
             self._cut = CutDocument(plain, self._definition.samples, self._directory / "document")
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
-        return open_connection(
-            self._definition, plain, self._variables, self._object_limit, self._shape, self._cut, self._unread
-        )
+        self._decoded = Decoded(self._definition.reader, plain) if self._definition.reader else None
+        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded)
+        return open_connection(self._definition, plain, self._variables, *of_file)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.
@@ -240,7 +248,7 @@ class HarnessFile:
             self.warnings = read_warnings(connection, self._definition)
             if (warning := version_warning(self._definition, facts.harness_version)) is not None:
                 self.warnings.append(warning)
-            if self._definition.format == "csv" and may_be_cut_off(self._plain):
+            if self._definition.format in {"csv", "lines"} and may_be_cut_off(self._plain):
                 self.warnings.append("its last record has no line end; the file may be cut off")
             measurements = Measurements(
                 connection,
@@ -275,24 +283,27 @@ class HarnessFile:
                     raise WholeFileError(self._definition.lacking)
                 if not self._options.allow_empty:
                     raise WholeFileError(no_samples(connection, self._definition))
-            self.ignored = self._find_ignored(connection, measurements)
-            self.warnings += self.ignored.warnings()
+            told = self._decoded.told if self._decoded else Told()
+            unused = [*read_unused(connection, self._definition), *told.unused.items()]
+            self.ignored = self._find_ignored(connection, measurements, told).and_also(unused)
+            self.warnings += [*self.ignored.warnings(), *told.notes]
         finally:
             opening.__exit__(None, None, None)
 
-    def _find_ignored(self, connection: duckdb.DuckDBPyConnection, measurements: Measurements) -> Ignored:
+    def _find_ignored(self, connection: duckdb.DuckDBPyConnection, measurements: Measurements, told: Told) -> Ignored:
         """Count what the importer did not use, as far as it says what it does."""
         definition = self._definition
-        if definition.fields:
-            return in_lines(self._unread.found, definition.reads)
+        if definition.fields or told.unread:
+            return in_lines([*self._unread.found, *told.unread], definition.reads)
         if definition.reads is None:
             return Ignored({})
         if self._shape is not None:
             known = {*map(str.lower, definition.columns), *measurements.given}
             return in_columns(connection, self._shape.names, known, definition.reads)
-        if self._cut is None or definition.reads.lead_into(definition.samples):
-            return in_documents(self._plain, definition.reads, ())
-        return in_documents(self._cut.path, definition.reads, definition.samples)
+        reads = definition.reads.of_file(lambda: read_head(self._plain).value)
+        if self._cut is None or reads.lead_into(definition.samples):
+            return in_documents(self._plain, reads, ())
+        return in_documents(self._cut.path, reads, definition.samples)
 
     def _complete(self, record: SessionRecord) -> SessionRecord:
         """Let the record beside the file, which a person wrote, win over what the file says."""

@@ -51,6 +51,13 @@ class Ignored:
 
     held: dict[str, Held]
 
+    def and_also(self, more: Iterable[tuple[str, int]]) -> Ignored:
+        """Add names and how many values each has, none of which is a number."""
+        held = dict(self.held)
+        for name, values in more:
+            _add(held, name, Held(values))
+        return Ignored(held)
+
     def names(self) -> IgnoredNames | None:
         """Give the names and how many values each had; those that are told first where there are many."""
         if not self.held:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.arguments import check_arguments
 from pipeline.errors import UsageError, suggest
 from pipeline.importers.definition import built_in, harness_names
 
@@ -25,6 +26,7 @@ def list_harnesses(harness: str | None = None) -> list[dict[str, Any]]:
     Raises:
         UsageError: no such harness is known.
     """
+    check_arguments(locals())
     known = sorted(built_in(), key=lambda one: (one.harness or "", one.name))
     if harness is not None:
         known = [one for one in known if one.harness == harness] or [one for one in known if one.name == harness]

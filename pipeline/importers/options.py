@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
@@ -70,8 +70,6 @@ class ImportOptions:
             UsageError: one cannot be read.
             SourceError: the file of the configuration cannot be read, or it is no JSON object.
         """
-        if if_exists not in get_args(IfExists):
-            raise UsageError(f"--if-exists {if_exists!r}: {suggest(if_exists, get_args(IfExists), noun='choices')}")
         zone = parse_zone(timezone) if timezone else None
         if started_at is not None:
             try:

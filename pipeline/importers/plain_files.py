@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.model.columns import UNTYPED, measurements_schema
-from pipeline.rows.batches import Peekable, counted, of_session
+from pipeline.rows.batches import counted
 from pipeline.sources.plain import open_plain
+from pipeline.store.adding import add_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -31,12 +31,14 @@ class PlainFiles:
         imported: the sessions that are wanted.
         unchanged: ids of sessions that the store has already.
         skipped: rows that are left out.
+        warnings: what is lost.
     """
 
     scan: Scan | None = None
     imported: Sequence[Session] = ()
     unchanged: Sequence[str] = ()
     skipped: int = 0
+    warnings: Sequence[str] = ()
 
 
 def open_plain_files(
@@ -47,25 +49,24 @@ def open_plain_files(
         return PlainFiles()
     opened = open_plain(paths, directory, options)
     wanted, unchanged = staged.choose(opened.scan.sessions)
-    return PlainFiles(opened.scan, wanted, unchanged, opened.skipped)
+    return PlainFiles(opened.scan, wanted, unchanged, opened.skipped, opened.warnings)
 
 
 def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Callable[[int, int], None] | None) -> None:
-    """Write and publish the sessions one after the other."""
+    """Write and publish the sessions, each as a whole."""
     if plain.scan is None:
         return
+    scan = plain.scan
     total = sum(session.measurement_count for session in plain.imported)
-    batches = Peekable(counted(plain.scan.batches(plain.imported), total, on_progress))
-    for session in plain.imported:
-        # An attribute without a type yet is left to be filled with nulls: other engines would take its type for
-        # one that contradicts other sessions'.
-        typed = {name: kind for name, kind in session.columns.items() if kind != UNTYPED}
-        schema = measurements_schema(store.timestamp_unit, typed)
-        rows = of_session(batches, session.session_id)
-        store.add(session, _narrowed(rows, schema), schema)
+    done = 0
 
+    def progress(rows: int, _: int) -> None:
+        if on_progress is not None:
+            on_progress(done + rows, total)
 
-def _narrowed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Cut batches down to the columns of one session."""
-    for batch in batches:
-        yield batch.select(schema.names).cast(schema)
+    def read(sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
+        nonlocal done
+        yield from counted(scan.batches(sessions), total, progress)
+        done += sum(session.measurement_count for session in sessions)
+
+    add_sessions(store, plain.imported, read)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 65_536
 _BLOCK_BYTES = 1 << 20
+_START_BYTES = 256
 _ELEMENTS = 100  # of an array, that a harness is recognised by
 _MAX_TIMES_FILE = 50  # JSON that harnesses write is a tenth or a twentieth of its size when it is compressed
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -103,8 +104,11 @@ class Head:
 @contextmanager
 def _decompressed(path: Path) -> Iterator[IO[bytes]]:
     """Open a file by what it holds, not by its name."""
-    with path.open("rb") as file:
-        magic = file.read(6)
+    try:
+        with path.open("rb") as file:
+            magic = file.read(6)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
     for start, name in _OTHER_COMPRESSIONS.items():
         if magic.startswith(start):
             raise SourceError(f"{path}: is compressed with {name}; decompress it first")
@@ -162,6 +166,12 @@ def read_head(path: Path) -> Head:
     if not is_whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     return Head(text=text, value=value, is_empty=not text.strip())
+
+
+def read_start(path: Path) -> bytes:
+    """Read the first bytes of a file's content, to tell a binary by."""
+    with _decompressed(path) as file:
+        return file.read(_START_BYTES)
 
 
 def read_whole(path: Path) -> str:
@@ -235,13 +245,14 @@ def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
     return None
 
 
-def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainText:
+def open_plain_text(path: Path, directory: Path, extract: str | None, *, is_binary: bool = False) -> PlainText:
     """Make a harness file readable: hash it meanwhile, and write it out as plain UTF-8 where it is not.
 
     Args:
         path: the file.
         directory: an empty directory for what is written.
         extract: gather lines that hold this text, None for none.
+        is_binary: it is no text, and stays as it is.
 
     Raises:
         SourceError: it cannot be read.
@@ -250,7 +261,7 @@ def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainTe
     gathered = None if extract is None else directory / "extract"
     hashing = Hashing(path)
     try:
-        _make_plain(path, plain)
+        _make_plain(path, plain, is_binary=is_binary)
         if extract is not None and gathered is not None:
             try:
                 _gather(plain, extract.encode(), gathered)
@@ -269,10 +280,10 @@ def open_plain_text(path: Path, directory: Path, extract: str | None) -> PlainTe
         raise
 
 
-def _make_plain(path: Path, plain: Path) -> None:
+def _make_plain(path: Path, plain: Path, *, is_binary: bool) -> None:
     with _decompressed(path) as file:
         head = file.read(HEAD_BYTES)
-        encoding = _encoding(head, path)
+        encoding = None if is_binary else _encoding(head, path)
         with path.open("rb") as raw:
             is_plain = encoding is None and raw.read(HEAD_BYTES) == head
         if is_plain:

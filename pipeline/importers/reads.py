@@ -6,18 +6,19 @@ import itertools
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.native import PathStep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.importers.samples import SamplePath
 
 _STEP = re.compile(r'\.?(?:"((?:[^"\\]|\\.)+)"|(\*\*?)|([^\s.,*"\[\]]+))|\[(\d*)\]')
 _KINDS = re.compile(r"\s+(NUMBERS|FIGURES)\b")
+_UNLESS = re.compile(r"\s+UNLESS\s+([^\s,]+)")
 _BETWEEN = re.compile(r"\s*(,\s*|$)")
 _MAX_STEPS = 100
 
@@ -29,10 +30,24 @@ class Reads:
     Attributes:
         paths: of JSON, each with its use: `read`, `numbers` or `figures` (those alone are), or `left`.
         columns: of CSV, with its use; `*` stands for any text.
+        conditional: further paths, each with its use and the path that the first document must not have.
     """
 
     paths: tuple[tuple[tuple[PathStep, ...], str], ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    conditional: tuple[tuple[tuple[PathStep, ...], str, tuple[PathStep, ...]], ...] = ()
+
+    def of_file(self, first: Callable[[], Any]) -> Reads:
+        """Say what is read of a file: of the shapes that an importer knows, the one that it has.
+
+        Args:
+            first: gives its first document or line.
+        """
+        if not self.conditional:
+            return self
+        value = first()
+        further = tuple((steps, use) for steps, use, unless in self.conditional if not _has(value, unless))
+        return Reads(paths=(*self.paths, *further), columns=self.columns)
 
     def lead_into(self, samples: Sequence[SamplePath]) -> bool:
         """Say whether paths lead into elements of arrays of samples, and do not leave it at the whole of them."""
@@ -75,11 +90,14 @@ def parse_reads(reads: Sequence[str], leaves: Sequence[str], *, is_csv: bool, wh
                 raise UsageError(f"{where}: '-- {head}: {line}' names a column without a name")
         return Reads(columns=tuple((name, use) for name, use, _, _ in named))
     paths = [path for head, use, line in lines for path in _parse(line, use, f"{where}: '-- {head}:")]
-    return Reads(paths=tuple(paths))
+    return Reads(
+        paths=tuple((steps, use) for steps, use, unless in paths if unless is None),
+        conditional=tuple((steps, use, unless) for steps, use, unless in paths if unless is not None),
+    )
 
 
-def _parse(text: str, use: str, where: str) -> list[tuple[tuple[PathStep, ...], str]]:
-    paths = []
+def _parse(text: str, use: str, where: str) -> list[tuple[tuple[PathStep, ...], str, tuple[PathStep, ...] | None]]:
+    paths: list[tuple[tuple[PathStep, ...], str, tuple[PathStep, ...] | None]] = []
     at = 0
     while True:
         steps: list[list[PathStep]] = []
@@ -91,10 +109,14 @@ def _parse(text: str, use: str, where: str) -> list[tuple[tuple[PathStep, ...], 
             steps.append(_step(quoted, any_key, key, number))
         kinds = _KINDS.match(text, at) if use == "read" else None
         at = kinds.end() if kinds else at
+        unless = None
+        if found := _UNLESS.match(text, at):
+            ((unless, *_),) = _parse(found[1], "read", where)
+            at = found.end()
         between = _BETWEEN.match(text, at)
         if not steps or len(steps) > _MAX_STEPS or between is None:
             raise UsageError(f"{where} cannot read {text[at:].strip() or text!r}'; write key[].key, key.* or key.**")
-        paths += [(each, kinds[1].lower() if kinds else use) for each in itertools.product(*steps)]
+        paths += [(each, kinds[1].lower() if kinds else use, unless) for each in itertools.product(*steps)]
         at = between.end()
         if not between[1]:
             return paths
@@ -111,6 +133,20 @@ def _step(quoted: str | None, any_key: str | None, key: str | None, number: str 
     if quoted is not None:
         return [PathStep("key", re.sub(r"\\(.)", r"\1", quoted))]
     return [PathStep("key", one) for one in (key or "").split("|")]
+
+
+def _has(value: Any, steps: Sequence[PathStep]) -> bool:  # noqa: ANN401 - any JSON
+    """Say whether a path leads to something, of arrays in their first element."""
+    for step in steps:
+        if step.kind == "key":
+            if not isinstance(value, dict) or step.key not in value:
+                return False
+            value = value[step.key]
+        elif not isinstance(value, list) or not value:
+            return False
+        else:
+            value = value[0]
+    return True
 
 
 def _leads_to(steps: Sequence[PathStep], keys: Sequence[str]) -> bool:

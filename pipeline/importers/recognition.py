@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
+from pipeline.importers.decoded import load_reader
 from pipeline.importers.definition import built_in, find_definitions, harness_names
 from pipeline.importers.documents import json_fault
 from pipeline.importers.hints import hint_of
 from pipeline.importers.mapping import Mapping
-from pipeline.importers.plain_text import read_head, read_whole
+from pipeline.importers.plain_text import read_head, read_start, read_whole
+from pipeline.importers.unread_tools import binary_hint
 from pipeline.runtime.duckdb import connect_engine, lock_down
 from pipeline.sources.formats import format_by_name
 
@@ -29,7 +31,12 @@ _COLUMN_WORDS = (*_OWN_KEYS, "session_id")
 
 
 def sort_out(
-    paths: Sequence[Path], given: str | None, mapping: Sequence[str], header: Sequence[str] | None = None
+    paths: Sequence[Path],
+    given: str | None,
+    mapping: Sequence[str],
+    header: Sequence[str] | None = None,
+    *,
+    unknown: list[str] | None = None,
 ) -> tuple[list[Path], dict[Path, Definition]]:
     """Tell files of measurements from harness files, and find the importers of these.
 
@@ -38,19 +45,29 @@ def sort_out(
         given: what `--from` says.
         mapping: what `--map` says.
         header: what `--header` says.
+        unknown: takes what is told of each file that nobody knows, which is left out then; None where that is an error.
 
     Raises:
         UsageError: both are given.
-        SourceError: nobody knows what a file is.
+        SourceError: nobody knows what a file is, or what any of them is.
     """
     if given is not None and mapping:
         raise UsageError("--from and --map exclude each other: both say what the columns are")
     if mapping:
         by_options = Mapping(mapping)
         return [], {path: by_options.definition(path, header) for path in paths}
-    found = {path: recognise(path, given, header) for path in paths}
+    found: dict[Path, Definition | None] = {}
+    for path in paths:
+        try:
+            found[path] = recognise(path, given, header)
+        except SourceError as error:
+            if unknown is None:
+                raise
+            unknown.append(str(error))
+    if not found and unknown:
+        raise SourceError(f"none of {len(unknown):,} files is known; {unknown[0]}")
     harness = {path: one for path, one in found.items() if one is not None}
-    return [path for path in paths if path not in harness], harness
+    return [path for path in found if path not in harness], harness
 
 
 def recognise(path: Path, given: str | None, header: Sequence[str] | None = None) -> Definition | None:
@@ -71,10 +88,16 @@ def recognise(path: Path, given: str | None, header: Sequence[str] | None = None
     candidates = find_definitions(given) if given else built_in()
     if given and not candidates[0].is_built_in:
         return candidates[0]
+    return _known_binary(path, candidates) or _recognise_text(path, candidates, given, header)
+
+
+def _recognise_text(
+    path: Path, candidates: Sequence[Definition], given: str | None, header: Sequence[str] | None
+) -> Definition | None:
     name_says = format_by_name(path)
     if given is None and name_says is not None and not name_says.is_text:
         return None
-    head = read_head(path)
+    head = _read_head(path)
     if header is not None and head.value is None:
         head = replace(head, text=",".join(header) + "\n" + head.text.lstrip("\n"))
     if given is None and name_says is not None and _is_own(head):
@@ -91,6 +114,19 @@ def recognise(path: Path, given: str | None, header: Sequence[str] | None = None
     if not found and given is None and name_says is not None and _may_be_own(head, path):
         return None
     raise SourceError(f"{path}: {_told(found, head, path, given)}")
+
+
+def _known_binary(path: Path, candidates: Sequence[Definition]) -> Definition | None:
+    """Find the importer of a binary by its first bytes; text has no NUL among them, or every other one."""
+    start = read_start(path)
+    binaries = [one for one in candidates if one.format == "binary"] if b"\0" in start else []
+    return next((one for one in binaries if one.reader and load_reader(one.reader).knows(start)), None)
+
+
+def _read_head(path: Path) -> Head:
+    if (hint := binary_hint(path)) is not None:
+        raise SourceError(f"{path}: {hint}")
+    return read_head(path)
 
 
 def _fault(head: Head, path: Path, *, is_json: bool) -> str | None:

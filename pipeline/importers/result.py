@@ -113,6 +113,7 @@ class ImportResult:
         dropped_digits: rows whose time had digits below the store's unit.
         seconds: how long it took.
         warnings: what the reader of the measurements should know, each with its file.
+        unknown: what is told of each file that nobody knows and that was left out.
         files: what each harness file became, in order.
         ignored: by file, the names in it that were not used: keys and columns; a file of which all was has none.
     """
@@ -126,6 +127,7 @@ class ImportResult:
     dropped_digits: int
     seconds: float
     warnings: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     files: tuple[ImportedFile, ...] = ()
     ignored: Mapping[str, IgnoredNames] = field(default_factory=dict)
 
@@ -136,6 +138,7 @@ class ImportResult:
         if self.dropped_digits:
             notes.append(f"digits of {quantity(self.dropped_digits, 'time')} dropped")
         notes += self.warnings
+        notes += left_out(self)
         notes += map(str, self.files[:MAX_TOLD])
         notes += [more_files(self)] if len(self.files) > MAX_TOLD else []
         return html_table(
@@ -145,6 +148,15 @@ class ImportResult:
             [*((one, "imported") for one in self.imported), *((one, "unchanged") for one in self.unchanged)],
             notes,
         )
+
+
+def left_out(result: ImportResult) -> list[str]:
+    """Say which files were left out because nobody knows them, the first of them one by one."""
+    if not result.unknown:
+        return []
+    more = len(result.unknown) - MAX_TOLD
+    rest = [f"and {quantity(more, 'unknown file')} more; --json tells of all"] if more > 0 else []
+    return [*(f"left out: {told}" for told in result.unknown[:MAX_TOLD]), *rest]
 
 
 def more_files(result: ImportResult) -> str:

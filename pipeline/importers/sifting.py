@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from pipeline.disk.strict_json import no_json
 from pipeline.errors import BadRowError, SourceError
 from pipeline.importers.connection import one_line
@@ -90,6 +88,8 @@ class Sifter:
         return [*first, *self._good_of(block[middle:], is_known_bad=len(self.bad) == before)]
 
     def _problem(self, block: Sequence[Record]) -> Exception | None:
+        import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
         self._scratch.write_bytes(b"".join([self._first, *self._laid_out(block, 1)]))
         try:
             self._attempt(self._scratch)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING, Self
-
-import duckdb
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import WholeFileError, one_line
@@ -14,6 +13,7 @@ from pipeline.importers.tags import UnseenKeyError
 from pipeline.importers.times import MissingTimeError
 from pipeline.rows.attributes import merge_attributes
 from pipeline.rows.batches import counted
+from pipeline.store.adding import publish_staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from pipeline.importers.options import IfExists
     from pipeline.model.session import Session
     from pipeline.store.writer import StoreWriter
-
-# The SQL itself is wrong, no record of the file.
-_SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
 
 
 class StagedSessions:
@@ -39,12 +36,22 @@ class StagedSessions:
         files: what the files became.
     """
 
-    def __init__(self, store: StoreWriter, if_exists: IfExists) -> None:
+    def __init__(self, store: StoreWriter, if_exists: IfExists, *, many: bool) -> None:
+        """Begin without a session.
+
+        Args:
+            store: where they are staged.
+            if_exists: what to do with those that it has.
+            many: there are so many files that they are made durable together.
+        """
         self._store = store
+        self._sync = not many
         self._if_exists = if_exists
         self._stages: list[tuple[Path, Session]] = []
         self._claimed: set[str] = set()
+        self._kept = store.attributes_of_sessions()
         self._attributes: dict[str, str] = {}
+        self._by_file: defaultdict[tuple[str, str], list[Session]] = defaultdict(list)
         self.unchanged: list[str] = []
         self.skipped = 0
         self.warnings: list[str] = []
@@ -76,6 +83,7 @@ class StagedSessions:
             raise WholeFileError(f"session {session_id!r} lies in another of the files too; import one by itself")
         if is_read:
             self._claimed.add(session_id)
+            self._kept.leave_out(session_id)
 
     def choose(self, sessions: Sequence[Session]) -> tuple[list[Session], list[str]]:
         """Choose the sessions of files of measurements that are to be imported, and claim them.
@@ -95,8 +103,12 @@ class StagedSessions:
         wanted = [one for one in sessions if self._if_exists == "replace" or one.session_id not in self._store]
         for session in wanted:
             self.claim(session.session_id)
+        seen: set[tuple[tuple[str, str], ...]] = set()
         for session in wanted:
-            self.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
+            columns = tuple(session.columns.items())
+            if columns not in seen:
+                seen.add(columns)
+                self.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
         return wanted, present if self._if_exists == "skip" else []
 
     def unite(self, session_id: str, attributes: Mapping[str, str], *, where: str) -> None:
@@ -105,7 +117,7 @@ class StagedSessions:
         Raises:
             SourceError: one has another type.
         """
-        kept = self._store.attributes_without({*self._claimed, session_id})
+        kept = self._kept.united(without=session_id)
         self._attributes = merge_attributes(self._attributes, attributes, where=where)
         merge_attributes(kept, self._attributes, where=where)
 
@@ -115,6 +127,10 @@ class StagedSessions:
         Raises:
             SourceError: it cannot be read, or the store has it already.
         """
+        import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
+        # The SQL itself is wrong, no record of the file.
+        sql_errors = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
         session = self._imported_as(file)
         if session is not None and self._if_exists != "replace":
             self._leave(file, session)
@@ -132,7 +148,7 @@ class StagedSessions:
             except WholeFileError as error:
                 error.args = (f"{file.where}: {error}",)
                 raise
-            except _SQL_ERRORS as error:
+            except sql_errors as error:
                 raise UsageError(f"{file.where}: the importer's SQL does not fit: {one_line(error)}") from error
             except (duckdb.Error, SourceError) as error:
                 file.sift(error)
@@ -151,13 +167,23 @@ class StagedSessions:
 
     def _imported_as(self, file: HarnessFile) -> Session | None:
         """Find the session that came from a file of this content, None where there is none."""
-        for session in (*self._store.sessions, *self.done):
+        key = _origin_key(file.content.size, file.document.number)
+        known: list[Session] = (
+            [] if self._store.inventory is None else self._store.inventory.imported_from(file.content.size)
+        )
+        before = [one for one in known if _origin_key_of(one) == key]
+        here = self._by_file.get(key, [])
+        for session in [*before, *here]:
             # The hash of a large file is waited for only where it may be the same.
-            origin = session.origin
-            is_near = (origin.get("bytes"), origin.get("document")) == (file.content.size, file.document.number)
-            if is_near and session.origin.get("sha256") == file.content.sha256:
+            if session.origin.get("sha256") == file.content.sha256:
                 return session
         return None
+
+    def _remember(self, session: Session) -> None:
+        """Remember which file a session came from, as far as that is known without its hash."""
+        key = _origin_key_of(session)
+        if key is not None:
+            self._by_file[key].append(session)
 
     def _read(self, file: HarnessFile, before: str | None, on_progress: Callable[[int, int], None] | None) -> None:
         schema, batches = file.read()
@@ -175,17 +201,28 @@ class StagedSessions:
         self.claim(session_id, is_read=False)
         self.unite(session_id, file.attributes, where="its columns")
         with closing(batches):
-            stage = self._store.stage(file.session, counted(batches, 0, on_progress), schema)
-        self._stages.append((stage, file.session()))
+            stage = self._store.stage(file.session, counted(batches, 0, on_progress), schema, sync=self._sync)
+        session = file.session()
+        self._stages.append((stage, session))
+        self._remember(session)
         self.claim(session_id)
         self.skipped += file.skipped
         if file.document.note is not None:
             self.warnings.append(file.document.note)
-        session = self.done[-1]
-        self.warnings += [f"{file.path}: {warning}" for warning in session.origin.get("warnings", ())]
+        told = [f"{file.path}: {warning}" for warning in session.origin.get("warnings", ())]
+        self.warnings += [one for one in told if not file.document.is_run or one not in self.warnings]
         self.files.append(ImportedFile.of(file.where, session, file.ignored.names()))
 
     def publish(self) -> None:
-        """Publish all sessions, one after the other."""
-        for stage, session in self._stages:
-            self._store.publish(stage, session.session_id)
+        """Publish all sessions."""
+        publish_staged(self._store, self._stages, synced=self._sync)
+
+
+def _origin_key(size: object, document: object) -> tuple[str, str]:
+    return repr(size), repr(document)
+
+
+def _origin_key_of(session: Session) -> tuple[str, str] | None:
+    """What is known of the file of a session without its hash; None where it came from none."""
+    origin = session.origin
+    return _origin_key(origin["bytes"], origin.get("document")) if "bytes" in origin else None

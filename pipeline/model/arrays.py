@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
+_MANY_TEXTS = 8_192
+
 
 def integers(array: pa.Array) -> Integers:
     """View int64 values, or the ticks of timestamps; what stands under a null is anything."""
@@ -90,6 +92,16 @@ def from_numbers(
         absent: which are null.
     """
     return pa.Array.from_buffers(kind, len(values), [_bits(absent), pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def distinct_texts_of(array: pa.Array) -> list[str]:
+    """List the texts of an array, or dictionary of texts, that holds no null, each once."""
+    if not pa.types.is_dictionary(array.type) or len(array.dictionary) > _MANY_TEXTS:
+        distinct: list[str] = array.unique().to_pylist()
+        return distinct
+    # Without Arrow's functions, which take a while to load.
+    found = np.flatnonzero(np.bincount(places(array), minlength=1))
+    return [array.dictionary[int(place)].as_py() for place in found]
 
 
 def from_bools(values: NDArray[np.bool_], absent: NDArray[np.bool_] | None = None) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.model.timestamps import format_timestamp
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.model.metric_facts import MetricFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """One recorded run: what its harness says of it, and what its rows hold.
 
@@ -29,7 +29,7 @@ class Session:
         backward_timestamp_count: rows whose time is earlier than that of the row before.
         dropped_digit_count: rows whose time had digits below the timestamp unit.
         columns: type name by attribute column, in order.
-        content_digest: digest of the rows' values, see `pipeline.rows.digest`.
+        content_digest: digest of the rows' values, see `pipeline.rows.digest`; None where none was made.
         origin: of a session from a harness file: which file, and how it was read; else empty.
     """
 
@@ -50,13 +50,31 @@ class Session:
     backward_timestamp_count: int = 0
     dropped_digit_count: int = 0
     columns: Mapping[str, str] = field(default_factory=dict)
-    content_digest: str = ""
+    content_digest: str | None = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sort_key(self) -> tuple[int, str]:
         """Sessions come in this order everywhere: by start, then by id."""
         return self.started_at, self.session_id
+
+    def in_unit(self, unit: TimestampUnit, **figures: Any) -> Session:  # noqa: ANN401 - values of its fields
+        """Give it with its times in another unit, digits below it dropped.
+
+        Args:
+            unit: the unit.
+            figures: what is another then, by field.
+        """
+        if unit == self.timestamp_unit:
+            return self if not figures else replace(self, **figures)
+
+        def ticks(found: int | None) -> int | None:
+            return found if found is None else found * 1_000 if unit == "ns" else found // 1_000
+
+        times = {
+            name: ticks(getattr(self, name)) for name in ("started_at", "ended_at", "first_timestamp", "last_timestamp")
+        }
+        return replace(self, **{"timestamp_unit": unit, **times, **figures})
 
     def describe(self) -> dict[str, Any]:
         """Describe the session as JSON values, the way every export and command shows it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, suggest
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
 
+METADATA_KEY = b"pipeline:metadata"
+"""Key of what describes the rows in the schema of Parquet and Arrow files."""
 _KEYS = (
     "session_id",
     "started_at",
@@ -39,7 +41,15 @@ _DERIVED_KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRecord:
-    """What is recorded of a session beside its rows. Times are texts; all but the id may be missing."""
+    """What is recorded of a session beside its rows. Times are texts; all but the id may be missing.
+
+    Attributes:
+        is_described: it is what a store or a package says of the session: attributes are columns of the rows already.
+        described_count: of such a record, how many rows the session had, of which a package may hold some.
+        content_digest: of the rows, where they are all and of the same unit.
+        dropped_digit_count: rows whose time had lost digits before.
+        origin: where the session came from.
+    """
 
     session_id: str | None = None
     started_at: str | None = None
@@ -50,6 +60,39 @@ class SessionRecord:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     metric_facts: Mapping[str, MetricFacts] = field(default_factory=dict)
     measurement_count: int | None = None
+    is_described: bool = False
+    described_count: int | None = None
+    content_digest: str | None = None
+    dropped_digit_count: int = 0
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def described(cls, value: object, *, is_whole: bool = False) -> SessionRecord:
+        """Make a record of what `Session.describe` gave.
+
+        Args:
+            value: decoded JSON.
+            is_whole: the rows are all of the session, with all columns, in the same unit of times.
+
+        Raises:
+            SourceError: it is no such description.
+        """
+        if not isinstance(value, dict):
+            raise SourceError("a session record must be a JSON object")
+        given = {key: found for key, found in value.items() if key in _KEYS or key in _DERIVED_KEYS}
+        record = cls.parse(given)
+        count, dropped, origin = record.measurement_count, given.get("dropped_digit_count", 0), given.get("origin", {})
+        if type(dropped) is not int or not isinstance(origin, dict):
+            raise SourceError("'dropped_digit_count' must be an integer, and 'origin' an object")
+        return replace(
+            record,
+            measurement_count=count if is_whole else None,
+            is_described=True,
+            described_count=count,
+            content_digest=given.get("content_digest") or None if is_whole else None,
+            dropped_digit_count=dropped,
+            origin=origin,
+        )
 
     @classmethod
     def parse(cls, value: object) -> SessionRecord:
@@ -94,7 +137,9 @@ class SessionRecord:
 
     @property
     def scalar_attributes(self) -> dict[str, Any]:
-        """The attributes that can become columns."""
+        """The attributes that are to become columns."""
+        if self.is_described:
+            return {}
         return {k: v for k, v in self.attributes.items() if isinstance(v, str | int | float | bool)}
 
     def ticks(self, which: str, unit: str, zone: tzinfo | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
@@ -11,8 +12,13 @@ from pipeline.errors import UsageError
 TICKS_PER_SECOND = {"us": 1_000_000, "ns": 1_000_000_000}
 FRACTION_DIGITS = {"us": 6, "ns": 9}
 
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_TO_THE_MINUTE = re.compile(r"^(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)((?:[Zz]|[+-]\d\d(?::?\d\d)?)?)$", re.ASCII)
+_AGO = re.compile(r"([1-9]\d{0,8})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 MIN_SECOND = (1 - _EPOCH_ORDINAL) * 86_400
 """First second of the year 0001."""
 MAX_SECOND = (date.max.toordinal() + 1 - _EPOCH_ORDINAL) * 86_400 - 1
@@ -106,27 +112,68 @@ def parse_zone(name: str) -> tzinfo:
         raise UsageError(f"--timezone {name!r}: unknown time zone; give an IANA name such as Europe/Berlin") from error
 
 
-def parse_instant(text: str, *, option: str, zone: tzinfo = UTC) -> int:
+def midnight(day: date, zone: tzinfo) -> int:
+    """Find the first moment of a day of a zone, in seconds since the epoch; where midnight is skipped, after the gap.
+
+    Args:
+        day: the day.
+        zone: the zone.
+
+    Raises:
+        OverflowError: the moment lies outside the years that can be counted.
+    """
+    local = datetime(day.year, day.month, day.day, tzinfo=zone)
+    low, high = (_seconds(local.replace(fold=fold)) for fold in (1, 0))
+    # In a gap the two readings lie on its two sides, and the change of the clock between them; else the first
+    # reading is the first moment.
+    while low < high - 1:
+        middle = (low + high) // 2
+        if (_EPOCH + timedelta(seconds=middle)).astimezone(zone).date() >= day:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _seconds(moment: datetime) -> int:
+    delta = moment.astimezone(UTC) - _EPOCH
+    return delta.days * 86_400 + delta.seconds
+
+
+def parse_instant(text: str, *, option: str, zone: tzinfo = UTC, now: int | None = None) -> int:
     """Read `--since` or `--until` as nanoseconds since the epoch.
 
     Args:
-        text: RFC 3339, a date, `today` or `yesterday`.
+        text: RFC 3339, a date, a date and the minute, `now`, `today`, `yesterday`, `tomorrow`, or how long before now:
+            `7d` (each of 24 hours), `36h`, `90m`, `10s`.
         option: what to call it in an error.
         zone: whose days are meant, and the zone of a time that names none.
+        now: nanoseconds since the epoch, by the clock where it is None.
     """
+    now = time.time_ns() if now is None else now
     try:
-        if text in {"today", "yesterday"}:
-            day = datetime.now(zone).date() - timedelta(days=text == "yesterday")
+        if text == "now":
+            return now
+        if ago := _AGO.fullmatch(text):
+            return _checked_instant(now - int(ago[1]) * _SECONDS[ago[2]] * TICKS_PER_SECOND["ns"])
+        if text in _DAYS:
+            day = datetime.fromtimestamp(now // TICKS_PER_SECOND["ns"], zone).date() + timedelta(days=_DAYS[text])
         elif re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
             day = date.fromisoformat(text)
         else:
-            ticks, _ = parse_timestamp(text, "us", zone)
+            ticks, _ = parse_timestamp(_TO_THE_MINUTE.sub(r"\1:00\2", text), "us", zone)
             fraction = re.search(r"\.(\d+)", text)
             below = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0
             return ticks * 1000 + below
         midnight = datetime(day.year, day.month, day.day, tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)
-        second = _checked_second(midnight)
-        ticks = second * TICKS_PER_SECOND["us"]
+        return _checked_second(midnight) * TICKS_PER_SECOND["ns"]
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{option} {text!r}: give RFC 3339, a date, today or yesterday ({error})") from error
-    return ticks * 1000
+        raise UsageError(
+            f"{option} {text!r}: give RFC 3339, a date, '2026-11-24 18:00', now, today, yesterday, tomorrow, "
+            f"or how long ago, such as 7d or 36h ({error})"
+        ) from error
+
+
+def _checked_instant(ticks: int) -> int:
+    _checked_second(timedelta(seconds=ticks // TICKS_PER_SECOND["ns"]))
+    return ticks

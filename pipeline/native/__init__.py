@@ -1,15 +1,17 @@
-"""The compiled part: checks and text of record batches, digests, statistics of groups, JSON lines, pages of Parquet.
+"""The compiled part: checks and text of batches, digests, statistics of groups, CSV, JSON lines, pages of Parquet.
 
 Its sources lie beside this file. It takes batches through the Arrow C data interface, so those of pyarrow, Polars and
 DuckDB all do, and releases the interpreter lock while it works. It is loaded with ctypes and needs no headers of
 Python.
 """
 
+from pipeline.native.csv_columns import BOOL, FLOAT64, INT64, SLACK, CsvRows, end_of_rows
 from pipeline.native.digest import digest_sums
 from pipeline.native.distinct import distinct_texts
-from pipeline.native.groups import GroupedValues
+from pipeline.native.groups import GroupedValues, GroupFigures
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.json_names import DocumentNames, HeldName
+from pipeline.native.json_rows import Held, JsonRows, RowLimits, RowsEnd
 from pipeline.native.json_samples import BadDocumentError, DocumentCut, ElementTexts, Outline, PathStep
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_protocol import Series, UnwritableError
@@ -18,30 +20,41 @@ from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowC
 from pipeline.native.text import TextBuffer
 
 __all__ = [
+    "BOOL",
+    "FLOAT64",
+    "INT64",
     "JSON",
     "REQUIRED",
+    "SLACK",
     "TELL_CONSTANT",
     "TELL_INCREASING",
     "ArrowBatch",
     "BadDocumentError",
     "BadLineError",
+    "CsvRows",
     "DamagedPagesError",
     "DocumentCut",
     "DocumentNames",
     "ElementTexts",
+    "GroupFigures",
     "GroupedValues",
+    "Held",
     "HeldName",
     "JsonLines",
+    "JsonRows",
     "Outline",
     "Pages",
     "PathStep",
     "RowCheck",
     "RowFacts",
+    "RowLimits",
+    "RowsEnd",
     "Series",
     "TextBuffer",
     "UnwritableError",
     "digest_sums",
     "distinct_texts",
+    "end_of_rows",
     "find_text",
     "list_pages",
 ]

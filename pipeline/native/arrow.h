@@ -53,12 +53,14 @@ public:
             texts_ = &array;
         }
         nanoseconds_ = format.substr(0, 3) == "tsn";
+        is_local_ = kind_ == Kind::Timestamp && format.size() == 4;
         if (array.null_count != 0 && array.n_buffers > 0)
             validity_ = static_cast<const uint8_t*>(array.buffers[0]);
     }
 
     Kind kind() const { return kind_; }
     bool nanoseconds() const { return nanoseconds_; }
+    bool is_local() const { return is_local_; }  // times that name no zone
     bool is_dictionary() const { return index_format_ != '\0'; }
     char index_format() const { return index_format_; }
     int64_t dictionary_size() const { return texts_->length; }
@@ -135,6 +137,11 @@ public:
         if (count == 0) return true;
         return kind_ == Kind::LargeString ? go_up<int64_t>(first, count, data_bytes) : go_up<int32_t>(first, count, data_bytes);
     }
+    // Bytes of the texts of so many rows of a plain string column, one after the other; those of nulls are in between.
+    std::string_view texts(int64_t rows) const {
+        const auto* offsets = static_cast<const int32_t*>(texts_->buffers[1]) + offset_;
+        return {static_cast<const char*>(texts_->buffers[2]) + offsets[0], static_cast<size_t>(offsets[rows] - offsets[0])};
+    }
     bool is_null_text(int64_t at) const {
         const void* validity = texts_->null_count != 0 ? texts_->buffers[0] : nullptr;
         return validity != nullptr && !bit(static_cast<const uint8_t*>(validity), at + texts_->offset);
@@ -179,6 +186,7 @@ private:
     Kind kind_ = Kind::Unknown;
     char index_format_ = '\0';
     bool nanoseconds_ = false;
+    bool is_local_ = false;
 };
 
 }  // namespace pipeline

@@ -72,7 +72,7 @@ struct Decimal {
 // Powers of ten as 128 bits, the highest of them set, rounded up: 10^k = power * 2^(floor(log2(10^k)) - 127).
 class PowersOfTen {
 public:
-    static constexpr int kFirst = -292, kLast = 324;
+    static constexpr int kFirst = -342, kLast = 324;
     struct Power {
         uint64_t high, low;
     };
@@ -130,10 +130,17 @@ private:
     std::array<Power, kLast - kFirst + 1> powers_;
 };
 
+inline const PowersOfTen& powers_of_ten() {
+    static const PowersOfTen powers;
+    return powers;
+}
+
+// floor(log2(10^k)), for -400 <= k <= 400.
+inline int floor_log2_of_power(int k) { return (k * 1'741'647) >> 19; }
+
 // The shortest decimal that reads back as a finite float64 that is not zero, the nearest of these; `bits` are those of the
 // float64, whose sign does not matter. Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020).
 inline Decimal shortest_decimal(uint64_t bits) {
-    static const PowersOfTen powers;
     __extension__ using Wide = unsigned __int128;
     const uint64_t fraction = bits & 0xfffffffffffff;
     const int biased = static_cast<int>(bits >> 52 & 0x7ff);
@@ -146,8 +153,8 @@ inline Decimal shortest_decimal(uint64_t bits) {
         // Four times the value and the bounds of what rounds to it, scaled by 10^-k so that their digits are whole.
         const bool lower_is_closer = fraction == 0 && biased > 1;
         const int k = (q * 1'262'611 - (lower_is_closer ? 524'031 : 0)) >> 22;
-        const int h = q + ((-k * 1'741'647) >> 19) + 1;
-        const PowersOfTen::Power& power = powers[-k];
+        const int h = q + floor_log2_of_power(-k) + 1;
+        const PowersOfTen::Power& power = powers_of_ten()[-k];
         const auto scaled = [&](uint64_t bound) {  // rounded to odd, so that comparisons are right
             const uint64_t shifted = bound << h;
             const Wide low = static_cast<Wide>(power.low) * shifted >> 64;

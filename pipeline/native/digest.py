@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from pipeline.native.library import LIBRARY, Exported
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.native.library import ArrowBatch
 
 _NO_MEMORY = 1
 
 
-def digest_sums(batch: ArrowBatch, keys: list[int]) -> list[int]:
+def digest_sums(batch: ArrowBatch, keys: Sequence[int]) -> list[int]:
     """Sum the words of all rows of a batch.
 
     Args:

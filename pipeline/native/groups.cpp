@@ -1,105 +1,141 @@
 // Exact statistics of groups of values, out of core; docs/statistics.md defines the figures.
 //
-// Rows are added once. A group keeps a few numbers; its finite values go into a log, which moves to a temporary file,
-// cut into partitions by group, when it outgrows its budget. At the end the groups are taken one after the other, as
-// many at a time as fit the budget: ranks are found by counting values in buckets and looking into those that hold a
-// wanted rank; sums are integers, rounded once. No figure depends on the order in which rows came.
+// Rows are added once. A group that finds room keeps a few numbers; its finite values go into a log, which moves to a
+// temporary file, cut into partitions by group, when it outgrows its budget. Rows of all further groups are sorted by
+// their keys, in a temporary file. At the end the groups come in the order of their keys, those that found room among
+// those that were sorted; a group is of the one kind or the other, never both.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <limits>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arrow.h"
+#include "figures.h"
+#include "group_columns.h"
 #include "group_keys.h"
-#include "ranks.h"
-#include "sums.h"
+#include "row_keys.h"
+#include "sorted_rows.h"
 #include "value_log.h"
 
 namespace pipeline {
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
-
-// Where the figures of all groups go, an array each; those of quantiles group by group.
-struct Figures {
-    double *mean, *deviation, *min, *quantiles, *max, *sum;
-};
 
 class Statistics {
 public:
-    Statistics(size_t key_count, size_t budget_bytes, const char* directory)
-        : width_(key_count), budget_(budget_bytes), keys_(key_count), log_(budget_bytes / 2, directory) {}
+    Statistics(const std::vector<KeyKind>& kinds, std::vector<double> quantiles, bool lost_are_infinite,
+               size_t budget_bytes, std::string directory)
+        : half_(budget_bytes / 2),
+          directory_(std::move(directory)),
+          finder_(std::move(quantiles), lost_are_infinite, std::max<size_t>(half_ / sizeof(uint64_t), 1024)),
+          rows_(kinds),
+          keys_(rows_.width()),
+          room_(half_),
+          log_(half_, directory_),
+          batch_(kinds) {}
 
-    void add(int64_t rows, const int64_t* const* keys, const int64_t* times, const int64_t* sequences, int64_t session,
-             const ArrowSchema& schema, const ArrowArray& array) {
-        const Column values(schema, array, 0);
+    // Adds rows of one session, all of a session before those of the next: keys, time, sequence and value.
+    void add(int64_t session, const ArrowSchema& schema, const ArrowArray& array) {
+        const int64_t rows = array.length;
+        if (rows == 0) return;
+        std::vector<Column> columns;
+        for (int64_t at = 0; at < schema.n_children; ++at)
+            columns.emplace_back(*schema.children[at], *array.children[at], array.offset);
+        const Column values = columns.back();
         if (values.kind() != Kind::Float64) throw std::invalid_argument("values are not float64");
-        std::vector<int64_t> key(width_);
-        uint32_t group = 0;
+        const Column sequences = columns[columns.size() - 2], times = columns[columns.size() - 3];
+        columns.resize(columns.size() - 3);
+        rows_.read(std::move(columns), rows, room_);
+        // What a group takes: itself, its keys, twice in the table, its figures, and its place in the order of keys.
+        const size_t bytes = sizeof(Group) + 3 * 8 * rows_.width() + 8 * finder_.width() + 128;
+        uint32_t group = Keys::kUnknown;
         for (int64_t row = 0; row < rows; ++row) {
-            bool is_other = row == 0;
-            for (size_t i = 0; i < width_; ++i) {
-                is_other |= key[i] != keys[i][row];
-                key[i] = keys[i][row];
-            }
-            if (is_other) {
-                group = keys_.find(key.data());
+            if (rows_.go_to(row)) {
+                group = rows_.has_unknown() ? Keys::kUnknown : keys_.find(rows_.key(), room_, bytes);
                 if (group == groups_.size()) groups_.emplace_back();
             }
+            const Place place{times.integer(row), sequences.integer(row), session};
+            const double value = values.is_null(row) ? kNaN : values.number(row);
+            const bool is_lost = values.is_null(row);
+            if (group == Keys::kUnknown) {
+                sort_row(row, is_lost || std::isfinite(value) ? value : HUGE_VAL, place);
+                continue;
+            }
             Group& of = groups_[group];
-            if (of.last_session != session) {
-                of.last_session = session;
-                ++of.session_count;
-            }
-            if (values.is_null(row)) {
+            of.add_row_of(session);
+            if (is_lost) {
                 ++of.null_count;
-                continue;
-            }
-            const double value = values.number(row);
-            if (!std::isfinite(value)) {
+            } else if (!std::isfinite(value)) {
                 ++of.non_finite_count;
-                continue;
+            } else {
+                of.add_value(value, place);
+                log_.add(group, value);
             }
-            const Place place{times[row], sequences[row], session};
-            if (of.count == 0 || place < of.first_place) {
-                of.first_place = place;
-                of.first = value;
-            }
-            if (of.count == 0 || !(place < of.last_place)) {
-                of.last_place = place;
-                of.last = value;
-            }
-            ++of.count;
-            log_.add(group, value);
         }
     }
 
-    const std::vector<Group>& groups() const { return groups_; }
-    const std::vector<int64_t>& keys() const { return keys_.all(); }
+    // Takes the next groups in the order of their keys; without any, all have been taken. Nothing is added any more.
+    const GroupColumns& next(size_t rows) {
+        if (!is_finished_) finish();
+        batch_.clear();
+        while (!batch_.is_full(rows)) {
+            const bool has_sorted = merge_ != nullptr && !merge_->is_over();
+            if (next_ < order_.size() && (!has_sorted || order_[next_].first < merge_->first().key())) {
+                const auto& [key, group] = order_[next_++];
+                double* const figures = batch_.add(key, groups_[group], finder_.width());
+                std::copy_n(figures_.data() + group * finder_.width(), finder_.width(), figures);
+            } else if (has_sorted) {
+                take_sorted();
+            } else {
+                break;
+            }
+        }
+        return batch_;
+    }
+    const GroupColumns& batch() const { return batch_; }
 
-    // Finds what depends on all values of a group.
-    void finish(const double* quantiles, size_t quantile_count, bool lost_are_infinite, const Figures& figures) {
+private:
+    // Calls back with the values of a group, as often as it is called.
+    static auto values_in(ValueLog& log, size_t partition, uint32_t group) {
+        return [&log, partition, group](auto take) {
+            log.visit(partition, [&](const uint32_t* groups, const double* values, size_t count) {
+                for (size_t i = 0; i < count; ++i)
+                    if (groups[i] == group) take(values[i]);
+            });
+        };
+    }
+
+    void sort_row(int64_t row, double value, const Place& place) {
+        if (sorter_ == nullptr) {
+            log_.move_to_file();  // the memory of its values is what rows are sorted in
+            sorter_ = std::make_unique<RowSorter>(half_, directory_);
+        }
+        sorter_->add(rows_.bytes_of(row), {value, place.time, place.sequence, place.session});
+    }
+
+    void finish() {
+        is_finished_ = true;
+        figures_.resize(groups_.size() * finder_.width());
         for (size_t partition = 0; partition < log_.partitions(); ++partition) {
             std::vector<uint32_t> members;
             for (uint32_t group = 0; group < groups_.size(); ++group)
                 if (log_.holds(partition, group)) members.push_back(group);
-            finish_partition(partition, members, quantiles, quantile_count, lost_are_infinite, figures);
+            finish_partition(partition, members);
         }
+        log_.clear();
+        for (uint32_t group = 0; group < groups_.size(); ++group) order_.emplace_back(rows_.bytes_of(keys_[group]), group);
+        std::sort(order_.begin(), order_.end());
+        if (sorter_ != nullptr) merge_ = sorter_->merge();
     }
 
-private:
     // Takes as many groups at a time as fit the budget; one that does not fit by itself is read again.
-    void finish_partition(size_t partition, const std::vector<uint32_t>& members, const double* quantiles,
-                          size_t quantile_count, bool lost_are_infinite, const Figures& figures) {
-        const size_t limit = std::max<size_t>(budget_ / 2 / sizeof(uint64_t), 1024);
+    void finish_partition(size_t partition, const std::vector<uint32_t>& members) {
+        const size_t limit = finder_.most_values();
         std::vector<uint64_t> starts(groups_.size(), kAbsent);
         for (size_t from = 0; from < members.size();) {
             size_t to = from, total = 0;
@@ -119,180 +155,70 @@ private:
                 });
             for (size_t i = from; i < to; ++i) {
                 const uint32_t group = members[i];
-                const size_t size = size_of(group);
-                std::vector<Wanted> wanted = ranks_of(group, quantiles, quantile_count, lost_are_infinite);
-                if (fits) {
-                    uint64_t* const own = keys.data() + (starts[group] - size);
-                    for (size_t at = 0; at < size; ++at) sums_.add(from_key(own[at]));
-                    select_keys(own, size, wanted.data(), wanted.data() + wanted.size(), 0);
-                } else {
-                    select_streaming(partition, group, wanted);
-                }
-                write(group, wanted, quantiles, quantile_count, lost_are_infinite, figures);
+                double* const figures = figures_.data() + group * finder_.width();
+                if (fits) finder_.find(groups_[group], keys.data() + (starts[group] - size_of(group)), figures);
+                else finder_.find_in_passes(groups_[group], values_in(log_, partition, group), figures);
                 starts[group] = kAbsent;
             }
             from = to;
         }
     }
 
-    // The same for a group that is larger than the budget: its values pass by once to be summed and counted in buckets,
-    // and once more to gather those of the buckets that hold a wanted rank.
-    void select_streaming(size_t partition, uint32_t group, std::vector<Wanted>& wanted) {
-        const auto each = [&](auto take) {
-            log_.visit(partition, [&](const uint32_t* groups, const double* values, size_t count) {
-                for (size_t i = 0; i < count; ++i)
-                    if (groups[i] == group) take(values[i]);
-            });
-        };
-        const auto sum = [&](double value) { sums_.add(value); };
-        select_range(each, sum, 0, UINT64_MAX, wanted.data(), wanted.data() + wanted.size(), 0);
-    }
-
-    struct Ignored {
-        void operator()(double) const {}
-    };
-
-    // A bucket that holds wanted ranks; `base` counts the values below it.
-    struct Bucket {
-        size_t at, size;
-        uint64_t base;
-        Wanted *begin, *end;
-    };
-
-    static std::vector<Bucket> wanted_buckets(const std::vector<uint64_t>& counts, Wanted* begin, Wanted* end,
-                                              uint64_t base) {
-        std::vector<Bucket> buckets;
-        for (size_t at = 0; at < counts.size() && begin != end; base += counts[at++]) {
-            Wanted* stop = begin;
-            while (stop != end && stop->rank < base + counts[at]) ++stop;
-            if (stop != begin) buckets.push_back({at, static_cast<size_t>(counts[at]), base, begin, stop});
-            begin = stop;
-        }
-        return buckets;
-    }
-
-    // Finds wanted ranks among the values whose keys lie in a range, `base` of which lie below; `seen` gets every value.
-    template <class Each, class Seen>
-    void select_range(const Each& each, Seen seen, uint64_t low, uint64_t high, Wanted* begin, Wanted* end,
-                      uint64_t base) {
-        const size_t limit = std::max<size_t>(budget_ / 2 / sizeof(uint64_t), 1024);
-        const uint64_t range = high - low;
-        const int shift = std::max(0, (range ? 64 - __builtin_clzll(range) : 0) - 16);
-        std::vector<uint64_t> counts((size_t{1} << 16) + 1);
-        each([&](double value) {
-            seen(value);
-            const uint64_t key = to_key(value);
-            if (key >= low && key <= high) ++counts[(key - low) >> shift];
-        });
-        const std::vector<Bucket> buckets = wanted_buckets(counts, begin, end, base);
-        for (auto from = buckets.begin(); from != buckets.end();) {
-            const uint64_t first = low + (static_cast<uint64_t>(from->at) << shift);
-            if (shift == 0) {
-                for (Wanted* one = from->begin; one != from->end; ++one) one->key = first;
-                ++from;
-            } else if (from->size > limit) {
-                const uint64_t last = first + ((uint64_t{1} << shift) - 1);
-                select_range(each, Ignored{}, first, last, from->begin, from->end, from->base);
-                ++from;
-            } else {
-                auto to = from;
-                for (size_t total = 0; to != buckets.end() && to->size <= limit - total; ++to) total += to->size;
-                select_gathered(each, low, high, shift, &*from, &*from + (to - from));
-                from = to;
+    // Adds the first of the groups that were sorted to the batch.
+    void take_sorted() {
+        Group group;
+        const std::string key = merge_->first().key();
+        held_.clear();
+        std::unique_ptr<ValueLog> more;  // values that are too many to be held
+        for (; !merge_->is_over() && merge_->first().key() == key; merge_->next()) {
+            RunReader& run = merge_->first();
+            for (uint32_t left = run.rows(); left > 0; --left) {
+                const SortedRow row = run.row();
+                group.add_row_of(row.session);
+                if (std::isnan(row.value)) {
+                    ++group.null_count;
+                } else if (std::isinf(row.value)) {
+                    ++group.non_finite_count;
+                } else {
+                    group.add_value(row.value, {row.time, row.sequence, row.session});
+                    if (more == nullptr && held_.size() == finder_.most_values()) {
+                        more = std::make_unique<ValueLog>(0, directory_);
+                        for (const uint64_t one : held_) more->add(0, from_key(one));
+                    }
+                    if (more != nullptr) more->add(0, row.value);
+                    else held_.push_back(to_key(row.value));
+                }
             }
         }
-    }
-
-    // Finds the ranks wanted of some buckets, whose values are gathered in one pass.
-    template <class Each>
-    static void select_gathered(const Each& each, uint64_t low, uint64_t high, int shift, const Bucket* begin,
-                                const Bucket* end) {
-        std::vector<uint32_t> slots((size_t{1} << 16) + 1);  // 0 is none
-        std::vector<std::vector<uint64_t>> gathered(static_cast<size_t>(end - begin));
-        for (const Bucket* bucket = begin; bucket != end; ++bucket) {
-            slots[bucket->at] = static_cast<uint32_t>(bucket - begin) + 1;
-            gathered[static_cast<size_t>(bucket - begin)].reserve(bucket->size);
+        double* const figures = batch_.add(key, group, finder_.width());
+        if (more == nullptr) {
+            finder_.find(group, held_.data(), figures);
+            return;
         }
-        each([&](double value) {
-            const uint64_t key = to_key(value);
-            if (key < low || key > high) return;
-            const uint32_t slot = slots[(key - low) >> shift];
-            if (slot != 0) gathered[slot - 1].push_back(key);
-        });
-        for (const Bucket* bucket = begin; bucket != end; ++bucket) {
-            std::vector<uint64_t>& keys = gathered[static_cast<size_t>(bucket - begin)];
-            select_keys(keys.data(), keys.size(), bucket->begin, bucket->end, bucket->base);
-        }
+        std::vector<uint64_t>().swap(held_);
+        finder_.find_in_passes(group, values_in(*more, 0, 0), figures);
     }
 
     size_t size_of(uint32_t group) const { return static_cast<size_t>(groups_[group].count); }
 
-    // Type 7 of Hyndman and Fan: h = (n - 1) q.
-    static double position(uint64_t size, double quantile) { return static_cast<double>(size - 1) * quantile; }
-    uint64_t quantile_size(const Group& group, bool lost_are_infinite) const {
-        return static_cast<uint64_t>(group.count + (lost_are_infinite ? group.null_count : 0));
-    }
-
-    std::vector<Wanted> ranks_of(uint32_t at, const double* quantiles, size_t quantile_count, bool lost_are_infinite) const {
-        const Group& group = groups_[at];
-        const auto count = static_cast<uint64_t>(group.count);
-        std::vector<Wanted> wanted;
-        if (count == 0) return wanted;
-        wanted.push_back({0, 0});
-        wanted.push_back({count - 1, 0});
-        const uint64_t size = quantile_size(group, lost_are_infinite);
-        for (size_t i = 0; i < quantile_count; ++i) {
-            const auto low = static_cast<uint64_t>(std::floor(position(size, quantiles[i])));
-            if (low < count) wanted.push_back({low, 0});
-            if (low + 1 < count) wanted.push_back({low + 1, 0});
-        }
-        std::sort(wanted.begin(), wanted.end(), [](const Wanted& a, const Wanted& b) { return a.rank < b.rank; });
-        return wanted;
-    }
-
-    void write(uint32_t at, const std::vector<Wanted>& wanted, const double* quantiles, size_t quantile_count,
-               bool lost_are_infinite, const Figures& figures) {
-        const Group& group = groups_[at];
-        const auto count = static_cast<uint64_t>(group.count);
-        figures.mean[at] = figures.deviation[at] = figures.min[at] = figures.max[at] = figures.sum[at] = kNaN;
-        if (count > 0) {
-            sums_.finish(count, figures.sum[at], figures.mean[at], figures.deviation[at]);
-            figures.min[at] = from_key(wanted.front().key);
-            figures.max[at] = from_key(wanted.back().key);
-        }
-        const uint64_t size = quantile_size(group, lost_are_infinite);
-        const auto ranked = [&](uint64_t rank) {
-            if (rank >= count) return kInfinity;  // a lost sample
-            const auto found = std::lower_bound(wanted.begin(), wanted.end(), rank,
-                                                [](const Wanted& one, uint64_t wish) { return one.rank < wish; });
-            return from_key(found->key);
-        };
-        for (size_t i = 0; i < quantile_count; ++i) {
-            double& result = figures.quantiles[at * quantile_count + i];
-            if (size == 0) {
-                result = kNaN;
-                continue;
-            }
-            const double h = position(size, quantiles[i]);
-            const auto rank = static_cast<uint64_t>(std::floor(h));
-            result = interpolate(ranked(rank), ranked(std::min(rank + 1, size - 1)), h - std::floor(h));
-        }
-    }
-
-    static double interpolate(double low, double high, double part) {
-        if (part == 0 || low == high) return low;
-        if (std::isinf(high)) return high;
-        const double step = high - low;
-        return std::isinf(step) ? low * (1 - part) + high * part : low + step * part;
-    }
-
     static constexpr uint64_t kAbsent = UINT64_MAX;
-    size_t width_;
-    size_t budget_;
+    size_t half_;  // of the budget: for groups, and for values or the rows that are sorted
+    std::string directory_;
+    FigureFinder finder_;
+    RowKeys rows_;
     Keys keys_;
-    ValueLog log_;
+    Room room_;
     std::vector<Group> groups_;
-    Sums sums_;
+    ValueLog log_;
+    std::unique_ptr<RowSorter> sorter_;
+
+    bool is_finished_ = false;
+    std::vector<double> figures_;                           // of the groups that found room
+    std::vector<std::pair<std::string, uint32_t>> order_;  // of the same
+    size_t next_ = 0;
+    std::unique_ptr<Merge> merge_;
+    std::vector<uint64_t> held_;  // keys of the values of a group that was sorted
+    GroupColumns batch_;
 };
 
 namespace {
@@ -312,13 +238,17 @@ int32_t reported(char* message, size_t size, Body body) {
 
 }  // namespace
 
-// Each function returns 0, or 1 and a message of at most 200 bytes, or 2 without memory.
+// Functions that give a status return 0, or 1 and a message of at most 200 bytes, or 2 without memory.
 #pragma GCC visibility push(default)
 extern "C" {
 
-void* pipeline_statistics_new(uint64_t key_count, uint64_t budget_bytes, const char* directory) {
+// `kinds` has a letter for each key.
+void* pipeline_statistics_new(const char* kinds, const double* quantiles, uint64_t quantile_count,
+                              int32_t lost_are_infinite, uint64_t budget_bytes, const char* directory) {
     try {
-        return new Statistics(key_count, budget_bytes, directory);
+        std::vector<KeyKind> all;
+        for (; *kinds != '\0'; ++kinds) all.push_back(static_cast<KeyKind>(*kinds));
+        return new Statistics(all, {quantiles, quantiles + quantile_count}, lost_are_infinite != 0, budget_bytes, directory);
     } catch (const std::exception&) {
         return nullptr;
     }
@@ -326,37 +256,34 @@ void* pipeline_statistics_new(uint64_t key_count, uint64_t budget_bytes, const c
 
 void pipeline_statistics_free(void* statistics) { delete static_cast<Statistics*>(statistics); }
 
-// Adds rows of one session. `keys` are arrays of one number a row each.
-int32_t pipeline_statistics_add(void* statistics, int64_t rows, const int64_t* const* keys, const int64_t* times,
-                                const int64_t* sequences, int64_t session, const ArrowSchema* schema,
-                                const ArrowArray* values, char* message) {
+int32_t pipeline_statistics_add(void* statistics, int64_t session, const ArrowSchema* schema, const ArrowArray* rows,
+                                char* message) {
+    return reported(message, 200, [&] { static_cast<Statistics*>(statistics)->add(session, *schema, *rows); });
+}
+
+// Finds the figures of the next groups, `rows` of them at most; `count` tells how many, and where six integers and the
+// numbers of each stand until the next call.
+int32_t pipeline_statistics_next(void* statistics, uint64_t rows, int64_t* count, const void** integers,
+                                 const void** numbers, char* message) {
     return reported(message, 200, [&] {
-        static_cast<Statistics*>(statistics)->add(rows, keys, times, sequences, session, *schema, *values);
+        const GroupColumns& batch = static_cast<Statistics*>(statistics)->next(rows);
+        *count = static_cast<int64_t>(batch.rows());
+        *integers = batch.integers().data();
+        *numbers = batch.numbers().data();
     });
 }
 
-uint64_t pipeline_statistics_groups(const void* statistics) {
-    return static_cast<const Statistics*>(statistics)->groups().size();
-}
-
-// Gives the keys of all groups, and six integers and two numbers of each.
-void pipeline_statistics_describe(const void* statistics, int64_t* keys, int64_t* integers, double* ends) {
-    const auto& all = *static_cast<const Statistics*>(statistics);
-    std::copy(all.keys().begin(), all.keys().end(), keys);
-    for (const Group& group : all.groups()) {
-        for (const int64_t number : {group.count, group.null_count, group.non_finite_count, group.session_count,
-                                     group.first_place.time, group.last_place.time})
-            *integers++ = number;
-        *ends++ = group.first;
-        *ends++ = group.last;
-    }
-}
-
-int32_t pipeline_statistics_finish(void* statistics, const double* quantiles, uint64_t quantile_count,
-                                   int32_t lost_are_infinite, const Figures* figures, char* message) {
-    return reported(message, 200, [&] {
-        static_cast<Statistics*>(statistics)->finish(quantiles, quantile_count, lost_are_infinite != 0, *figures);
-    });
+// Tells where a key of those groups stands: which are absent, and numbers, or places of texts, their ends and bytes.
+// Gives how many texts there are.
+int64_t pipeline_statistics_key(const void* statistics, uint64_t at, const void** absent, const void** numbers,
+                                const void** places, const void** ends, const void** bytes) {
+    const KeyColumn& column = static_cast<const Statistics*>(statistics)->batch().key(at);
+    *absent = column.absent.data();
+    *numbers = column.numbers.data();
+    *places = column.places.data();
+    *ends = column.ends.data();
+    *bytes = column.bytes.data();
+    return static_cast<int64_t>(column.ends.size()) - 1;
 }
 
 }  // extern "C"

@@ -4,121 +4,152 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from pipeline.native.library import LIBRARY, Exported, Figures
+from pipeline.native.library import LIBRARY, Exported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from pipeline.native.library import ArrowBatch
 
     Integers = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
 _MESSAGE_BYTES = 200
 _NO_MEMORY = 2
-INTEGERS = ("count", "null_count", "non_finite_count", "session_count", "first_timestamp", "last_timestamp")
-ENDS = ("first", "last")
+_INTEGERS = ("count", "null_count", "non_finite_count", "session_count", "first_timestamp", "last_timestamp")
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """Groups, in the order of their keys, and their figures.
+
+    Attributes:
+        keys: an array per key, texts as dictionaries.
+        integers: by name; times without a value are 0.
+        numbers: by name; NaN marks a number that does not exist.
+    """
+
+    keys: list[pa.Array]
+    integers: dict[str, Integers]
+    numbers: dict[str, Floats]
 
 
 class GroupedValues:
-    """Values in groups. Rows are added once; memory is bounded by a budget, and about 200 bytes per group."""
+    """Values in groups. Rows are added once; memory is bounded by a budget, whatever the number of groups."""
 
-    def __init__(self, key_count: int, *, budget_bytes: int, directory: Path) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[pa.DataType],
+        quantiles: Mapping[str, float],
+        *,
+        lost_are_infinite: bool = False,
+        budget_bytes: int,
+        directory: Path,
+    ) -> None:
         """Start without groups.
 
         Args:
-            key_count: how many keys a row has.
-            budget_bytes: memory for values; those beyond go into a temporary file.
-            directory: where that file may be.
+            kinds: types of the keys of a row: strings, int64, float64, bool.
+            quantiles: quantile by name.
+            lost_are_infinite: count nulls as +infinity in quantiles.
+            budget_bytes: memory for groups and values; those beyond go into temporary files.
+            directory: where those files may be.
         """
-        self._handle = LIBRARY.pipeline_statistics_new(key_count, budget_bytes, os.fsencode(directory))
+        self._kinds = list(kinds)
+        self._numbers = ("mean", "stddev", "min", *quantiles, "max", "sum", "first", "last")
+        asked = np.array(list(quantiles.values()), np.float64)
+        letters = "".join(_letter(kind) for kind in kinds).encode()
+        self._handle = LIBRARY.pipeline_statistics_new(
+            letters, asked.ctypes.data, len(asked), lost_are_infinite, budget_bytes, os.fsencode(directory)
+        )
         if not self._handle:
             raise MemoryError("no memory for statistics")
-        self._key_count = key_count
         self._message = ctypes.create_string_buffer(_MESSAGE_BYTES)
 
     def __del__(self) -> None:
-        if self._handle:
+        if getattr(self, "_handle", None):
             LIBRARY.pipeline_statistics_free(self._handle)
 
-    def __len__(self) -> int:
-        return int(LIBRARY.pipeline_statistics_groups(self._handle))
-
     def add(
-        self, keys: Sequence[Integers], times: Integers, sequences: Integers, values: ArrowBatch, *, session: int
+        self, keys: Sequence[pa.Array], times: pa.Array, sequences: pa.Array, values: pa.Array, *, session: int
     ) -> None:
-        """Add rows of one session.
+        """Add rows of one session; all rows of a session come before those of the next.
 
         Args:
-            keys: what groups them, an array per key.
-            times: their times; first and last go by them, then by sequence, then by session.
-            sequences: their sequences.
+            keys: what groups them, an array per key; strings may be dictionaries.
+            times: their times, without nulls; first and last go by them, then by sequence, then by session.
+            sequences: their sequences, int64 without nulls.
             values: a float64 array; nulls are lost samples.
             session: number of the session in the order of sessions.
 
         Raises:
             OSError: the temporary file cannot be written.
         """
-        exported = Exported(values)
-        held = [np.ascontiguousarray(numbers, np.int64) for numbers in (*keys, times, sequences)]
-        addresses = [numbers.ctypes.data for numbers in held]
-        key_addresses = (ctypes.c_void_p * len(keys))(*addresses[: len(keys)])
+        columns = [*keys, times, sequences, values]
+        exported = Exported(pa.RecordBatch.from_arrays(columns, names=[""] * len(columns)))
         self._check(
-            LIBRARY.pipeline_statistics_add(
-                self._handle,
-                len(held[-1]),
-                key_addresses,
-                *addresses[len(keys) :],
-                session,
-                exported.schema,
-                exported.array,
-                self._message,
-            )
+            LIBRARY.pipeline_statistics_add(self._handle, session, exported.schema, exported.array, self._message)
         )
 
-    def figures(
-        self, quantiles: Mapping[str, float], *, lost_are_infinite: bool
-    ) -> tuple[Integers, dict[str, Integers], dict[str, Floats]]:
-        """Give the keys and figures of all groups, in the order of their first rows.
+    def figures(self, rows: int) -> Iterator[GroupFigures]:
+        """Give the figures of all groups in the order of their keys, so many at a time, at most; once.
 
-        Args:
-            quantiles: quantile by name.
-            lost_are_infinite: count nulls as +infinity in quantiles.
-
-        Returns:
-            keys, an array of groups by keys; integers and numbers by name, where NaN marks a number that does not
-            exist, and times without a value are 0.
+        Strings are in the order of their UTF-8, NaN behind all numbers, null behind all that is there.
 
         Raises:
-            OSError: the temporary file cannot be read.
+            OSError: a temporary file cannot be written or read.
         """
-        groups = len(self)
-        keys = np.empty((groups, self._key_count), np.int64)
-        integers = np.empty((groups, len(INTEGERS)), np.int64)
-        ends = np.empty((groups, len(ENDS)), np.float64)
-        LIBRARY.pipeline_statistics_describe(self._handle, keys.ctypes.data, integers.ctypes.data, ends.ctypes.data)
-        asked = np.array(list(quantiles.values()), np.float64)
-        found = np.empty((groups, len(asked)), np.float64)
-        numbers = {name: np.empty(groups, np.float64) for name in ("mean", "stddev", "min", "max", "sum")}
-        addresses = {name: array.ctypes.data for name, array in numbers.items()} | {"quantiles": found.ctypes.data}
-        self._check(
-            LIBRARY.pipeline_statistics_finish(
-                self._handle, asked.ctypes.data, len(asked), lost_are_infinite, Figures(**addresses), self._message
+        count, integers, numbers = ctypes.c_int64(), ctypes.c_void_p(), ctypes.c_void_p()
+        while True:
+            self._check(LIBRARY.pipeline_statistics_next(self._handle, rows, count, integers, numbers, self._message))
+            if not count.value:
+                return
+            held = _copied(integers, np.int64, count.value * len(_INTEGERS)).reshape(count.value, -1)
+            found = _copied(numbers, np.float64, count.value * len(self._numbers)).reshape(count.value, -1)
+            yield GroupFigures(
+                [self._key(at, count.value) for at in range(len(self._kinds))],
+                {name: held[:, at] for at, name in enumerate(_INTEGERS)},
+                {name: found[:, at] for at, name in enumerate(self._numbers)},
             )
-        )
-        numbers |= {name: found[:, at] for at, name in enumerate(quantiles)}
-        numbers |= {name: ends[:, at] for at, name in enumerate(ENDS)}
-        return keys, {name: integers[:, at] for at, name in enumerate(INTEGERS)}, numbers
+
+    def _key(self, at: int, rows: int) -> pa.Array:
+        absent, numbers, places, ends, data = (ctypes.c_void_p() for _ in range(5))
+        texts = LIBRARY.pipeline_statistics_key(self._handle, at, absent, numbers, places, ends, data)
+        missing = _copied(absent, np.bool_, rows)
+        validity = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
+        kind = self._kinds[at]
+        if pa.types.is_string(kind):
+            offsets = _copied(ends, np.int32, texts + 1)
+            buffers = [None, pa.py_buffer(offsets), pa.py_buffer(ctypes.string_at(data.value or 0, int(offsets[-1])))]
+            # A text comes again in each session, and a dictionary that has it twice is none for Parquet.
+            encoded = pa.Array.from_buffers(pa.string(), texts, buffers).dictionary_encode()
+            codes = np.append(np.frombuffer(encoded.indices.buffers()[1], np.int32, texts), np.int32(0))
+            numbered = codes[np.where(missing, texts, _copied(places, np.int32, rows))]
+            indices = pa.Array.from_buffers(pa.int32(), rows, [validity, pa.py_buffer(numbered)])
+            return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False)
+        bits = _copied(numbers, np.int64, rows)
+        held = np.packbits(bits != 0, bitorder="little") if pa.types.is_boolean(kind) else bits
+        return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(held)])
 
     def _check(self, status: int) -> None:
         if status == _NO_MEMORY:
             raise MemoryError("no memory for statistics")
         if status:
             raise OSError(f"statistics: {self._message.value.decode()}")
+
+
+def _letter(kind: pa.DataType) -> str:
+    if pa.types.is_string(kind):
+        return "s"
+    return "f" if pa.types.is_float64(kind) else "b" if pa.types.is_boolean(kind) else "i"
+
+
+def _copied(address: ctypes.c_void_p, kind: type[np.generic], count: int) -> NDArray[Any]:
+    return np.frombuffer(ctypes.string_at(address.value or 0, count * np.dtype(kind).itemsize), kind)

@@ -24,10 +24,17 @@ class Buffer(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_int64), ("capacity", ctypes.c_int64))
 
 
-class Figures(ctypes.Structure):
-    """Addresses of the arrays that the figures of groups are written to."""
+class RowArrays(ctypes.Structure):
+    """Addresses and sizes in bytes of the buffers of an array."""
 
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("mean", "stddev", "min", "quantiles", "max", "sum"))
+    _fields_ = (
+        ("validity", ctypes.c_void_p),
+        ("places", ctypes.c_void_p),
+        ("values", ctypes.c_void_p),
+        ("value_bytes", ctypes.c_int64),
+        ("text", ctypes.c_void_p),
+        ("text_bytes", ctypes.c_int64),
+    )
 
 
 class Exported:
@@ -55,6 +62,7 @@ def _load() -> ctypes.CDLL:
         "check_rows": (number, [pointer, pointer, numbers, numbers, place]),
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
+        "encode_sheet": (number, [pointer, pointer, buffer, number, long, place, place]),
         "encode_lines": (number, [pointer, pointer, buffer, pointer, place, place]),
         "buffer_start": (number, [buffer, text, long]),
         "buffer_free": (None, [buffer]),
@@ -67,6 +75,14 @@ def _load() -> ctypes.CDLL:
         "json_lines_read": (number, [pointer, pointer, long, place, place]),
         "json_lines_texts": (long, [pointer, number, addresses, addresses, addresses, addresses]),
         "json_lines_unread": (long, [pointer, addresses, addresses, addresses]),
+        "json_rows_new": (pointer, [long, long, long, long, long]),
+        "json_rows_free": (None, [pointer]),
+        "json_rows_add": (number, [pointer, text, long]),
+        "json_rows_begin": (None, [pointer, number]),
+        "json_rows_read": (number, [pointer, pointer, long, number, number, place, place]),
+        "json_rows_column": (long, [pointer, long, addresses, place, place]),
+        "json_rows_arrays": (number, [pointer, long, number, ctypes.POINTER(RowArrays)]),
+        "json_rows_dropped": (pointer, [pointer, long]),
         "json_samples_new": (pointer, [number, long]),
         "json_samples_free": (None, [pointer]),
         "json_samples_step": (number, [pointer, number, long, text, long]),
@@ -80,16 +96,29 @@ def _load() -> ctypes.CDLL:
         "json_names_use": (number, [pointer, number, number, number]),
         "json_names_read": (number, [pointer, text, long, number, place]),
         "json_names_list": (long, [pointer, addresses, addresses, addresses]),
+        "csv_new": (pointer, []),
+        "csv_free": (None, [pointer]),
+        "csv_split": (number, [pointer, pointer, long, number, long, place, place]),
+        "csv_columns": (long, [pointer]),
+        "csv_end": (long, [pointer, long]),
+        "csv_types": (number, [pointer, long]),
+        "csv_text_bytes": (long, [pointer, long]),
+        "csv_texts": (long, [pointer, long, pointer, pointer, pointer]),
+        "csv_distinct": (long, [pointer, long, long, pointer, pointer, pointer, place]),
+        "csv_texts_at": (None, [pointer, long, pointer, long, pointer, pointer]),
+        "csv_integers": (long, [pointer, long, pointer, pointer]),
+        "csv_floats": (long, [pointer, long, pointer, pointer]),
+        "csv_booleans": (long, [pointer, long, pointer, pointer]),
+        "csv_times": (long, [pointer, long, pointer, pointer, long, pointer]),
         "distinct_texts": (long, [pointer, pointer, pointer, pointer]),
         "find_text": (long, [pointer, long, text, long]),
         "parquet_pages": (long, [number, long, pointer, long, place]),
         "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
-        "statistics_new": (pointer, [size, size, text]),
+        "statistics_new": (pointer, [text, pointer, size, number, size, text]),
         "statistics_free": (None, [pointer]),
-        "statistics_add": (number, [pointer, long, pointer, pointer, pointer, long, pointer, pointer, text]),
-        "statistics_groups": (size, [pointer]),
-        "statistics_describe": (None, [pointer, pointer, pointer, pointer]),
-        "statistics_finish": (number, [pointer, pointer, size, number, ctypes.POINTER(Figures), text]),
+        "statistics_add": (number, [pointer, long, pointer, pointer, text]),
+        "statistics_next": (number, [pointer, size, place, addresses, addresses, text]),
+        "statistics_key": (long, [pointer, size, *[addresses] * 5]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, f"pipeline_{name}", None)

@@ -23,7 +23,31 @@ bool are_sound_dictionary_texts(const Column& column, int32_t max_characters) {
     return true;
 }
 
+// Whether bytes are ASCII without NUL, told many at a time.
+bool is_plain_ascii(std::string_view bytes) {
+    unsigned char high = 0, zero = 0;
+    for (const char c : bytes) {
+        high |= static_cast<unsigned char>(c);
+        zero |= c == 0;
+    }
+    return high < 0x80 && zero == 0;
+}
+
+// Whether the texts of a plain column are ASCII and short enough; false also where that is not certain.
+bool are_plain_ascii(const Column& column, int64_t rows, int32_t max_characters) {
+    if (column.kind() != Kind::String || column.is_dictionary() || rows == 0) return false;
+    if (max_characters != 0) {
+        if (column.has_nulls()) return false;
+        for (int64_t row = 0; row < rows; ++row) {
+            const size_t size = column.text(row).size();
+            if (size == 0 || size > static_cast<size_t>(max_characters)) return false;
+        }
+    }
+    return is_plain_ascii(column.texts(rows));
+}
+
 bool are_sound_texts(const Column& column, int64_t rows, int32_t max_characters) {
+    if (are_plain_ascii(column, rows, max_characters)) return true;
     if (column.is_constant(rows)) rows = 1;
     // Most dictionaries are small and sound as a whole, so that no row needs a look of its own.
     if (column.is_dictionary() && column.dictionary_size() <= rows && column.places_lie_within(rows) &&

@@ -18,8 +18,8 @@ _OK, _NO_MEMORY, _BAD_TYPE, _BAD_YEAR, _BAD_INDEX, _BAD_TEXT, _BAD_TIME = range(
 class TextBuffer:
     """Encodes batches one after the other into the same memory.
 
-    What `ndjson`, `csv` and `lines` give begins with what was given to `start`, at a page of memory where there is such
-    a thing; the next call overwrites it.
+    What `ndjson`, `csv`, `sheet` and `lines` give begins with what was given to `start`, at a page of memory where
+    there is such a thing; the next call overwrites it.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,36 @@ class TextBuffer:
             TypeError: a column's type is not one of the data model.
             ValueError: a time lies outside the years 0001 to 9999.
         """
-        return self._encode(LIBRARY.pipeline_encode_ndjson, batch, option=as_array)
+        return self._encode(LIBRARY.pipeline_encode_ndjson, batch, as_array)
 
-    def csv(self, batch: ArrowBatch, *, spreadsheet: bool = False) -> memoryview:
-        """Encode rows as CSV records; the errors are those of `ndjson`."""
-        return self._encode(LIBRARY.pipeline_encode_csv, batch, option=spreadsheet)
+    def csv(
+        self, batch: ArrowBatch, *, spreadsheet: bool = False, delimiter: str = ",", decimal: str = "."
+    ) -> memoryview:
+        """Encode rows as CSV records; the errors are those of `ndjson`.
+
+        Args:
+            batch: the rows.
+            spreadsheet: keep text that a spreadsheet program would take for a formula, a number or a date.
+            delimiter: an ASCII character that stands between fields.
+            decimal: the decimal sign, an ASCII character.
+        """
+        form = spreadsheet | ord(delimiter) << 8 | ord(decimal) << 16
+        return self._encode(LIBRARY.pipeline_encode_csv, batch, form)
+
+    def sheet(self, batch: ArrowBatch, *, date_style: int, first_row: int) -> memoryview:
+        """Encode rows of a worksheet of an Excel workbook, as XML.
+
+        Times that name no zone become dates where a date holds them, else text; those of a zone become text.
+
+        Args:
+            batch: the rows.
+            date_style: number of the style of dates in the workbook.
+            first_row: number of the first row in the worksheet, from 1.
+
+        Raises:
+            UnwritableError: a text has more than the 32,767 characters that a cell holds.
+        """
+        return self._encode(LIBRARY.pipeline_encode_sheet, batch, date_style, first_row)
 
     def lines(self, batch: ArrowBatch, series: Series) -> memoryview:
         """Encode rows as InfluxDB line protocol.
@@ -56,12 +81,12 @@ class TextBuffer:
         Raises:
             UnwritableError: the format has no text for a value.
         """
-        return self._encode(LIBRARY.pipeline_encode_lines, batch, option=series.handle)
+        return self._encode(LIBRARY.pipeline_encode_lines, batch, series.handle)
 
-    def _encode(self, function: Any, batch: ArrowBatch, *, option: int) -> memoryview:  # noqa: ANN401 - a C function
+    def _encode(self, function: Any, batch: ArrowBatch, *options: int) -> memoryview:  # noqa: ANN401 - a C function
         exported = Exported(batch)
         row, column = ctypes.c_int64(), ctypes.c_int64()
-        status = function(exported.schema, exported.array, self._buffer, option, row, column)
+        status = function(exported.schema, exported.array, self._buffer, *options, row, column)
         size, self._buffer.size = self._buffer.size, 0  # what comes next begins anew
         if status == _BAD_TYPE:
             raise TypeError(f"column {column.value}: no text is defined for its type")

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <stdexcept>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
+#include "temporary_file.h"
 
 namespace pipeline {
 
@@ -20,11 +19,6 @@ public:
         : budget_(budget_bytes / (sizeof(uint32_t) + sizeof(double))), directory_(std::move(directory)) {
         in_memory_.reserve(std::min(budget_, kReserved));  // takes memory where it is written to
     }
-    ~ValueLog() {
-        if (file_ != nullptr) std::fclose(file_);
-    }
-    ValueLog(const ValueLog&) = delete;
-    ValueLog& operator=(const ValueLog&) = delete;
 
     void add(uint32_t group, double value) {
         if (file_ == nullptr) {
@@ -32,9 +26,27 @@ public:
                 in_memory_.add(group, value);
                 return;
             }
-            spill();
+            move_to_file();
         }
         append(group, value);
+    }
+
+    // Gives its memory back, but for that of open blocks.
+    void move_to_file() {
+        if (file_ != nullptr) return;
+        file_ = std::make_unique<TemporaryFile>(directory_);
+        written_.resize(kPartitions);
+        open_.resize(kPartitions);
+        for (size_t at = 0; at < in_memory_.values.size(); ++at) append(in_memory_.groups[at], in_memory_.values[at]);
+        in_memory_ = Block();
+    }
+
+    // Forgets all values, and gives their memory back.
+    void clear() {
+        file_.reset();
+        in_memory_ = Block();
+        written_ = {};
+        open_ = {};
     }
 
     size_t partitions() const { return file_ == nullptr ? 1 : kPartitions; }
@@ -48,10 +60,10 @@ public:
             std::vector<uint32_t> groups(kBlockValues);
             std::vector<double> values(kBlockValues);
             for (const Written& block : written_[partition]) {
-                if (std::fseek(file_, block.offset, SEEK_SET) != 0) throw std::runtime_error("temporary file cannot be read");
-                read(values.data(), sizeof(double));
+                file_->read(block.offset, values.data(), kBlockValues * sizeof(double));
                 if (block.group == kSeveral)
-                    read(groups.data(), sizeof(uint32_t));
+                    file_->read(block.offset + static_cast<int64_t>(kBlockValues * sizeof(double)), groups.data(),
+                                kBlockValues * sizeof(uint32_t));
                 else
                     groups.assign(kBlockValues, block.group);
                 visit(groups.data(), values.data(), kBlockValues);
@@ -92,44 +104,22 @@ private:
         uint32_t group;
     };
 
-    void spill() {
-        std::string path = directory_ + "/statistics-XXXXXX";
-        const int descriptor = mkstemp(path.data());
-        if (descriptor < 0) throw std::runtime_error("temporary file cannot be created");
-        unlink(path.c_str());
-        file_ = fdopen(descriptor, "w+b");
-        if (file_ == nullptr) throw std::runtime_error("temporary file cannot be opened");
-        written_.resize(kPartitions);
-        open_.resize(kPartitions);
-        for (size_t at = 0; at < in_memory_.values.size(); ++at) append(in_memory_.groups[at], in_memory_.values[at]);
-        in_memory_ = Block();
-    }
     void append(uint32_t group, double value) {
         const size_t partition = group % kPartitions;
         Block& block = open_[partition];
         if (block.values.capacity() == 0) block.reserve(kBlockValues);
         block.add(group, value);
         if (block.values.size() < kBlockValues) return;
-        written_[partition].push_back({end_, block.is_mixed ? kSeveral : group});
-        write(block.values.data(), sizeof(double));
-        if (block.is_mixed) write(block.groups.data(), sizeof(uint32_t));
+        written_[partition].push_back({file_->size(), block.is_mixed ? kSeveral : group});
+        file_->append(block.values.data(), kBlockValues * sizeof(double));
+        if (block.is_mixed) file_->append(block.groups.data(), kBlockValues * sizeof(uint32_t));
         block.clear();
-    }
-    void write(const void* data, size_t size) {
-        if (std::fwrite(data, size, kBlockValues, file_) != kBlockValues)
-            throw std::runtime_error("temporary file cannot be written");
-        end_ += static_cast<int64_t>(kBlockValues * size);
-    }
-    void read(void* data, size_t size) {
-        if (std::fread(data, size, kBlockValues, file_) != kBlockValues)
-            throw std::runtime_error("temporary file cannot be read");
     }
 
     size_t budget_;
     std::string directory_;
     Block in_memory_;
-    std::FILE* file_ = nullptr;
-    int64_t end_ = 0;
+    std::unique_ptr<TemporaryFile> file_;
     std::vector<std::vector<Written>> written_;
     std::vector<Block> open_;
 };

@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.disk.directories import rename_new, sync_directory
-from pipeline.disk.files import writing_errors
+from pipeline.arguments import check_arguments
 from pipeline.disk.local_path import local_path
 from pipeline.errors import DestinationError, ReplacedError, UsageError
-from pipeline.model.columns import CORE_COLUMNS
-from pipeline.model.sessions_table import SQL_SESSION_DESCRIPTIONS
+from pipeline.notebook.comments import comment_views
 from pipeline.notebook.views import create_views
-from pipeline.publish.file_stage import file_stage
-from pipeline.runtime.duckdb import quote_identifier, quote_literal
-from pipeline.sources.open import ATTEMPTS, Source, open_for_engine
+from pipeline.publish.file_stage import published_file, require_place
+from pipeline.runtime.duckdb import quote_literal
+from pipeline.scan.inventory import ATTEMPTS
+from pipeline.sources.open import Source, open_for_engine
 from pipeline.store.reading import require_outside_stores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.scan.scan import Scan
-
 _MAGIC = b"DUCK"
 _MAGIC_OFFSET = 8  # behind a checksum
-_VALUE = "The measured value, in the unit that the column unit names; null where the sample was lost"
+_STORAGE_VERSIONS = {"us": "v1.0.0", "ns": "latest"}
+"""Of the file, by unit of times: the oldest that DuckDB writes, so that clients of years open it; views gain nothing by
+a newer one. Only new clients know times of nanoseconds, and older ones are told so when they open the file."""
 
 
 def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) -> int:
-    """Write a DuckDB file with the views `measurements` and `sessions` of a source, their columns commented.
+    """Write a DuckDB file with the views `measurements` and `sessions` of a source, for DuckDB 1.1 and newer.
 
     The rows stay where they are: the views name the source's Parquet files by their absolute paths. The sessions are
-    those of the moment. The files are verified now; who opens the catalog later verifies nothing.
+    those of the moment. The files are verified now; who opens the catalog later verifies nothing. Clients before 2.0
+    know no times of nanoseconds, and cannot open the catalog of a store that has them.
 
     Args:
         source: a store, or Parquet files whose rows are in order.
@@ -51,6 +51,7 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
         UsageError: the source has no Parquet files that DuckDB could read as they are, or one of both is a URL.
         DestinationError: the file is there already, or cannot be written.
     """
+    check_arguments(locals())
     target = local_path(to)
     _check_target(target, overwrite=overwrite)
     for _ in range(ATTEMPTS - 1):
@@ -61,9 +62,8 @@ def write_catalog(source: Source, to: str | Path, *, overwrite: bool = False) ->
 
 def _write(source: Source, target: Path, *, overwrite: bool) -> int:
     with (
-        open_for_engine(source, hold=False) as scan,
-        writing_errors(target),
-        file_stage(target) as made,
+        open_for_engine(source, hold=False) as (inventory, scan),
+        published_file(target, overwrite=overwrite) as made,
     ):
         if any(file.is_temporary for file in scan.files):
             raise UsageError(
@@ -71,48 +71,28 @@ def _write(source: Source, target: Path, *, overwrite: bool) -> int:
                 "and make the catalog of the store"
             )
         try:
-            with duckdb.connect(str(made)) as connection:
-                create_views(connection, scan)
-                _comment(connection, scan)
+            with duckdb.connect() as connection:
+                version = _STORAGE_VERSIONS[scan.timestamp_unit]
+                connection.execute(f"ATTACH {quote_literal(str(made))} AS made (STORAGE_VERSION '{version}')")
+                connection.execute("USE made")
+                create_views(connection, scan, inventory)
+                comment_views(connection, scan)
+                connection.execute("USE memory")
+                connection.execute("DETACH made")  # which writes all of it into the file
         except duckdb.Error as error:
-            raise DestinationError(f"{target}: cannot be written ({str(error).splitlines()[0]})") from error
+            reason = (
+                str(error).splitlines()[0].replace(str(made.absolute()), str(target)).replace(str(made), str(target))
+            )
+            raise DestinationError(f"{target}: cannot be written ({reason})") from error
         with made.open("rb") as file:
             os.fsync(file.fileno())
-        if overwrite:
-            made.replace(target)
-        else:
-            rename_new(made, target)
-        sync_directory(target.parent)
-        return len(scan.sessions)
+    return len(scan.sessions)
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:
     require_outside_stores(target)
-    if not target.parent.is_dir():
-        raise DestinationError(f"{target.parent}: no such directory; create it, or choose another --to")
-    if not target.exists() and not target.is_symlink():
-        return
-    if not overwrite:
-        raise DestinationError(f"{target}: exists already; --overwrite replaces it, or choose another --to")
-    with writing_errors(target):
-        if target.is_file() and not target.is_symlink():
-            with target.open("rb") as file:
-                if file.read(_MAGIC_OFFSET + len(_MAGIC))[_MAGIC_OFFSET:] == _MAGIC:
-                    return
-    raise DestinationError(f"{target}: is no DuckDB file, and is left as it is; choose another --to")
+    require_place(target, overwrite=overwrite, is_ours=_is_database, noun="DuckDB file")
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
-    columns = {name: column.description for name, column in CORE_COLUMNS.items()} | {"value": _VALUE}
-    columns |= {name: f"Attribute of the measurement ({kind})" for name, kind in scan.attributes.items()}
-    for view, comment, described in (
-        ("measurements", f"Measurements of {scan.name}, a row each", columns),
-        (
-            "sessions",
-            f"Sessions of {scan.name}: their records, and figures of their measurements",
-            SQL_SESSION_DESCRIPTIONS,
-        ),
-    ):
-        connection.execute(f"COMMENT ON VIEW {view} IS {quote_literal(comment)}")
-        for name, text in described.items():
-            connection.execute(f"COMMENT ON COLUMN {view}.{quote_identifier(name)} IS {quote_literal(text)}")
+def _is_database(head: bytes) -> bool:
+    return head[_MAGIC_OFFSET:].startswith(_MAGIC)

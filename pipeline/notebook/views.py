@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipeline.arguments import check_arguments
 from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import SourceError
-from pipeline.model.columns import CORE_COLUMNS, UNTYPED
-from pipeline.model.sessions_table import JSON_COLUMNS, sessions_table
+from pipeline.model.columns import CORE_COLUMNS
+from pipeline.model.sessions_table import JSON_COLUMNS
+from pipeline.notebook.comments import comment_views
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_identifier, quote_literal
 from pipeline.scan.data_file import replaced
 from pipeline.sources.open import Source, open_for_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from pipeline.scan.inventory import Inventory
     from pipeline.scan.scan import Scan
 
+_BEHIND = "pipeline_rows"
+"""Schema of the tables that views stand on, which `SHOW TABLES` does not list."""
 _SQL_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
 
 
@@ -41,11 +46,13 @@ def connect(source: Source, *, timezone: str | None = None, verify: bool = True)
     Raises:
         SourceError: the source cannot be read, is damaged, or holds bad data.
     """
+    check_arguments(locals())
     with ExitStack() as resources:
-        scan = resources.enter_context(open_for_engine(source, timezone=timezone, verify=verify))
+        inventory, scan = resources.enter_context(open_for_engine(source, timezone=timezone, verify=verify))
         spilled = resources.enter_context(temporary_directory())
         connection = connect_engine(temporary_directory=spilled / "sorting", for_users=True)
-        create_views(connection, scan)
+        create_views(connection, scan, inventory)
+        comment_views(connection, scan)
         # A cursor may outlive the connection it was made of, so only the end of the process is late enough.
         atexit.register(resources.pop_all().close)
     return connection
@@ -59,20 +66,23 @@ def connect_locked(
     memory_limit: str | None = None,
     threads: int | None = None,
     verify: bool = True,
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Scan]]:
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Scan, Sequence[str]]]:
     """Open a connection like `connect` whose SQL can read nothing but the source and change nothing.
 
     Files go by their names, for the engine allows no others: one that was held open and replaced has none.
+
+    Yields:
+        the connection, what it reads, and what its reader should know, a sentence each.
     """
     with (
         open_for_engine(
             source, timezone=timezone, memory_limit=memory_limit, threads=threads, verify=verify, hold=False
-        ) as scan,
+        ) as (inventory, scan),
         connect_engine(memory_limit=memory_limit, threads=threads) as connection,
     ):
-        create_views(connection, scan)
+        create_views(connection, scan, inventory)
         lock_down(connection, [file.path.absolute() for file in scan.files])
-        yield connection, scan
+        yield connection, scan, inventory.warnings
 
 
 def source_problem(error: Exception, scan: Scan) -> SourceError:
@@ -89,11 +99,11 @@ def source_problem(error: Exception, scan: Scan) -> SourceError:
     return SourceError(f"{scan.name}: cannot be read ({line})")
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
-    """Create the views `measurements` and `sessions` of a scan."""
+def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan, inventory: Inventory) -> None:
+    """Create the views `measurements` and `sessions` of a source that is open as a whole."""
+    connection.execute(f"CREATE SCHEMA {_BEHIND}")
     columns = [quote_identifier(name) for name in CORE_COLUMNS]
-    # What is null in all rows may stand in no file.
-    held = {name for session in scan.sessions for name, kind in session.columns.items() if kind != UNTYPED}
+    held = inventory.typed_columns
     columns += [
         f"{quote_identifier(name) if name in held else 'NULL'}::{_SQL_TYPES.get(kind, 'VARCHAR')} "
         f"AS {quote_identifier(name)}"
@@ -104,15 +114,15 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan) -> None:
         rows = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
     else:
         connection.register("no_rows", scan.schema.empty_table())
-        connection.execute("CREATE TABLE no_measurements AS FROM no_rows")
+        connection.execute(f"CREATE TABLE {_BEHIND}.measurements AS FROM no_rows")
         connection.unregister("no_rows")
-        rows = "no_measurements"
+        rows = f"{_BEHIND}.measurements"
     try:
         connection.execute(f"CREATE VIEW measurements AS SELECT {', '.join(columns)} FROM {rows}")
     except duckdb.Error as error:
         raise source_problem(error, scan) from error
-    connection.register("session_records", sessions_table(scan.sessions, scan.timestamp_unit, for_sql=True))
+    connection.register("session_records", inventory.table_reader())
     typed = ", ".join(f"{name}::JSON AS {name}" for name in JSON_COLUMNS)
-    connection.execute(f"CREATE TABLE session_rows AS SELECT * REPLACE ({typed}) FROM session_records")
+    connection.execute(f"CREATE TABLE {_BEHIND}.sessions AS SELECT * REPLACE ({typed}) FROM session_records")
     connection.unregister("session_records")
-    connection.execute("CREATE VIEW sessions AS FROM session_rows")
+    connection.execute(f"CREATE VIEW sessions AS FROM {_BEHIND}.sessions")

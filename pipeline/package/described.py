@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.model.columns import ATTRIBUTE_TYPES
+from pipeline.package.attached import ATTACHED, ATTACHED_KEY
 from pipeline.package.layout import DESCRIPTOR, FORMAT_VERSION, MANIFEST
+from pipeline.package.names import ANY_TABLE
 from pipeline.writers.formats import FORMATS
+from pipeline.writers.locales import LOCALES, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TABLES = {"measurements", "statistics", "sessions"}
+_TABLES = {"measurements", "statistics", "sessions", ANY_TABLE}
 _TYPES = {*ATTRIBUTE_TYPES, "timestamp[us]", "timestamp[ns]"}
 _DIGEST = r"rows1:[0-9a-f]{32}"
 _HASH = r"sha256:[0-9a-f]{64}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DescribedSession:
     """What a file is said to hold of one session; what is not said is None."""
 
@@ -30,7 +33,7 @@ class DescribedSession:
     digest: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Described:
     """What is said of one file.
 
@@ -38,7 +41,7 @@ class Described:
         path: its name.
         bytes: its size.
         sha256: its hash, None where there is none.
-        table: `measurements`, `statistics` or `sessions`.
+        table: `measurements`, `statistics`, `sessions`, or `table` of any rows.
         format: name of its format.
         compression: around or inside it.
         columns: name and type name of each column, in order.
@@ -46,6 +49,8 @@ class Described:
         digest: digest of its rows, None where there is none.
         sessions: by id, of measurements.
         is_spreadsheet: it is of the variant for spreadsheet programs.
+        delimiter: what stands between fields of CSV.
+        is_attached: it holds no table; its table is then its kind, and it has neither columns nor rows.
     """
 
     path: str
@@ -59,6 +64,13 @@ class Described:
     digest: str | None
     sessions: Mapping[str, DescribedSession]
     is_spreadsheet: bool
+    delimiter: str
+    is_attached: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether nothing but the number of its rows can be compared: what it is for shows values in another form."""
+        return self.is_spreadsheet or self.format == "xlsx"
 
 
 def parse_descriptor(descriptor: Any) -> list[Described]:  # noqa: ANN401 - any JSON value
@@ -75,31 +87,70 @@ def parse_descriptor(descriptor: Any) -> list[Described]:  # noqa: ANN401 - any 
     options = descriptor.get("pipeline:options")
     if not isinstance(options, dict) or not all(isinstance(options.get(k), bool) for k in ("hashed", "spreadsheet")):
         raise ValueError("pipeline:options does not say how it was written")
+    if options.get("locale", "en") not in LOCALES:
+        raise ValueError(f"pipeline:options names the locale {options['locale']!r}, which this program does not know")
     resources = descriptor.get("resources")
     if not isinstance(resources, list) or not resources:
         raise ValueError("resources lists no files")
-    described = []
+    described: list[Described] = []
+    known: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
     for at, resource in enumerate(resources):
         try:
-            described.append(_parse_resource(resource, options))
+            one = _parse_resource(resource, options)
+            described.append(replace(one, columns=known.setdefault(one.columns, one.columns)))
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"resource {at + 1} is not as an export describes it ({error!r})") from error
     paths = [one.path for one in described]
     if len({path.lower() for path in paths}) != len(paths):
         raise ValueError("resources names a file twice")
-    if [one.table for one in described].count("sessions") != 1:
+    tables = [one.table for one in described if not one.is_attached]
+    if tables.count("sessions") != 1 and tables != [ANY_TABLE]:
         raise ValueError("resources does not name one table of sessions")
     return described
 
 
+def _parse_attached(resource: Mapping[str, Any], options: Mapping[str, Any]) -> Described:
+    kind = _text(resource[ATTACHED_KEY])
+    known = ATTACHED[kind]
+    if resource["pipeline:format"] != known.format:
+        raise ValueError(f"{kind!r} as {resource['pipeline:format']!r}")
+    return Described(
+        path=_path(resource["path"]),
+        bytes=_count(resource["bytes"]),
+        sha256=_sha256(resource, options),
+        table=kind,
+        format=known.format,
+        compression="none",
+        columns=(),
+        rows=0,
+        digest=None,
+        sessions={},
+        is_spreadsheet=False,
+        delimiter=PLAIN.delimiter,
+        is_attached=True,
+    )
+
+
+def _path(value: object) -> str:
+    path = _text(value)
+    if "/" in path or "\\" in path or "\0" in path or path.startswith(".") or path in {DESCRIPTOR, MANIFEST, ""}:
+        raise ValueError(f"path {path!r}")
+    return path
+
+
+def _sha256(resource: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+    return _matching(resource["hash"], _HASH).removeprefix("sha256:") if options["hashed"] else None
+
+
 def _parse_resource(resource: Mapping[str, Any], options: Mapping[str, Any]) -> Described:
+    if ATTACHED_KEY in resource:
+        return _parse_attached(resource, options)
     format_name = resource.get("pipeline:format") or _text(resource["format"])
     schema = resource.get("pipeline:schema") or resource["schema"]
     columns = tuple((_text(field["name"]), _text(field["pipeline:type"])) for field in schema["fields"])
     is_spreadsheet = options["spreadsheet"] and format_name == "csv"
-    path, table, compression = (_text(resource[key]) for key in ("path", "pipeline:table", "pipeline:compression"))
-    if "/" in path or "\\" in path or "\0" in path or path.startswith(".") or path in {DESCRIPTOR, MANIFEST, ""}:
-        raise ValueError(f"path {path!r}")
+    path = _path(resource["path"])
+    table, compression = (_text(resource[key]) for key in ("pipeline:table", "pipeline:compression"))
     if format_name not in FORMATS or compression not in FORMATS[format_name].compressions or table not in _TABLES:
         raise ValueError(f"{table!r} as {format_name!r}, {compression!r}")
     if not columns or not {kind for _, kind in columns} <= _TYPES:
@@ -117,7 +168,7 @@ def _parse_resource(resource: Mapping[str, Any], options: Mapping[str, Any]) -> 
     return Described(
         path=path,
         bytes=_count(resource["bytes"]),
-        sha256=_matching(resource["hash"], _HASH).removeprefix("sha256:") if options["hashed"] else None,
+        sha256=_sha256(resource, options),
         table=table,
         format=format_name,
         compression=compression,
@@ -126,6 +177,7 @@ def _parse_resource(resource: Mapping[str, Any], options: Mapping[str, Any]) -> 
         digest=_matching(resource["pipeline:contentDigest"], _DIGEST) if options["hashed"] and is_exact else None,
         sessions={one.session_id: one for one in sessions},
         is_spreadsheet=is_spreadsheet,
+        delimiter=LOCALES[options["locale"]].delimiter if is_spreadsheet and "locale" in options else PLAIN.delimiter,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.model.timestamps import format_compact
+from pipeline.package.attached import ATTACHED
 from pipeline.package.layout import DESCRIPTOR, MANIFEST
 
 if TYPE_CHECKING:
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     from pipeline.package.written_file import WrittenFile
 
 EMPTY = "empty"
+ANY_TABLE = "table"
+"""Name of a table of any rows, and of its file: nothing is known of its times."""
 # Provisional names end in a number; final ones have a range of times.
 _WRITTEN = re.compile(
-    r"(measurements|statistics|sessions)"
+    r"table(\.[a-z]+)+"
+    r"|(measurements|statistics|sessions|table)"
     r"(-(cross-session|per-session|session-[A-Za-z0-9._-]+|None)-\d+"
-    r"|_(empty|\d{8}T\d{6}Z_\d{8}T\d{6}Z)(_[A-Za-z0-9._-]+)?(\.[a-z]+)+)",
+    r"|_(empty|\d{8}T\d{6}Z_\d{8}T\d{6}Z)(_[A-Za-z0-9._-]+)?(\.[a-z]+)+)"
+    rf"|({'|'.join(ATTACHED)})_(empty|\d{{8}}T\d{{6}}Z_\d{{8}}T\d{{6}}Z)\.[a-z]+",
     re.ASCII,
 )
 
@@ -47,35 +52,48 @@ def file_name(
     """Name a file of a package.
 
     Args:
-        table: `measurements`, `statistics` or `sessions`.
+        table: `measurements`, `statistics` or `sessions`; `table`, which is the whole name of any other table.
         range_name: what `time_range` gives.
         scope: `cross-session`, `per-session`, `session-<session>`, or None for sessions.
         extension: with its dot, `.ndjson.gz`.
         window: length of windows, as it was given.
         part: number of the part, from 1, where the table is split.
     """
+    if table == ANY_TABLE:
+        return table + extension
     words = [table, range_name, scope, window, None if part is None else f"part-{part:04}"]
     return "_".join(word for word in words if word is not None) + extension
 
 
+def attached_name(kind: str, first: int | None, last: int | None, unit: str) -> str:
+    """Name a file that holds no table, by the time range of what the package holds."""
+    return f"{kind}_{time_range(first, last, unit)}.{ATTACHED[kind].format}"
+
+
 def name_files(written: Sequence[WrittenFile], unit: str) -> list[str]:
     """Name the files of a package; the parts of a table carry the time range of the whole table."""
-    names = []
+    parts_of: dict[tuple[str, str | None], list[WrittenFile]] = {}
     for one in written:
-        parts = [other.file for other in written if series(other) == series(one)]
-        firsts = [part.content.first_timestamp for part in parts if part.content.first_timestamp is not None]
-        lasts = [part.content.last_timestamp for part in parts if part.content.last_timestamp is not None]
-        names.append(
-            file_name(
-                one.file.table,
-                time_range(min(firsts, default=None), max(lasts, default=None), unit),
-                one.file.scope,
-                one.extension,
-                window=one.file.window,
-                part=one.file.part if len(parts) > 1 else None,
-            )
+        parts_of.setdefault(series(one), []).append(one)
+    ranges = {key: _range_of(parts, unit) for key, parts in parts_of.items()}
+    return [
+        file_name(
+            one.file.table,
+            ranges[series(one)],
+            one.file.scope,
+            one.extension,
+            window=one.file.window,
+            part=one.file.part if len(parts_of[series(one)]) > 1 else None,
         )
-    return names
+        for one in written
+    ]
+
+
+def _range_of(parts: Sequence[WrittenFile], unit: str) -> str:
+    contents = [one.file.content for one in parts]
+    firsts = [content.first_timestamp for content in contents if content.first_timestamp is not None]
+    lasts = [content.last_timestamp for content in contents if content.last_timestamp is not None]
+    return time_range(min(firsts, default=None), max(lasts, default=None), unit)
 
 
 def series(one: WrittenFile) -> tuple[str, str | None]:

@@ -10,11 +10,12 @@ from pipeline.writers.compression import EXTENSIONS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.tables.table_file import TableFile
+    from pipeline.tables.table_file import FileOfTable
     from pipeline.writers.formats import Format
+    from pipeline.writers.locales import Locale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WrittenFile:
     """A file of a package, complete.
 
@@ -25,14 +26,16 @@ class WrittenFile:
         compression: around or inside it.
         bytes: its size.
         sha256: its hash, None where it was not computed.
+        spreadsheet: the locale of the spreadsheet programs that it is for, None where it is for others.
     """
 
-    file: TableFile
+    file: FileOfTable
     schema: pa.Schema
     format: Format
     compression: str
     bytes: int
     sha256: str | None
+    spreadsheet: Locale | None = None
 
     @property
     def extension(self) -> str:

@@ -8,10 +8,13 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pipeline.disk.hashing import file_sha256
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import BusyError, DestinationError, SourceError
 from pipeline.package.added_metadata import METADATA_KEYS
+from pipeline.package.job_note import RESULTS_VERSION, noted_job
 from pipeline.package.layout import DESCRIPTOR, FORMAT_VERSION, MANIFEST, SIGNATURES, manifest
+from pipeline.runtime.progress import phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,14 +47,49 @@ class Existing:
     damage: str = ""
     files: Entries = field(default_factory=dict)
 
-    def is_same(self, *, source: Mapping[str, Any], options: Mapping[str, Any], added: Mapping[str, Any]) -> bool:
-        """Whether it is the package of the same source and options."""
+    @property
+    def fingerprint(self) -> str | None:
+        """Fingerprint of the source that it was made of."""
+        found: str | None = (self.descriptor or {}).get("pipeline:source", {}).get("fingerprint")
+        return found
+
+    def is_same(
+        self,
+        *,
+        source: Mapping[str, Any],
+        options: Mapping[str, Any],
+        added: Mapping[str, Any],
+        job: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Whether it is the package of the same source and options; of this period of a job, where one is given."""
+        if self.descriptor is None:
+            return False
+        if job is not None:
+            noted = noted_job(self.descriptor)
+            if noted is None or noted.identity != job or noted.results_version != RESULTS_VERSION:
+                return False
+        return self.fingerprint == source["fingerprint"] and self.is_of(options, added)
+
+    def is_of(self, options: Mapping[str, Any], added: Mapping[str, Any]) -> bool:
+        """Whether it is a package of these options, of whatever source."""
         if self.descriptor is None:
             return False
         same_added = {k: v for k, v in self.descriptor.items() if k in METADATA_KEYS} == dict(added)
-        fingerprint = self.descriptor.get("pipeline:source", {}).get("fingerprint")
-        same_source = fingerprint == source["fingerprint"]
-        return same_added and same_source and self.descriptor.get("pipeline:options") == _as_json(options)
+        return same_added and self.descriptor.get("pipeline:options") == _as_json(options)
+
+
+def is_intact(target: Path, existing: Existing) -> bool:
+    """Whether each file of a package has the SHA-256 that its descriptor says; nobody can tell without hashes."""
+    resources: Sequence[Mapping[str, Any]] = (existing.descriptor or {})["resources"]
+    try:
+        with phase("hashing", sum(one["bytes"] for one in resources), "bytes") as hashing:
+            for one in resources:
+                if one.get("hash") != f"sha256:{file_sha256(target / one['path'])}":
+                    return False
+                hashing.add(one["bytes"])
+    except OSError:
+        return False
+    return True
 
 
 def is_published(target: Path, identity: Mapping[str, Any]) -> bool:
@@ -121,6 +159,8 @@ def _inspect_package(target: Path, entries: Entries) -> Existing:
         version = descriptor["pipeline:formatVersion"]
         sizes = {resource["path"]: resource["bytes"] for resource in descriptor["resources"]}
     except (SourceError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error.__cause__, OSError):  # nobody can tell whose it is
+            raise DestinationError(f"{target}: cannot be read ({error.__cause__.strerror})") from error
         raise DestinationError(f"{foreign}, its {DESCRIPTOR} is not ours; choose another --to") from error
     if version != FORMAT_VERSION:
         raise DestinationError(f"{target}: is a package of format version {version}; choose another --to")

@@ -76,7 +76,9 @@ def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPa
                 staged = replace(staged, is_removed=_remove(path, target))
             found.append(staged)
     except OSError as error:
-        raise DestinationError(f"{error.filename or directory}: {error.strerror or error}") from error
+        verb = "removed" if remove else "read"
+        where = error.filename or directory
+        raise DestinationError(f"{where}: cannot be {verb} ({error.strerror or error})") from error
     return found
 
 

@@ -15,11 +15,12 @@ from pipeline.disk.directories import (
     sync_directory,
 )
 from pipeline.disk.files import CountingFile, new_file, writing_errors
-from pipeline.disk.journal import append_record, read_records, replace_records
+from pipeline.disk.journal import append_records, read_records
 from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import DestinationError
 from pipeline.package.layout import DESCRIPTOR
 from pipeline.publish.existing import Entries, Existing, is_published
+from pipeline.publish.finished_files import FinishedFiles
 from pipeline.publish.stage_directory import (
     IDENTITY,
     JOURNAL,
@@ -37,6 +38,7 @@ from pipeline.publish.stage_directory import (
     strangers_in_package,
     will_replace,
 )
+from pipeline.runtime.progress import phase
 from pipeline.runtime.signals import is_interruption, uninterrupted
 
 if TYPE_CHECKING:
@@ -53,30 +55,43 @@ class Stage:
     Attributes:
         target: the destination.
         package: the directory that becomes it.
-        finished: records of the files that are there already, by name, in the order in which they were written.
+        finished: records of the files that were there when it began, by name, in the order in which they were written.
+        dropped: what is to be told of an interrupted run whose finished files did not fit and were removed, else None.
     """
 
     def __init__(
-        self, target: Path, identity: Mapping[str, Any], *, sync: bool, hashed: bool, discard: bool = False
+        self,
+        target: Path,
+        identity: Mapping[str, Any],
+        *,
+        sync: bool,
+        hashed: bool,
+        discard: bool = False,
+        keep: bool = False,
     ) -> None:
         """Say what is to be built.
 
         Args:
             target: the destination; its parents are created.
-            identity: JSON values; a stage of another one is not continued.
+            identity: JSON values; a stage of another one is not continued, but removed.
             sync: make files and names durable before publishing.
             hashed: compute the SHA-256 of each file; without it nothing can be continued.
-            discard: remove what another run left.
+            discard: remove what another run left, even where it could be continued.
+            keep: refuse to remove what another run left.
         """
         self.target = target
         self.path = stage_path(target)
         self.package = self.path / PACKAGE
         self.finished: dict[str, dict[str, Any]] = {}
+        self.dropped: str | None = None
         self._identity = json.loads(json.dumps(identity))
         self._sync = sync
         self._hashed = hashed
         self._discard = discard
-        self._files: list[CountingFile] = []
+        self._keep = keep
+        self._done = FinishedFiles(self.package, self.path / JOURNAL, called=self.target, sync=sync, recorded=hashed)
+        self._file: CountingFile | None = None
+        self._bytes = 0
         self._published = False
         self._is_checking = False
 
@@ -85,14 +100,15 @@ class Stage:
 
         Raises:
             BusyError: another run holds it.
-            DestinationError: it is of another identity, or cannot be created, or holds what is kept elsewhere.
+            DestinationError: it is of another identity and is to be kept, or cannot be created, or holds what no
+                export wrote.
         """
         with writing_errors(self.target):
             make_directories(self.target.parent, sync=self._sync)
             check_is_stage(self.path)
             self._lock = DirectoryLock(self.path, held_as=self.target)
             try:
-                recover_exchanged(self.path, self.target.parent, holding=DESCRIPTOR)
+                recover_exchanged(self.path, self.target.parent, holding=[DESCRIPTOR])
                 self._remove_replaced()
                 records = [] if self._discard else list(read_records(self.path / JOURNAL))
                 self._check_identity(records)
@@ -112,27 +128,32 @@ class Stage:
             raise DestinationError(kept)
 
     def _check_identity(self, records: list[dict[str, Any]]) -> None:
-        """Refuse a stage that holds finished files of something else, unless that something has been published."""
+        """Take no finished files of something else; they are not worth a word where that has been published."""
         if not has_finished(records):
             return
         found = read_identity(self.path)
+        if found is None and os.path.lexists(self.path / IDENTITY) and not is_regular(self.path / IDENTITY):
+            raise DestinationError(f"{self.path / IDENTITY}: is no file that an export wrote; move it away first")
         if found == self._identity and self._hashed:
             return
-        if found is not None and is_published(self.target, found):
-            records.clear()
-            return
-        raise DestinationError(
-            f"{self.path}: holds what an interrupted run left, of another source, other options or another version; "
-            "the same command as then continues it, --discard-stage starts anew"
-        )
+        if found is None or not is_published(self.target, found):
+            left = f"{self.path}: {'holds' if self._keep else 'held'} what an interrupted run left, of "
+            left += _differing(found, self._identity)
+            if self._keep:
+                raise DestinationError(
+                    f"{left}; the same command as then continues it, without --keep-stage it is removed"
+                )
+            self.dropped = f"{left}; it could not be continued and was removed"
+        records.clear()
 
     def _begin(self) -> None:
         clear_stage(self.path)
-        with new_file(self.path / IDENTITY, str(self.path / IDENTITY), sync=self._sync, hashed=False) as file:
+        with new_file(self.path / IDENTITY, str(self.target), sync=self._sync, hashed=False) as file:
             file.write(json.dumps(self._identity, ensure_ascii=False, indent=2).encode() + b"\n")
         self.package.mkdir()
         if self._sync:
             sync_directory(self.path)
+        self._done.begin()
 
     def _continue(self, records: list[dict[str, Any]]) -> None:
         """Find the finished files, under the names they had before they got their final ones."""
@@ -142,20 +163,27 @@ class Stage:
             for before, after in record.get("renaming", {}).items():
                 if is_regular(self.package / after) and not os.path.lexists(self.package / before):
                     (self.package / after).rename(self.package / before)
-        for record in records:
-            if "name" in record:
+        named = [record for record in records if "name" in record]
+        with phase("hashing", sum(int(record["bytes"]) for record in named), "bytes") as hashing:
+            for record in named:
                 # Files are written one after the other: what follows one that is damaged is written again, too.
                 if hash_of(self.package / record["name"]) != record["sha256"]:
                     break
                 self.finished[record["name"]] = record
-        self._remove_unfinished()
-        replace_records(self.path / JOURNAL, self.finished.values(), sync=self._sync)
+                hashing.add(int(record["bytes"]))
+        remove_written(self.package, keeping=self.finished)
+        self._bytes = sum(int(record["bytes"]) for record in self.finished.values())
+        self._done.restore(self.finished)
+        self._done.begin()
         self._is_checking = False
 
-    def _remove_unfinished(self) -> None:
-        remove_written(self.package, keeping=self.finished)
-
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        try:
+            self._end(error)
+        finally:
+            self._done.close()
+
+    def _end(self, error: BaseException | None) -> None:
         if self._published:
             try:
                 self._remove()
@@ -165,13 +193,19 @@ class Stage:
             finally:
                 if error is not None and is_interruption(error):
                     error.add_note("the package is published")
-        elif error is not None and is_interruption(error) and (self.finished or self._is_checking):
+        elif error is not None and is_interruption(error) and (self._is_checking or self._keep_finished()):
             error.add_note("nothing was published; the same command continues where it stopped")
-            if not self._is_checking:
-                self._remove_unfinished()
             self._lock.release()
         else:
             self._remove()
+
+    def _keep_finished(self) -> bool:
+        """Leave the finished files to the run that continues; False where there are none."""
+        with suppress(DestinationError):  # what cannot be recorded is not kept
+            self._done.end_group()
+        if self._done.names:
+            remove_written(self.package, keeping=self._done.names)
+        return bool(self._done.names)
 
     def _remove(self) -> None:
         kept = None
@@ -185,39 +219,40 @@ class Stage:
     @property
     def bytes(self) -> int:
         """Bytes written so far, of all files."""
-        return sum(file.bytes for file in self._files) + sum(int(record["bytes"]) for record in self.finished.values())
+        return self._bytes + (self._file.bytes if self._file else 0)
 
     @contextmanager
-    def create(self, name: str) -> Iterator[CountingFile]:
-        """Open a new file of the package for writing; it is durable when the `with` statement ends."""
-        path = self.package / name
-        with new_file(path, str(self.target / name), sync=self._sync, hashed=self._hashed) as file:
-            self._files.append(file)
-            yield file
+    def create(self, name: str, *, is_finished_later: bool = False) -> Iterator[CountingFile]:
+        """Open a new file of the package for writing, one at a time; it is durable when the `with` statement ends.
+
+        Args:
+            name: of the file.
+            is_finished_later: `finish` is going to be called for it; then it may be durable only with those after it.
+        """
+        path, called = self.package / name, str(self.target)  # names of files are not final before they are written
+        grouped = is_finished_later and self._done.is_grouped
+        with new_file(path, called, sync=self._sync, hashed=self._hashed, grouped=grouped) as self._file:
+            yield self._file
+        self._bytes += self._file.bytes
+        self._file = None
 
     def finish(self, name: str, file: Mapping[str, Any]) -> None:
-        """Record that a file is finished, so that a later run need not write it again.
+        """Record that a file is finished, so that a later run need not write it again; by and by, in groups.
 
         Args:
             name: the file, which is closed.
             file: JSON values that say all that is known of it, its `bytes` and `sha256` among them.
         """
-        if not self._hashed:
-            return
-        record = {"name": name, **file}
-        with uninterrupted():
-            with writing_errors(self.path / JOURNAL):
-                append_record(self.path / JOURNAL, record, sync=self._sync)
-            self._files = [one for one in self._files if one.name != str(self.target / name)]
-            self.finished[name] = record
+        self._done.add({"name": name, **file})
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give files of the package their final names."""
-        with writing_errors(self.path / JOURNAL):
-            append_record(self.path / JOURNAL, {"renaming": dict(names)}, sync=self._sync)
+        self._done.end_group()
+        with writing_errors(self.target):
+            append_records(self.path / JOURNAL, [{"renaming": dict(names)}], sync=self._sync)
         for before, after in names.items():
-            with writing_errors(self.target / after):
-                (self.package / before).rename(self.package / after)
+            with writing_errors(self.target):
+                os.rename(f"{self.package}/{before}", f"{self.package}/{after}")  # noqa: PTH104 - paths of many files
 
     def publish(self, existing: Existing) -> None:
         """Rename the package into place.
@@ -249,7 +284,7 @@ class Stage:
 
     def _exchange(self, files: Entries) -> None:
         """Exchange the package for the old one, unless something came to that since it was looked at."""
-        append_record(self.path / JOURNAL, will_replace(self.target, files), sync=self._sync)
+        append_records(self.path / JOURNAL, [will_replace(self.target, files)], sync=self._sync)
         exchange(self.package, self.target)
         # Looked at where it cannot be reached by its name any more.
         if strangers := newcomers(self.package, files):
@@ -258,3 +293,12 @@ class Stage:
                 f"{self.target}: {strangers[0]!r} came to it, or was changed, while the export ran; "
                 "nothing was replaced; move it away first"
             )
+
+
+def _differing(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:
+    """Say in what a stage is of something else; what cannot be read may be of anything."""
+    if found is None:
+        return "what its stage.json does not say"
+    told = {"source": "another source", "options": "other options", "added": "other metadata"}
+    keys = {key for key in {*found, *wanted} if found.get(key) != wanted.get(key)}
+    return " and ".join([text for key, text in told.items() if key in keys] or ["another version"])

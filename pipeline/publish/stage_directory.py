@@ -72,7 +72,7 @@ def remove_stage(path: Path, target: Path) -> None:
     check_is_stage(path)
     lock = DirectoryLock(path, held_as=target)
     try:
-        recover_exchanged(path, target.parent, holding=DESCRIPTOR)
+        recover_exchanged(path, target.parent, holding=[DESCRIPTOR])
         kept = remove_replaced(path, target)
         clear_stage(path)
     except BaseException:

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, Self, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from weakref import WeakSet
 
+from pipeline.arguments import check_arguments
 from pipeline.disk.local_path import local_path
 from pipeline.disk.safe_names import safe_name
 from pipeline.disk.strict_json import parse_json
@@ -69,12 +70,7 @@ def record_session(
         UsageError: an option does not fit.
         DestinationError: the store cannot be written, or has the session.
     """
-    if type(batch_rows) is not int or batch_rows < 2:
-        raise UsageError("record_session: batch_rows must be a whole number, 2 or more")
-    if not isinstance(flush_seconds, int | float) or not flush_seconds > 0:
-        raise UsageError("record_session: flush_seconds must be a number above 0")
-    if timestamp_unit not in (None, *get_args(TimestampUnit)):
-        raise UsageError(f"record_session: timestamp_unit is {timestamp_unit!r:.50}; it must be us or ns")
+    check_arguments(locals())
     record = {
         "session_id": session_id,
         "harness": {"name": harness, "version": harness_version},

@@ -24,6 +24,7 @@ from pipeline.disk.files import writing_errors
 from pipeline.disk.locks import DirectoryLock
 from pipeline.disk.regular import open_regular
 from pipeline.errors import BusyError, SourceError
+from pipeline.runtime.progress import Position, reading
 from pipeline.store.own_files import OF_RECORDING, RECORDING_BATCHES, RECORDING_BEGUN, RECORDING_RECORD, remove_own
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def read_batches(directory: Path) -> Iterator[pa.RecordBatch]:
     """
     path = directory / BATCHES
     try:
-        with open_regular(path) as file:
+        with open_regular(path) as file, reading(Position(file), keeps=True):
             while len(head := file.read(_FRAME.size)) == _FRAME.size:
                 size, checksum = _FRAME.unpack(head)
                 if size > path.stat().st_size:

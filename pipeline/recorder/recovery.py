@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.disk.local_path import local_path
+from pipeline.arguments import check_arguments
 from pipeline.disk.safe_names import is_safe
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import BusyError, DestinationError, PipelineError, RecoveryError, SourceError
@@ -20,9 +20,10 @@ from pipeline.rows.attributes import attributes_of, merge_attributes
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import check_rows
 from pipeline.rows.summary import SessionSummary
+from pipeline.runtime.progress import phase
 from pipeline.runtime.signals import telling
 from pipeline.store.own_files import OF_RECORDING
-from pipeline.store.reading import is_store
+from pipeline.store.reading import require_store
 from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.model.columns import TimestampUnit
 
 _PAUSE_SECONDS = 0.05
+_PASSES = 2
+"""Over the rows of a recording: what attributes there are is known behind the first."""
 _ELSEWHERE = "move the recording into recordings/ of another store, and recover it there"
 
 
@@ -94,9 +97,10 @@ def finish_recording(
         )
 
     stage = store.stage(describe, rows(), schema)
-    store.publish(stage, session_id)
+    session = describe()
+    store.publish(stage, [session])
     store.discard(directory)
-    return describe()
+    return session
 
 
 def _read_record(path: Path, store: StoreWriter) -> tuple[SessionRecord, str, int]:
@@ -116,12 +120,12 @@ def _read_record(path: Path, store: StoreWriter) -> tuple[SessionRecord, str, in
 
 def _require_recorded(store: StoreWriter, session_id: str, start: int, directory: Path) -> None:
     """Refuse to replace a session that was not made of the recording."""
-    for session in store.sessions:
-        if session.session_id == session_id and ("recorder" not in session.origin or session.started_at != start):
-            raise DestinationError(
-                f"{store.path}: has session {session_id!r} already, which does not come from the recording in "
-                f"{directory}; move the session away, then pipeline recover"
-            )
+    session = None if store.inventory is None else store.inventory.find(session_id)
+    if session is not None and ("recorder" not in session.origin or session.started_at != start):
+        raise DestinationError(
+            f"{store.path}: has session {session_id!r} already, which does not come from the recording in "
+            f"{directory}; move the session away, then pipeline recover"
+        )
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ def recover_sessions(to: str | Path) -> list[str]:
         DestinationError: it cannot be written.
         UsageError: it is a URL.
     """
+    check_arguments(locals())
     recovery = recover_recordings(to)
     if recovery.error is not None:
         raise recovery.error
@@ -168,30 +173,37 @@ def recover_recordings(to: str | Path) -> Recovery:
         DestinationError: it cannot be written.
         UsageError: it is a URL.
     """
-    path = local_path(to)
-    if not is_store(path):
-        raise SourceError(f"{path}: is no store, it has no store.json")
+    path = require_store(to)
     recovered: list[str] = []
     empty: list[str] = []
     failures: list[PipelineError] = []
     with telling(recovered, verb="recovered", rest="the same command recovers the others"):
-        for directory in _recordings(path / DIRECTORY):
-            try:
-                session = _recover(path, directory)
-            except (BusyError, MemoryError):  # the others would fare no better
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are sound
-                failures.append(_named(error, directory))
-                continue
-            if session is not None:
-                recovered.append(session.session_id)
-                if not session.measurement_count:
-                    empty.append(session.session_id)
+        directories = _recordings(path / DIRECTORY)
+        with phase("recovering", _PASSES * sum(map(_size, directories)), "bytes"):
+            for directory in directories:
+                try:
+                    session = _recover(path, directory)
+                except (BusyError, MemoryError):  # the others would fare no better
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are sound
+                    failures.append(_named(error, directory))
+                    continue
+                if session is not None:
+                    recovered.append(session.session_id)
+                    if not session.measurement_count:
+                        empty.append(session.session_id)
     if not failures:
         return Recovery(recovered, empty, None)
     left = RecoveryError(path, recovered, failures)
     left.__cause__ = failures[0]
     return Recovery(recovered, empty, left)
+
+
+def _size(directory: Path) -> int:
+    try:
+        return (directory / BATCHES).lstat().st_size
+    except OSError:  # it has just begun or ended, or whoever reads it says so
+        return 0
 
 
 def _recordings(directory: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from pipeline.errors import SourceError
 from pipeline.model.columns import CORE_COLUMNS, UNTYPED, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -68,6 +68,82 @@ def merge_attributes(
     except SourceError as error:
         raise SourceError(f"{where}: {error}") from error
     return merged
+
+
+def unite_columns(columns: Iterable[Mapping[str, str]], where: Callable[[int], object]) -> dict[str, str]:
+    """Unite the attributes of many sessions, which mostly have the same; each set of columns is looked at once.
+
+    Args:
+        columns: type name by attribute column, of each.
+        where: says what the one of a number is called in the error.
+
+    Raises:
+        SourceError: an attribute has two types.
+    """
+    attributes: dict[str, str] = {}
+    seen: set[tuple[tuple[str, str], ...]] = set()
+    for at, held in enumerate(columns):
+        shape = tuple(held.items())
+        if shape not in seen:
+            seen.add(shape)
+            attributes = merge_attributes(attributes, held, where=str(where(at)))
+    return attributes
+
+
+class AttributesOfSessions:
+    """The attributes of many sessions, united by name, of which some may be left out again.
+
+    Sessions mostly have the same columns, so it counts sessions by their columns; the work for one does not depend on
+    how many there are.
+    """
+
+    def __init__(self, columns: Iterable[tuple[str, Mapping[str, str]]], *, where: str) -> None:
+        """Take all sessions.
+
+        Args:
+            columns: id, and type name by attribute column, of each.
+            where: what they are called in errors.
+        """
+        self._where = where
+        self._shapes: dict[str, tuple[tuple[str, str], ...]] = {}
+        shapes: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
+        for session_id, held in columns:
+            shape = tuple(held.items())
+            self._shapes[session_id] = shapes.setdefault(shape, shape)
+        self._counts = Counter(self._shapes.values())
+        self._united: dict[str, str] | None = None
+
+    def leave_out(self, session_id: str) -> None:
+        """Leave a session out from now on; nothing is done where it is not among them."""
+        shape = self._shapes.pop(session_id, None)
+        if shape is None:
+            return
+        self._counts[shape] -= 1
+        if not self._counts[shape]:
+            del self._counts[shape]
+            self._united = None
+
+    def united(self, *, without: str | None = None) -> dict[str, str]:
+        """Type name by attribute column of the sessions that are left.
+
+        Args:
+            without: a session that does not count this time.
+
+        Raises:
+            SourceError: an attribute has two types.
+        """
+        alone = None if without is None else self._shapes.get(without)
+        if alone is not None and self._counts[alone] == 1:
+            return self._unite(shape for shape in self._counts if shape != alone)
+        if self._united is None:
+            self._united = self._unite(self._counts)
+        return self._united
+
+    def _unite(self, shapes: Iterable[tuple[tuple[str, str], ...]]) -> dict[str, str]:
+        attributes: dict[str, str] = {}
+        for shape in shapes:
+            attributes = merge_attributes(attributes, dict(shape), where=self._where)
+        return attributes
 
 
 def attributes_of(schema: pa.Schema) -> dict[str, str]:

@@ -48,7 +48,7 @@ def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.R
         start = 0
         while start < batch.num_rows:
             part = batch.slice(start, rows - count)
-            added = _most_text(part)
+            added = text_bound(part)
             if size + added >= GROUP_BYTES:
                 size = sum(int(text_sizes(one).sum()) for one in waiting)
                 ends = np.cumsum(text_sizes(part))
@@ -67,7 +67,7 @@ def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.R
         yield waiting
 
 
-def _most_text(batch: pa.RecordBatch) -> int:
+def text_bound(batch: pa.RecordBatch) -> int:
     """Bound the bytes of text from above, without a look at each row."""
     size = 0
     for column in batch.columns:
@@ -104,7 +104,7 @@ def cut_by_text(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
     """
     for start in range(0, batch.num_rows, rows):
         part = batch.slice(start, rows)
-        if _most_text(part) <= _UNCUT_BYTES:
+        if text_bound(part) <= _UNCUT_BYTES:
             yield part
             continue
         ends = np.cumsum(text_sizes(part))

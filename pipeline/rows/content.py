@@ -26,6 +26,18 @@ class Content:
         sequences: first and last sequence by session id, where both columns are written.
     """
 
+    # One is kept of each file, of which a package may have very many.
+    __slots__ = (
+        "_digest",
+        "_digest_by_session",
+        "_keys",
+        "first_timestamp",
+        "last_timestamp",
+        "rows",
+        "rows_by_session",
+        "sequences",
+    )
+
     def __init__(self, *, digested: bool) -> None:
         """Start at nothing.
 
@@ -39,12 +51,17 @@ class Content:
         self.sequences: dict[str, tuple[int, int]] = {}
         self._digest = Digest() if digested else None
         self._digest_by_session: dict[str, Digest] = {}
-        self._keys: list[int] | None = None
+        self._keys: Sequence[int] | None = None
 
     @property
     def digest(self) -> str | None:
         """Digest of all rows, None where it is not computed."""
         return self._digest.text if self._digest else None
+
+    @property
+    def session_digests(self) -> Mapping[str, Digest]:
+        """Digests of the rows of each session, by its id; none where they are not computed."""
+        return self._digest_by_session
 
     def describe_sessions(self) -> list[dict[str, Any]]:
         """Rows, sequences and digest of each session, as JSON values."""
@@ -107,7 +124,7 @@ class Content:
         self.add_times(int(ticks.min()), int(ticks.max()))
         if self._digest:
             rows = select_columns(batch, columns)
-            self._keys = self._keys or digest_keys(rows.schema)
+            self._keys = self._keys or digest_keys(tuple(rows.schema))
             lanes = digest_rows(rows, self._keys)
             self._digest.add(lanes)
             self._digest_by_session.setdefault(session_id, Digest()).add(lanes)
@@ -140,6 +157,15 @@ def observed(
         for observe in observers:
             observe(batch)
         yield select_columns(batch, columns)
+
+
+def digests_of_sessions(contents: Iterable[Content]) -> dict[str, str]:
+    """Sum up the digests of each session's rows over files, by its id."""
+    sums: dict[str, Digest] = {}
+    for content in contents:
+        for session_id, digest in content.session_digests.items():
+            sums.setdefault(session_id, Digest()).add(digest.lanes)
+    return {session_id: digest.text for session_id, digest in sums.items()}
 
 
 def package_range(contents: Sequence[Content], into: Content) -> Content:

@@ -18,7 +18,7 @@ from pipeline.model.columns import type_name
 from pipeline.native import digest_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -29,6 +29,8 @@ _MASK = 2**64 - 1
 
 class Digest:
     """A running digest; `text` shows it."""
+
+    __slots__ = ("_lanes",)
 
     def __init__(self) -> None:
         self._lanes = [0] * LANES
@@ -62,22 +64,22 @@ class Digest:
         return f"{_VERSION}:" + "".join(f"{lane:016x}" for lane in self._lanes)
 
 
-def digest_rows(batch: pa.RecordBatch, keys: list[int] | None = None) -> list[int]:
+def digest_rows(batch: pa.RecordBatch, keys: Sequence[int] | None = None) -> list[int]:
     """Sum the words of all rows of a batch, one sum per lane, for `Digest.add`.
 
     Args:
         batch: the rows.
         keys: what `digest_keys` gives for its schema, where that is at hand.
     """
-    return digest_sums(batch, digest_keys(batch.schema) if keys is None else keys)
+    return digest_sums(batch, digest_keys(tuple(batch.schema)) if keys is None else keys)
 
 
-def digest_keys(schema: pa.Schema) -> list[int]:
+@lru_cache(maxsize=64)
+def digest_keys(columns: tuple[pa.Field, ...]) -> tuple[int, ...]:
     """Give the keys that the words of each column are mixed with."""
-    return [word for field in schema for word in _key(field.name, type_name(field.type))]
+    return tuple(word for field in columns for word in _key(field.name, type_name(field.type)))
 
 
-@lru_cache(maxsize=1024)
 def _key(name: str, kind: str) -> tuple[int, int]:
     digest = hashlib.blake2b(f"{name}\0{kind}".encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")

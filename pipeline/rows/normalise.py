@@ -13,6 +13,7 @@ from pipeline.model.arrays import from_bools, integers, is_null
 from pipeline.model.columns import (
     ATTRIBUTE_TYPES,
     CORE_COLUMNS,
+    REPEATED_TEXT,
     TimestampUnit,
     core_type,
     timestamp_type,
@@ -49,6 +50,7 @@ class Normaliser:
         session_id: str | None = None,
         attributes: Mapping[str | None, Mapping[str, Any]] | None = None,
         skip_bad: bool = False,
+        keep_repeated: bool = False,
     ) -> None:
         """Set what holds for all batches.
 
@@ -59,12 +61,14 @@ class Normaliser:
             attributes: by session id, None for every other, the session's attributes; they become columns unless
                 the rows have them.
             skip_bad: leave rows out that break a rule, and count them.
+            keep_repeated: keep dictionaries of texts, which hold distinct texts then and no null.
         """
         self._unit = unit
         self._zone = zone
         self._session_id = session_id
         self._attributes = attributes or {}
         self._skip_bad = skip_bad
+        self._keep_repeated = keep_repeated
         self.dropped_digits: Counter[str] = Counter()
         self.skipped = 0
 
@@ -152,6 +156,8 @@ class Normaliser:
             raise SourceError(f"attribute {name!r} of the session records does not fit int64") from error
 
     def _cast(self, name: str, array: pa.Array, wanted: pa.DataType | None, batch: pa.RecordBatch) -> pa.Array:
+        if self._keep_repeated and array.type == REPEATED_TEXT and wanted in {None, pa.string()}:
+            return array
         array = _decoded(array)
         have = array.type
         textual = pa.types.is_string(have) or pa.types.is_large_string(have) or pa.types.is_string_view(have)

@@ -63,6 +63,19 @@ class RowChecker:
         return facts
 
 
+def first_bad_value(batch: pa.RecordBatch) -> tuple[int, str, str] | None:
+    """Find a value that no file holds, in rows of any columns.
+
+    Returns:
+        its row, its column, and what is wrong with it; None where all is well.
+    """
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        row, problem = _first_problem("", array)
+        if problem:
+            return row, name, problem
+    return None
+
+
 def check_rows(batch: pa.RecordBatch) -> RowFacts:
     """Check a single batch as `RowChecker` does."""
     return RowChecker(batch.schema)(batch)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.model.arrays import integers
+from pipeline.model.arrays import distinct_texts_of, integers
 from pipeline.model.columns import UNTYPED
 from pipeline.rows.batches import session_runs
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.rules import bad_row, first_out_of_order
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
     from pipeline.errors import BadRowError
@@ -19,16 +21,33 @@ if TYPE_CHECKING:
 class SessionSummary:
     """Figures of one session's rows, which arrive in sequence order."""
 
-    def __init__(self) -> None:
+    # There may be 100,000 of them.
+    __slots__ = (
+        "_is_digested",
+        "_last_row_timestamp",
+        "_last_sequence",
+        "_metrics",
+        "backward_timestamp_count",
+        "columns",
+        "digest",
+        "first_row_timestamp",
+        "first_timestamp",
+        "last_timestamp",
+        "measurement_count",
+        "null_count",
+    )
+
+    def __init__(self, *, digested: bool = True) -> None:
         self.measurement_count = 0
         self.null_count = 0
         self.backward_timestamp_count = 0
         self.first_row_timestamp: int | None = None
         self.first_timestamp: int | None = None
         self.last_timestamp: int | None = None
-        self.columns: dict[str, str] = {}
+        self.columns: Mapping[str, str] = {}
         self.digest = Digest()
-        self._metrics: set[str] = set()
+        self._is_digested = digested
+        self._metrics: frozenset[str] = frozenset()
         self._last_sequence: int | None = None
         self._last_row_timestamp: int | None = None
 
@@ -46,26 +65,27 @@ class SessionSummary:
             "last_timestamp": self.last_timestamp,
             "null_count": self.null_count,
             "backward_timestamp_count": self.backward_timestamp_count,
-            "content_digest": self.digest.text,
+            "content_digest": self.digest.text if self._is_digested else None,
         }
 
     def end_after(self, start: int) -> int:
         """End of a session that begins at `start` and does not say when it ended: its last row, if that is later."""
         return start if self.last_timestamp is None else max(self.last_timestamp, start)
 
-    def add(self, rows: pa.RecordBatch, kinds: dict[str, str]) -> BadRowError | None:
+    def add(self, rows: pa.RecordBatch, kinds: Mapping[str, str], *, increasing: bool = False) -> BadRowError | None:
         """Add the rows that come next.
 
         Args:
             rows: one or more rows of this session.
             kinds: type name by attribute column.
+            increasing: their sequence is known to increase.
 
         Returns:
             what is wrong with their order, None where it holds.
         """
         sequence = integers(rows.column("sequence"))
         times = integers(rows.column("timestamp"))
-        problem = _order_problem(rows, self._last_sequence)
+        problem = _order_problem(rows, self._last_sequence, increasing=increasing)
         self._last_sequence = int(sequence[-1])
         self.measurement_count += rows.num_rows
         self.null_count += rows.column("value").null_count
@@ -78,12 +98,21 @@ class SessionSummary:
         low, high = int(times.min()), int(times.max())
         self.first_timestamp = low if self.first_timestamp is None else min(low, self.first_timestamp)
         self.last_timestamp = high if self.last_timestamp is None else max(high, self.last_timestamp)
-        self._metrics.update(rows.column("metric").unique().to_pylist())
-        for name, kind in kinds.items():
-            if self.columns.get(name, UNTYPED) == UNTYPED:
-                self.columns[name] = UNTYPED if rows.column(name).null_count == rows.num_rows else kind
-        self.digest.add(digest_rows(rows))
+        metrics = distinct_texts_of(rows.column("metric"))
+        if not self._metrics.issuperset(metrics):
+            self._metrics = self._metrics.union(metrics)
+        unknown = [name for name in kinds if self.columns.get(name, UNTYPED) == UNTYPED]
+        if unknown:
+            found = {n: UNTYPED if rows.column(n).null_count == rows.num_rows else kinds[n] for n in unknown}
+            self.columns = {name: found.get(name) or self.columns[name] for name in kinds}
+        if self._is_digested:
+            self.digest.add(digest_rows(rows))
         return problem
+
+    def share(self, shared: dict[object, Any]) -> None:
+        """Let equal sets of metrics and of columns be one, of all sessions."""
+        self._metrics = shared.setdefault(self._metrics, self._metrics)
+        self.columns = shared.setdefault(tuple(self.columns.items()), self.columns)
 
 
 class SummaryOfSessions:
@@ -99,8 +128,9 @@ class SummaryOfSessions:
         self.by_session: dict[str, SessionSummary] = {}
         self.disorder: BadRowError | None = None
         self._current: str | None = None
+        self._shared: dict[object, Any] = {}
 
-    def add(self, batch: pa.RecordBatch, kinds: dict[str, str]) -> None:
+    def add(self, batch: pa.RecordBatch, kinds: Mapping[str, str]) -> None:
         """Add the batch that comes next; it has been checked.
 
         Args:
@@ -111,6 +141,8 @@ class SummaryOfSessions:
             rows = batch.slice(start, stop - start)
             if session_id != self._current and session_id in self.by_session:
                 self.disorder = self.disorder or bad_row(rows, 0, "session_id", "is apart from its session")
+            if session_id != self._current and self._current is not None:
+                self.by_session[self._current].share(self._shared)
             self._current = session_id
             summary = self.by_session.setdefault(session_id, SessionSummary())
             problem = summary.add(rows, kinds)
@@ -119,9 +151,9 @@ class SummaryOfSessions:
                 return
 
 
-def _order_problem(rows: pa.RecordBatch, last: int | None) -> BadRowError | None:
+def _order_problem(rows: pa.RecordBatch, last: int | None, *, increasing: bool) -> BadRowError | None:
     sequence = integers(rows.column("sequence"))
-    row = first_out_of_order(sequence, last)
+    row = first_out_of_order(sequence[:1] if increasing else sequence, last)
     if row is None:
         return None
     repeated = int(sequence[row]) == (int(sequence[row - 1]) if row else last)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from pipeline.errors import UsageError
 from pipeline.runtime.signals import interrupt_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import duckdb
 
 
 def quote_identifier(name: str) -> str:
@@ -40,6 +40,8 @@ def connect_engine(
         memory_limit: such as `512MB`; DuckDB's default is 80% of the machine's memory.
         threads: DuckDB's default is one per core.
     """
+    import duckdb  # noqa: PLC0415 - slow to load, and much of the memory of who needs it only for names
+
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoload_known_extensions": "false",
         "autoinstall_known_extensions": "false",
@@ -73,6 +75,8 @@ def engine_errors(memory_limit: str | None) -> Iterator[None]:
     Args:
         memory_limit: the limit it was given.
     """
+    import duckdb  # noqa: PLC0415 - for the name of its error
+
     try:
         yield
     except duckdb.OutOfMemoryException as error:

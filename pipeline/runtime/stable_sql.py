@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.runtime.duckdb import quote_identifier
 
@@ -50,12 +50,12 @@ class _Search:
 
     def find(self, sql: str) -> str | None:
         """Look through a statement, as it was written: what is bound has constants in place of the clock."""
-        tree = self._as_json("json_serialize_sql", sql)
+        tree = parsed(self._connection, sql)
         if tree["error"]:
             return "what it is made of cannot be told"
-        nodes = list(_nodes(tree))
-        own = {str(entry["key"]).lower() for node in nodes for entry in node.get("map") or () if "key" in entry}
-        return next((found for node in nodes if (found := self._problem(node, own))), None)
+        written = list(nodes(tree))
+        own = {str(entry["key"]).lower() for node in written for entry in node.get("map") or () if "key" in entry}
+        return next((found for node in written if (found := self._problem(node, own))), None)
 
     def _problem(self, node: dict[str, Any], own_tables: set[str]) -> str | None:
         if node.get("sample"):
@@ -86,20 +86,26 @@ class _Search:
         """What is no column may be a function that is written without parentheses, as `current_date` is."""
         if name.lower() in self._columns:
             return None
-        plan = self._as_json("json_serialize_plan", f"SELECT {quote_identifier(name)}")
-        called = [node["qname"]["path"][-1] for node in _nodes(plan) if node.get("qname")]
+        plan = parsed(self._connection, f"SELECT {quote_identifier(name)}", "json_serialize_plan")
+        called = [node["qname"]["path"][-1] for node in nodes(plan) if node.get("qname")]
         return f"{name} gives another value each time" if any(self._of_function(one, 0) for one in called) else None
 
-    def _as_json(self, function: str, sql: str) -> dict[str, Any]:
-        (text,) = self._connection.execute(f"SELECT {function}(?::VARCHAR)", [sql]).fetchall()[0]
-        value: dict[str, Any] = json.loads(text)
-        return value
+
+def parsed(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    function: Literal["json_serialize_sql", "json_serialize_plan"] = "json_serialize_sql",
+) -> dict[str, Any]:
+    """Give what the engine makes of a statement, as it was written or as it is planned."""
+    (text,) = connection.execute(f"SELECT {function}(?::VARCHAR)", [sql]).fetchall()[0]
+    value: dict[str, Any] = json.loads(text)
+    return value
 
 
-def _nodes(value: object) -> Iterator[dict[str, Any]]:
+def nodes(value: object) -> Iterator[dict[str, Any]]:
     """Give every object in a JSON value."""
     if isinstance(value, dict):
         yield value
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _nodes(inner)
+            yield from nodes(inner)

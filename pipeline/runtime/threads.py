@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
@@ -27,6 +26,7 @@ _AHEAD = 2
 _CHECK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1.0
 _BEHIND = 4
+_HELD_BYTES = 1 << 18
 REUSED_BUFFERS = _BEHIND + 2
 """How many buffers a writer must take turns with: one being filled, those waiting, one being written."""
 
@@ -153,6 +153,8 @@ class WorkInOrder(Generic[Item, Result]):
             function: the work; it should release the interpreter lock.
             threads: how many work at a time.
         """
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only what compresses needs it
+
         self._function = function
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
@@ -195,24 +197,28 @@ class WrittenBehind:
     """Hands what is written to sinks, each in a thread of its own and a few writes behind; for a `with` statement.
 
     So none waits for another that is slower for a moment, as a disk is. What is written must stay as it is during the
-    next `REUSED_BUFFERS - 1` writes. An error is raised by a later write, or at the end.
+    next `REUSED_BUFFERS - 1` writes. An error is raised by a later write, or at the end. The threads begin with what is
+    worth them: a small file, of few writes, is written at the end by whoever writes it.
     """
 
     def __init__(self, *sinks: Sink) -> None:
         self._error: BaseException | None = None
         self._stopped = False
-        self._waiting: list[_Handover[bytes | memoryview | None]] = [_Handover(_BEHIND) for _ in sinks]
-        self._threads = [
-            threading.Thread(target=self._run, args=(sink, waiting), name="write", daemon=True)
-            for sink, waiting in zip(sinks, self._waiting, strict=True)
-        ]
+        self._sinks = sinks
+        self._held: list[bytes | memoryview] = []
+        self._held_bytes = 0
+        self._waiting: list[_Handover[bytes | memoryview | None]] = []
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and not self._threads:
+            for data in self._held:
+                for sink in self._sinks:
+                    sink.write(data)
+            return
         if kind is None:
             self._hand_on(None)
             for thread in self._threads:
@@ -223,14 +229,33 @@ class WrittenBehind:
         # What has not been written is not wanted any more, and a write may wait for a reader that never comes.
         self._stopped = True
         for thread in self._threads:
-            thread.join(_PATIENCE_SECONDS)
+            if thread.is_alive():  # else an interruption came while it began, and it ends by itself
+                thread.join(_PATIENCE_SECONDS)
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Hand bytes on to be written."""
         if self._error is not None:
             raise self._error
-        self._hand_on(data)
+        if self._threads:
+            self._hand_on(data)
+            return len(data)
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if len(self._held) == _BEHIND or self._held_bytes > _HELD_BYTES:
+            self._start()
         return len(data)
+
+    def _start(self) -> None:
+        self._waiting = [_Handover(_BEHIND) for _ in self._sinks]
+        self._threads = [
+            threading.Thread(target=self._run, args=(sink, waiting), name="write", daemon=True)
+            for sink, waiting in zip(self._sinks, self._waiting, strict=True)
+        ]
+        for thread in self._threads:
+            thread.start()
+        held, self._held = self._held, []
+        for data in held:
+            self._hand_on(data)
 
     def _hand_on(self, data: bytes | memoryview | None) -> None:
         for waiting in self._waiting:

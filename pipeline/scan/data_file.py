@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import numpy as np
 
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import ReplacedError, SourceError
-from pipeline.scan.parquet import read_parquet, repeated_texts
+from pipeline.scan.parquet import read_parquet, repeated_texts, row_group_sizes
 from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import pyarrow as pa
+
+ReadRows: TypeAlias = "Callable[[Path, Reading, Sequence[str] | None, Sequence[str]], Iterator[pa.RecordBatch]]"
+"""Reads the rows of a file in order, after an empty batch: its path, how, which columns, which as dictionaries."""
 _BATCH_ROWS = 65_536
 _THREADS = 4
 _ATTEMPTS = 5
@@ -24,24 +29,44 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class DataFile:
-    """A Parquet file of rows in order.
+    """A file of rows in order, Parquet but for what `read` is given for.
 
     Attributes:
         path: where it lies, or lay when its session's record was read.
         session_id: the session all its rows belong to, None where it may hold several.
+        rows: of a pack, which rows are those of each session, by its id, in their order; else None.
+        without: sessions in it that are passed over, for they are read from another file.
         is_temporary: it is gone when the source is closed.
         sha256: of the file, where its session's record has it.
         held: leads to the file whatever has its name now, None where it is not held open.
         look_again: finds the file that holds these rows now, which may be this one; it raises ReplacedError where
             its session has other rows by now. None for files that have no record of their own.
+        read: of a file that is not Parquet, reads it.
+        repeated: of the same, the string columns to read as dictionaries.
     """
 
     path: Path
     session_id: str | None = None
+    rows: Mapping[str, range] | None = field(default=None, compare=False, repr=False)
+    without: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     is_temporary: bool = False
     sha256: str | None = None
     held: Path | None = field(default=None, compare=False)
     look_again: Callable[[], DataFile] | None = field(default=None, compare=False, repr=False)
+    read: ReadRows | None = field(default=None, compare=False, repr=False)
+    repeated: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it lies in a store, whose records say what it holds."""
+        return self.session_id is not None or self.rows is not None
+
+    @property
+    def session_ids(self) -> Collection[str]:
+        """The sessions that it holds; none where no record says so."""
+        if self.rows is not None:
+            return self.rows.keys()
+        return () if self.session_id is None else (self.session_id,)
 
     @property
     def opened_as(self) -> Path:
@@ -75,27 +100,49 @@ def follow(file: DataFile, read: Callable[[DataFile], T]) -> tuple[DataFile, T]:
     raise replaced(file.path.parent)
 
 
+def row_groups(file: DataFile, wanted: Collection[str]) -> list[int] | None:
+    """Find which row groups of a file have rows of some sessions, None for all.
+
+    Raises:
+        SourceError: it is damaged.
+    """
+    if file.rows is None or all(session_id in wanted for session_id in file.rows):
+        return None
+    ends = np.cumsum(row_group_sizes(file.opened_as))
+    found: set[int] = set()
+    for session_id, rows in file.rows.items():
+        if session_id in wanted and rows:
+            first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right").tolist()
+            found.update(range(first, last + 1))
+    return sorted(group for group in found if group < len(ends))
+
+
 def replaced(session: Path) -> ReplacedError:
     """Make the error that a session is another than when it was looked at first."""
     return ReplacedError(f"{session}: was replaced while it was read; run it again")
 
 
-def check_hash(file: DataFile) -> None:
+def check_hash(file: DataFile, on_read: Callable[[int], None] = lambda _: None) -> None:
     """Compare a file with the SHA-256 that its session's record has of it; without one nothing is done.
+
+    Args:
+        file: what to read.
+        on_read: gets the size of each part that was read, in bytes.
 
     Raises:
         SourceError: it is another.
         OSError: it cannot be read.
     """
-    if file.sha256 is not None and file_sha256(file.opened_as) != file.sha256:
+    if file.sha256 is not None and file_sha256(file.opened_as, on_read=on_read) != file.sha256:
         raise SourceError("is damaged or was changed, its SHA-256 is not that of its session's record")
 
 
-def check_files(files: Iterable[DataFile]) -> list[DataFile]:
+def check_files(files: Iterable[DataFile], on_read: Callable[[int], None] = lambda _: None) -> list[DataFile]:
     """Check files that nothing else has read yet: by their SHA-256, else by the checksums of their pages.
 
     Args:
         files: of a scan; those of plain sources were verified when the source was opened.
+        on_read: gets the size of each part that was read, in bytes; several threads call it.
 
     Returns:
         the files to read: where a session was replaced meanwhile by the same rows, those that hold them now.
@@ -104,13 +151,19 @@ def check_files(files: Iterable[DataFile]) -> list[DataFile]:
         ReplacedError: a session has other rows by now.
         SourceError: one is damaged, or cannot be read.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only engines need it
+
+    def check(file: DataFile) -> None:
+        _check(file, on_read)
+
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="verify") as pool:
-        return list(pool.map(lambda file: follow(file, _check)[0] if file.session_id is not None else file, files))
+        return list(pool.map(lambda file: follow(file, check)[0] if file.is_stored else file, files))
 
 
-def _check(file: DataFile) -> None:
+def _check(file: DataFile, on_read: Callable[[int], None]) -> None:
     if file.sha256 is not None:
-        check_hash(file)
+        check_hash(file, on_read)
         return
     for _ in read_parquet(file.opened_as, Reading(_BATCH_ROWS), repeated=sorted(repeated_texts(file.opened_as))):
         pass
+    on_read(file.opened_as.stat().st_size)

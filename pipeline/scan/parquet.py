@@ -40,6 +40,10 @@ def open_parquet(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
 
 def _open(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
     metadata = pq.read_metadata(path)
+    in_groups = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+    # pyarrow reads what the groups say, and takes no notice of the rows that are left.
+    if in_groups != metadata.num_rows:
+        raise SourceError(f"is damaged: it tells of {metadata.num_rows} rows, and its parts of {in_groups}")
     held = set(metadata.schema.names)
     return pq.ParquetFile(
         path,
@@ -83,8 +87,22 @@ def _check_column(file: pq.ParquetFile, at: int) -> None:
         next(file.iter_batches(1, row_groups=[group], columns=[file.schema_arrow.names[at]], use_threads=False), None)
 
 
+def row_group_sizes(path: Path) -> list[int]:
+    """Count the rows of each row group.
+
+    Raises:
+        SourceError: the file is damaged.
+    """
+    with open_parquet(path) as file:
+        return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+
+
 def read_parquet(
-    path: Path, reading: Reading, columns: Sequence[str] | None = None, repeated: Sequence[str] = ()
+    path: Path,
+    reading: Reading,
+    columns: Sequence[str] | None = None,
+    repeated: Sequence[str] = (),
+    row_groups: Sequence[int] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, after an empty batch that shows the schema.
 
@@ -93,6 +111,7 @@ def read_parquet(
         reading: how to read it.
         columns: the columns to read, all by default; those that the file lacks are left out.
         repeated: string columns to read as dictionaries.
+        row_groups: those to read, all by default.
 
     Raises:
         SourceError: the file has fewer rows than it says, or a page unpacks to too much.
@@ -107,14 +126,17 @@ def read_parquet(
         yield empty_batch(pa.schema(fields))
         read = [one for one in pages if one.column < len(names) and names[one.column] in wanted]
         rows = rows_that_fit(read, reading.batch_size)
+        metadata = file.metadata
+        groups = range(metadata.num_row_groups) if row_groups is None else row_groups
+        expected = sum(metadata.row_group(group).num_rows for group in groups)
         done = 0
-        for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
+        for batch in file.iter_batches(rows, row_groups=groups, columns=wanted, use_threads=False):
             done += batch.num_rows
             for part in cut_by_text(batch, rows):
                 yield _written_out(part, large) if large else part
         # pyarrow ends without an error where a damaged column has no more pages.
-        if done != file.metadata.num_rows:
-            raise SourceError(f"is damaged: of {file.metadata.num_rows} rows {done} can be read")
+        if done != expected:
+            raise SourceError(f"is damaged: of {expected} rows {done} can be read")
 
 
 def _large_dictionaries(path: Path, pages: Sequence[ColumnPages], rows: int) -> dict[str, pa.Field]:

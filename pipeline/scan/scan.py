@@ -5,28 +5,52 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.errors import SourceError
-from pipeline.model.arrays import integers
 from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurements_schema, with_repeated
-from pipeline.rows.batches import session_runs
+from pipeline.rows.batches import select_columns, session_runs
 from pipeline.rows.normalise import conform_to
-from pipeline.rows.rules import RowChecker, bad_row, first_out_of_order
-from pipeline.scan.data_file import DataFile, check_hash, follow
+from pipeline.rows.rules import RowChecker, bad_row, require_short_rows
+from pipeline.scan.data_file import DataFile, check_hash, follow, row_groups
+from pipeline.scan.order import Order, OrderCheck, SessionRows, in_order, in_turns
 from pipeline.scan.parquet import read_parquet, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.model.session import Session
+    from pipeline.scan.passing import PassingSessions
 
 DEFAULT_BATCH_SIZE = 32_768
+TOUCHED = "touched-sha256:"
+"""Begins the fingerprint of the sessions of a source that a selection touches."""
+FILES = "files-sha256:"
+"""Begins the fingerprint of plain files that are told by their bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What is read of the files.
+
+    Attributes:
+        how: how they are read.
+        names: the columns.
+        repeated: those of them that are read as dictionaries.
+        schema: of the columns.
+        wanted: the sessions, by id, in order.
+    """
+
+    how: Reading
+    names: Sequence[str]
+    repeated: Sequence[str]
+    schema: pa.Schema
+    wanted: Mapping[str, Session]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +63,40 @@ class Scan:
         sessions: in order.
         files: in the order of their rows.
         attributes: type name by attribute column of all sessions together.
+        all_attributes: the same of all sessions of the source, of which these are some; None where they are all.
+        files_sha256: of plain files that are read where they lie: SHA-256 of their bytes and of what is recorded beside
+            them, but for what may be redacted; else None.
+        passing: where what only rows say of the sessions is not known before all have passed: what gathers it; None
+            where all is known.
+        is_as_it_lies: an engine that reads the files, and nothing else, reads these rows.
     """
 
     name: str
     timestamp_unit: TimestampUnit
-    sessions: tuple[Session, ...]
+    sessions: Sequence[Session]
     files: tuple[DataFile, ...]
     attributes: Mapping[str, str]
+    all_attributes: Mapping[str, str] | None = None
+    files_sha256: str | None = None
+    passing: PassingSessions | None = None
+    is_as_it_lies: bool = True
 
     @cached_property
     def schema(self) -> pa.Schema:
         """Schema of the measurements of all sessions together."""
         return measurements_schema(self.timestamp_unit, self.attributes)
 
+    @property
+    def unheld(self) -> dict[str, str]:
+        """Type name by attribute column that sessions of the source have, and none of these."""
+        return {name: kind for name, kind in (self.all_attributes or {}).items() if name not in self.attributes}
+
     @cached_property
     def _repeated(self) -> set[str]:
         """String columns that are read as dictionaries; what holds for the first file is taken for all."""
         for file in self.files[:1]:
+            if file.read is not None:
+                return set(file.repeated)
             _, texts = follow(file, lambda found: repeated_texts(found.opened_as))
             return texts & set(self.schema.names)
         return set()
@@ -65,17 +106,48 @@ class Scan:
         """Files whose hash has been compared."""
         return set()
 
+    @property
+    def is_in_turns(self) -> bool:
+        """Whether its files, one behind the other, are not in the order of the model: their sessions alternate."""
+        return in_turns(self.files, {session.session_id: session for session in self.sessions})
+
     def physical_schema(self, columns: Sequence[str]) -> pa.Schema:
         """Schema of columns as `batches` gives them: strings that repeat are dictionaries."""
         return with_repeated(pa.schema([self.schema.field(name) for name in columns]), self._repeated)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what the sessions' records say, the digests of their rows included."""
+        """SHA-256 of the columns, and of what the sessions' records say, the digests of their rows included.
+
+        Of files that are told by their bytes it is that of these, and of what is recorded of the sessions.
+        """
         digest = hashlib.sha256(self.timestamp_unit.encode())
-        for session in self.sessions:
-            digest.update(json.dumps(session.describe(), sort_keys=True).encode())
-        return f"sha256:{digest.hexdigest()}"
+        if self.files_sha256 is not None:
+            recorded = [[one.session_id, dict(one.configuration), dict(one.attributes)] for one in self.sessions]
+            recorded.sort(key=lambda one: str(one[0]))
+            digest.update(json.dumps([self.files_sha256, recorded], sort_keys=True).encode())
+            return f"{FILES}{digest.hexdigest()}"
+        digest.update(json.dumps(list(self.attributes.items())).encode())
+        _add_records(digest, self.sessions)
+        return f"{TOUCHED}{digest.hexdigest()}"
+
+    def completed(self, *, digested: bool = True) -> Scan:
+        """Give it with all that is known of its sessions; where the rows have not passed, they are read for that.
+
+        Args:
+            digested: make digests of rows that are read for that.
+
+        Raises:
+            DisorderError: the rows are out of order.
+            SourceError: as `batches`.
+        """
+        if self.passing is None:
+            return self
+        if not self.passing.is_complete:
+            gathering = self.passing.gather(digested=digested)
+            for _ in self._batches(self.passing.planned, self.schema.names, DEFAULT_BATCH_SIZE, gathering):
+                pass
+        return replace(self, sessions=self.passing.complete(self.sessions), passing=None)
 
     def batches(
         self,
@@ -95,87 +167,87 @@ class Scan:
             batches of rows of one session each, their columns in the order of `schema`.
 
         Raises:
+            DisorderError: rows whose sessions were planned before they were read are out of order.
             ReplacedError: a session was replaced by other rows since the source was opened.
             SourceError: a file cannot be read, or does not hold what its session's record says.
         """
-        wanted = self.sessions if sessions is None else sessions
+        chosen = self.sessions if sessions is None else sessions
         names = [n for n in self.schema.names if columns is None or n in columns or n in KEY_COLUMNS]
-        reading = Reading(batch_size)
-        order = _OrderCheck(wanted)
-        ids = {session.session_id: session for session in wanted}
-        schema = self.physical_schema(names)
-        check = RowChecker(schema)
-        repeated = [name for name in names if name in self._repeated]
-        for found in self.files:
-            if found.session_id is not None and found.session_id not in ids:
-                continue
-            file, batches = follow(found, partial(self._open, reading=reading, names=names, repeated=repeated))
-            with reading_errors(file.path):
-                for at, raw in enumerate(batches):
-                    if at == 0 and file.session_id is not None:
-                        _check_columns(raw.schema, ids[file.session_id], names)
-                    batch = conform_to(raw, schema)
-                    facts = check(batch)
-                    for session_id, start, stop in session_runs(batch, one=facts.constant):
-                        rows = batch.slice(start, stop - start)
-                        if file.session_id is not None and session_id != file.session_id:
-                            raise bad_row(rows, 0, "session_id", "is in the file of another session")
-                        if session_id in ids:
-                            order.check(session_id, rows, increasing=facts.increasing)
-                            yield rows
+        if self.passing is None or self.passing.is_complete:
+            yield from self._batches(chosen, names, batch_size, OrderCheck(chosen))
+            return
+        # All sessions pass, for what is wrong with those that are not wanted is wrong with their files.
+        wanted = {session.session_id for session in chosen}
+        needed = [name for name in self.schema.names if name in names or name in self.passing.columns]
+        for batch in self._batches(self.passing.planned, needed, batch_size, self.passing.gather(digested=False)):
+            if batch.column("session_id")[0].as_py() in wanted:
+                yield select_columns(batch, names)
+
+    def _batches(
+        self, sessions: Sequence[Session], names: Sequence[str], batch_size: int, order: Order
+    ) -> Iterator[pa.RecordBatch]:
+        reading = _Reading(
+            how=Reading(batch_size),
+            names=names,
+            repeated=[name for name in names if name in self._repeated],
+            schema=self.physical_schema(names),
+            wanted={session.session_id: session for session in sessions},
+        )
+        for rows in in_order(self.files, reading.wanted, partial(self._read, reading)):
+            with reading_errors(rows.file.path):
+                order.check(rows)
+            yield rows.batch
         order.finish()
 
-    def _open(
-        self, file: DataFile, *, reading: Reading, names: Sequence[str], repeated: Sequence[str]
-    ) -> Iterator[pa.RecordBatch]:
+    def _read(self, reading: _Reading, found: DataFile) -> Iterator[SessionRows]:
+        """Read the rows of the wanted sessions in a file."""
+        check = RowChecker(reading.schema)
+        file, batches = follow(found, partial(self._open, reading))
+        with reading_errors(file.path):
+            for at, raw in enumerate(batches):
+                if at == 0:
+                    _check_columns(raw.schema, file, reading)
+                if not file.is_stored:
+                    require_short_rows(raw)
+                batch = conform_to(raw, reading.schema)
+                facts = check(batch)
+                for session_id, start, stop in session_runs(batch, one=facts.constant):
+                    rows = batch.slice(start, stop - start)
+                    if file.is_stored and session_id not in file.session_ids:
+                        raise bad_row(rows, 0, "session_id", "is in the file of another session")
+                    if session_id in reading.wanted and session_id not in file.without:
+                        yield SessionRows(file, session_id, rows, facts.increasing)
+
+    def _open(self, reading: _Reading, file: DataFile) -> Iterator[pa.RecordBatch]:
         """Compare a file with its record, and open it; from then on it is read, whatever becomes of its name."""
         if file not in self._checked:
             check_hash(file)
             self._checked.add(file)
-        batches = read_parquet(file.opened_as, reading, names, repeated)
+        if file.read is not None:
+            batches = file.read(file.opened_as, reading.how, reading.names, reading.repeated)
+        else:
+            groups = row_groups(file, reading.wanted)
+            batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups)
         return itertools.chain([next(batches)], batches)
 
 
-def _check_columns(schema: pa.Schema, session: Session, names: Sequence[str]) -> None:
-    """Refuse a file that lacks a column of its session: nulls in its place would pass for values."""
+def _check_columns(schema: pa.Schema, file: DataFile, reading: _Reading) -> None:
+    """Refuse a file that lacks a column of its sessions: nulls in its place would pass for values."""
     held = set(schema.names)
-    for name, kind in session.columns.items():
-        if kind != UNTYPED and name in names and name not in held:
-            raise SourceError(f"has no column {name!r}, which its session's record says it has; it is damaged")
+    for session_id in file.session_ids:
+        session = reading.wanted.get(session_id)
+        for name, kind in session.columns.items() if session is not None else ():
+            if kind != UNTYPED and name in reading.names and name not in held:
+                raise SourceError(f"has no column {name!r}, which its session's record says it has; it is damaged")
 
 
-class _OrderCheck:
-    """Checks that the rows of the sessions come in their order, and all of them."""
+def fingerprint_of_all(sessions: Iterable[Session], unit: TimestampUnit) -> str:
+    """Fingerprint of all sessions of a source, as packages of early versions have it."""
+    digest = hashlib.sha256(unit.encode())
+    _add_records(digest, sessions)
+    return f"sha256:{digest.hexdigest()}"
 
-    def __init__(self, sessions: Sequence[Session]) -> None:
-        self._sessions = sessions
-        self._at = 0
-        self._count = 0
-        self._last: int | None = None
 
-    def check(self, session_id: str, rows: pa.RecordBatch, *, increasing: bool) -> None:
-        while self._at < len(self._sessions) and self._sessions[self._at].session_id != session_id:
-            self._next_session()
-        if self._at == len(self._sessions):
-            raise bad_row(rows, 0, "session_id", "is out of order; the source changed while it was read")
-        sequence = integers(rows.column("sequence"))
-        row = first_out_of_order(sequence[:1] if increasing else sequence, self._last)
-        if row is not None:
-            raise bad_row(rows, row, "sequence", "does not increase")
-        self._last = int(sequence[-1])
-        self._count += len(sequence)
-
-    def _next_session(self) -> None:
-        session = self._sessions[self._at]
-        if self._count != session.measurement_count:
-            raise SourceError(
-                f"session {session.session_id!r}: its record says {session.measurement_count} rows, "
-                f"its data holds {self._count}; the source is damaged or changed while it was read"
-            )
-        self._at += 1
-        self._count = 0
-        self._last = None
-
-    def finish(self) -> None:
-        while self._at < len(self._sessions):
-            self._next_session()
+def _add_records(digest: hashlib._Hash, sessions: Iterable[Session]) -> None:
+    for session in sessions:
+        digest.update(json.dumps(session.describe(), sort_keys=True).encode())

@@ -9,22 +9,28 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.rows.batches import cut_by_text
+from pipeline.rows.distinct import encode_repeated
 from pipeline.rows.rules import has_sound_offsets
-from pipeline.scan.reading import empty_batch
+from pipeline.scan.reading import Reading, empty_batch
 from pipeline.sources.arrow_sizes import CONTINUATION, FILE_MAGIC, FILE_MAGIC_BYTES, require_small_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from pipeline.scan.reading import Reading
 
 _SHORTEST_MESSAGE = 32  # a smaller number is no length, but the place of the table in a message without one
 _MAX_SCHEMA_BYTES = 16 << 20
+_LOOKED_AT_ROWS = 8_192
 
 
-def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
-    """Read the rows in order, after an empty batch that shows the schema."""
+def read_arrow(path: Path, reading: Reading, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Read the rows in order, after an empty batch that shows the schema.
+
+    Args:
+        path: the file.
+        reading: how to read it.
+        columns: the columns to read, all by default.
+    """
     require_small_batches(path)
     with pa.OSFile(str(path)) as source:
         is_file = source.read(len(FILE_MAGIC)) == FILE_MAGIC
@@ -32,12 +38,44 @@ def read_arrow(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         if is_file:
             with pa.ipc.open_file(source) as file:
                 _check_schema(_schema_message(path, skip=FILE_MAGIC_BYTES), file.schema)
+            with pa.ipc.open_file(source, options=_only(file.schema, columns)) as file:
                 batches = (file.get_batch(i) for i in range(file.num_record_batches))
                 yield from _sliced(file.schema, batches, reading.batch_size)
         else:
             with pa.ipc.open_stream(source) as stream:
                 _check_schema(_schema_message(path, skip=0), stream.schema)
+            source.seek(0)
+            with pa.ipc.open_stream(source, options=_only(stream.schema, columns)) as stream:
                 yield from _sliced(stream.schema, stream, reading.batch_size)
+
+
+def read_arrow_rows(
+    path: Path, reading: Reading, columns: Sequence[str] | None, repeated: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Read rows as Parquet is read: some string columns as dictionaries of distinct texts."""
+    for batch in read_arrow(path, reading, columns):
+        coded = [
+            encode_repeated(column) if name in repeated else column
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(coded, names=batch.schema.names)
+
+
+def repeated_arrow_texts(path: Path) -> frozenset[str]:
+    """Find the string columns whose first texts repeat; as dictionaries they are quicker to go through."""
+    for batch in read_arrow(path, Reading(_LOOKED_AT_ROWS)):
+        if batch.num_rows:
+            texts = [field.name for field in batch.schema if pa.types.is_string(field.type)]
+            return frozenset(
+                name for name in texts if len(encode_repeated(batch.column(name)).dictionary) * 4 < batch.num_rows
+            )
+    return frozenset()
+
+
+def _only(schema: pa.Schema, columns: Sequence[str] | None) -> pa.ipc.IpcReadOptions:
+    if columns is None:
+        return pa.ipc.IpcReadOptions()
+    return pa.ipc.IpcReadOptions(included_fields=[at for at, name in enumerate(schema.names) if name in columns])
 
 
 def _schema_message(path: Path, *, skip: int) -> bytes:

@@ -1,34 +1,41 @@
-"""CSV files: UTF-8, a header, comma; nothing between commas is null, "" is the empty string."""
+"""CSV files, read by the compiled part; what it does not take for certain is read by `csv_plain`, a block at a time."""
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
+import io
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pv
 
 from pipeline.errors import SourceError
-from pipeline.model.columns import ATTRIBUTE_TYPES, CORE_COLUMNS, MAX_ROW_BYTES, UNTYPED
+from pipeline.model.columns import CORE_COLUMNS, MAX_ROW_BYTES, UNTYPED
+from pipeline.native import BOOL, FLOAT64, INT64, SLACK, CsvRows, end_of_rows
 from pipeline.rows.attributes import check_column_names
-from pipeline.rows.normalise import parse_floats, parse_timestamps
-from pipeline.runtime.csv_blocks import CsvBlocks
-from pipeline.scan.reading import empty_batch, reading_errors
-from pipeline.sources.text_files import SoundText, open_decompressed
+from pipeline.runtime.threads import ScannedAhead
+from pipeline.scan.reading import reading_errors
+from pipeline.sources import csv_plain
+from pipeline.sources.text_files import open_decompressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from pipeline.scan.reading import Reading
 
 _BLOCK_BYTES = 1 << 20
-_TOO_LONG = f"has a row longer than {MAX_ROW_BYTES >> 20} MiB; is a quote never closed?"
-_BEYOND = "is beyond the range of float64"
-_INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
-_NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)|NaN", re.ASCII)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# In the order of preference: what is written as a whole number is one.
+_TYPES = {"bool": BOOL, "int64": INT64, "float64": FLOAT64}
+
+
+class _OddFileError(Exception):
+    """The file must be read plainly, from its begin: it has an error to name, or no header to rely on."""
 
 
 def read_csv(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -38,240 +45,232 @@ def read_csv(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         SourceError: a line has another number of fields, or a value does not fit its column; it names the line.
     """
     done = 0
-    for block in _read_text(path, reading):
-        for start in range(0, max(block.num_rows, 1), reading.batch_size):
-            batch = block.slice(start, reading.batch_size)
-            try:
-                yield _typed(batch, reading)
-            except _BadTextError as error:
-                raise SourceError(f"{_place(path, done + start + error.row + 1)}: {error}") from error
-        done += block.num_rows
+    ahead = replace(reading)  # a batch is taken while the next one is made
+    try:
+        with ScannedAhead(_read_batches(path, ahead)) as batches:
+            for batch, reading.drops in batches:
+                done += batch.num_rows
+                yield batch
+    except _OddFileError:
+        pass  # its rows come again, and then the error
+    else:
+        reading.skipped = ahead.skipped
+        return
+    for batch in csv_plain.read_plain_csv(path, reading):
+        rest = batch.slice(min(done, batch.num_rows))
+        if reading.drops is not None:
+            reading.drops = reading.drops[batch.num_rows - rest.num_rows :]
+        done -= batch.num_rows - rest.num_rows
+        yield rest
 
 
-def _place(path: Path, row: int) -> str:
-    """Name the line where a row begins; a row has several where a quoted text has a line end.
-
-    Args:
-        path: the file.
-        row: its number, from 1; the header is none.
-    """
-    begun = quotes = 0
-    with open_decompressed(path) as file:
-        for number, line in enumerate(iter(file.readline, b""), start=1):
-            if quotes % 2 == 0 and line.strip(b"\r\n"):
-                if begun == row:
-                    return f"line {number}"
-                begun += 1
-            quotes += line.count(b'"')
-    return f"row {row}"  # its lines end otherwise than with line feeds
+def _read_batches(path: Path, reading: Reading) -> Iterator[tuple[pa.RecordBatch, NDArray[np.bool_] | None]]:
+    """Read batches, each with which of its times lost digits."""
+    for rows in _read_rows(path, reading):
+        batch = _typed(rows, reading)
+        yield batch, reading.drops
 
 
-def find_text_types(paths: Sequence[Path], reading: Reading) -> dict[str, str]:
+def find_text_types(
+    paths: Sequence[Path], reading: Reading, passed: Callable[[Path], None] = lambda _: None
+) -> dict[str, str]:
     """Find which type each attribute column can have without changing the text of any value.
 
     Args:
         paths: files of one source.
         reading: how to read them.
+        passed: is told of each file that is done with.
 
     Returns:
         type name by column: bool, int64 or float64 only where every text is how we write such a value.
     """
-    possible: dict[str, set[str]] = {}
-    filled: set[str] = set()
+    types = _TextTypes()
     for path in paths:
         with reading_errors(path):
-            for block in _read_text(path, reading):
-                check_column_names(block.schema.names)
-                for name in set(block.schema.names) - CORE_COLUMNS.keys():
-                    texts = _distinct(block.column(name))
-                    kinds = possible.setdefault(name, set(_TEXT_TYPES))
-                    kinds -= {kind for kind in kinds if not all(map(_TEXT_TYPES[kind], texts))}
-                    filled |= {name} if texts else set()
+            try:
+                with closing(_read_rows(path, reading)) as parts:
+                    for rows in parts:
+                        types.add(rows)
+                        if types.are_found(rows):
+                            break  # what else is in the file is seen when it is read for good
+            except _OddFileError:
+                for texts in csv_plain.read_texts(partial(open_decompressed, path), reading):
+                    types.add(texts)
+        passed(path)
     reading.skipped = 0  # they are counted when they are read for good
-    return {
-        name: next((kind for kind in _TEXT_TYPES if kind in kinds), "string") if name in filled else UNTYPED
-        for name, kinds in possible.items()
-    }
+    return types.names()
 
 
-def _distinct(array: pa.Array) -> list[str]:
-    try:
-        return [text for text in pc.unique(array).to_pylist() if text is not None]
-    except UnicodeDecodeError:
-        return [""]  # fits no type but text; reading it for good names the row
+class _Rows(CsvRows):
+    """Rows that are split, with the names of their columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self._varied: set[int] = set()
+
+    def as_repeated_texts(self, column: int) -> pa.Array:
+        """Make a dictionary, or plain texts where a column's repeat too little, from then on."""
+        found = None if column in self._varied else self.repeated_texts(column)
+        if found is None:
+            self._varied.add(column)
+            return self.texts(column)
+        return found
+
+    def as_texts(self) -> pa.RecordBatch:
+        return pa.record_batch([self.texts(column) for column in range(self.columns)], names=self.names)
 
 
-def _is_bool(text: str) -> bool:
-    return text in {"true", "false"}
+class _TextTypes:
+    """What the texts of the attributes allow, by column."""
+
+    def __init__(self) -> None:
+        self._possible: dict[str, int] = {}
+        self._filled: set[str] = set()
+
+    def add(self, rows: _Rows | pa.RecordBatch) -> None:
+        names = rows.names if isinstance(rows, _Rows) else rows.schema.names
+        check_column_names(names)
+        for column, name in enumerate(names):
+            if name in CORE_COLUMNS:
+                continue
+            before = self._possible.setdefault(name, sum(_TYPES.values()))
+            if before or name not in self._filled:
+                types, filled = _types_of(rows, column)
+                self._possible[name] = before & types
+                self._filled |= {name} if filled else set()
+
+    def are_found(self, rows: _Rows | pa.RecordBatch) -> bool:
+        """Whether no further row of a file can change what is known of its columns."""
+        names = rows.names if isinstance(rows, _Rows) else rows.schema.names
+        return all(name in self._filled and not self._possible[name] for name in set(names) - CORE_COLUMNS.keys())
+
+    def names(self) -> dict[str, str]:
+        return {
+            name: next((kind for kind, bit in _TYPES.items() if bit & possible), "string")
+            if name in self._filled
+            else UNTYPED
+            for name, possible in self._possible.items()
+        }
 
 
-def _is_integer(text: str) -> bool:
-    return bool(_INTEGER.fullmatch(text)) and -(2**63) <= int(text) < 2**63
+def _types_of(rows: _Rows | pa.RecordBatch, column: int) -> tuple[int, bool]:
+    if isinstance(rows, _Rows):
+        return rows.types(column)
+    texts = rows.column(column)
+    return sum(_TYPES[kind] for kind in csv_plain.text_types(texts)), texts.null_count < len(texts)
 
 
-def _is_float(text: str) -> bool:
-    if _is_integer(text):
-        return int(float(text)) == int(text)
-    return bool(_NUMBER.fullmatch(text)) and repr(float(text)) == text.replace("NaN", "nan")
-
-
-# In the order of preference: what is written as a whole number is one.
-_TEXT_TYPES: dict[str, Callable[[str], bool]] = {"bool": _is_bool, "int64": _is_integer, "float64": _is_float}
-
-
-def _read_text(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
-    def on_invalid_row(_row: pv.InvalidRow) -> str:
-        reading.skipped += 1
-        return "skip"
-
-    names = _header(path, reading)
-    convert = pv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        check_utf8=False,  # checked with the values, so that the row can be named or left out
-    )
-    done, block_bytes = 0, _BLOCK_BYTES
-    while True:
-        skip, skipped = done, reading.skipped
-        try:
-            with (
-                _open(path, reading) as file,
-                CsvBlocks(
-                    file,
-                    block_bytes=block_bytes,
-                    convert=convert,
-                    on_bad_row=on_invalid_row if reading.skip_bad else None,
-                ) as blocks,
-            ):
-                yield empty_batch(blocks.schema)
-                for block in blocks:
-                    rest = block.slice(min(skip, block.num_rows))
-                    skip -= block.num_rows - rest.num_rows
-                    done += rest.num_rows
-                    if rest.num_rows:
-                        yield rest
-        except pa.ArrowInvalid as error:
-            if "straddling" not in str(error):
-                raise
-            if block_bytes >= MAX_ROW_BYTES:
-                raise SourceError(_TOO_LONG) from error
-            # A row is larger than a block: once more with larger ones, past what has been read.
-            block_bytes *= 8
-            reading.skipped = skipped
-        else:
-            return
-
-
-@contextmanager
-def _open(path: Path, reading: Reading) -> Iterator[IO[bytes] | SoundText]:
+def _read_rows(path: Path, reading: Reading) -> Generator[_Rows | pa.RecordBatch]:
+    """Read rows in order: split, or as texts where they are odd. The first are none, to show the names."""
     with open_decompressed(path) as file:
-        # pyarrow wants to show the rows that it leaves out as text.
-        yield SoundText(file) if reading.skip_bad else file
+        block = _Block(file)
+        rows, header = _begin(path, block, reading)
+        rows.split(block.bytes, block.start, block.stop, is_last=block.is_last, max_rows=0)
+        yield rows
+        while True:
+            block.start, is_sound = rows.split(
+                block.bytes, block.start, block.stop, is_last=block.is_last, max_rows=reading.batch_size
+            )
+            if rows.count:
+                yield rows
+            if not is_sound:
+                end = block.stop if block.is_last else end_of_rows(block.bytes, block.start, block.stop)
+                text = block.bytes[block.start : end].tobytes()
+                block.start = end
+                if text:
+                    yield from _plain_texts(header + text, reading)
+            if rows.count < reading.batch_size and not block.read_more():
+                return
 
 
-def _header(path: Path, reading: Reading) -> list[str]:
-    block_bytes = _BLOCK_BYTES
-    while True:
+def _plain_texts(text: bytes, reading: Reading) -> Iterator[pa.RecordBatch]:
+    try:
+        for texts in csv_plain.read_texts(lambda: nullcontext(io.BytesIO(text)), reading):
+            for start in range(0, texts.num_rows, reading.batch_size):
+                yield texts.slice(start, reading.batch_size)
+    except (pa.ArrowInvalid, SourceError) as error:
+        raise _OddFileError from error
+
+
+def _begin(path: Path, block: _Block, reading: Reading) -> tuple[_Rows, bytes]:
+    """Read the header: rows that know their columns, and its bytes."""
+    names = csv_plain.read_names(partial(open_decompressed, path), reading)
+    block.read_more()
+    start = len(_BYTE_ORDER_MARK) if bytes(block.bytes[:3]) == _BYTE_ORDER_MARK else 0
+    rows = _Rows()
+    block.start, _ = rows.split(block.bytes, start, block.stop, is_last=False, max_rows=1)
+    rows.names = names
+    if not rows.count or [rows.texts(column)[0].as_py() or "" for column in range(rows.columns)] != names:
+        raise _OddFileError
+    return rows, block.bytes[start : block.start].tobytes()
+
+
+class _Block:
+    """A part of a file that ends anywhere; what is done with is replaced by what follows.
+
+    Attributes:
+        bytes: the text, and `SLACK` bytes behind it.
+        start: where what is still to do begins.
+        stop: where the text ends.
+        is_last: nothing follows.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes = np.empty(_BLOCK_BYTES + SLACK, np.uint8)
+        self.start = self.stop = 0
+        self.is_last = False
+
+    def read_more(self) -> bool:
+        """Read what follows; a block that is one row becomes larger. False where nothing follows."""
+        if self.is_last:
+            return False
+        left, size = self.stop - self.start, len(self.bytes) - SLACK
+        if left < size:
+            self.bytes[:left] = self.bytes[self.start : self.stop]
+        elif size < MAX_ROW_BYTES:
+            self.bytes = np.concatenate([self.bytes[:size], np.empty(size + SLACK, np.uint8)])
+        else:
+            raise _OddFileError
+        self.start, self.stop = 0, left
+        room = self.bytes[:-SLACK]
+        while self.stop < len(room):
+            data = self._file.read(len(room) - self.stop)
+            if not data:
+                self.is_last = True
+                break
+            room[self.stop : self.stop + len(data)] = np.frombuffer(data, np.uint8)
+            self.stop += len(data)
+        return True
+
+
+def _typed(rows: _Rows | pa.RecordBatch, reading: Reading) -> pa.RecordBatch:
+    try:
+        if not isinstance(rows, _Rows):
+            return csv_plain.typed(rows, reading)
         try:
-            with (
-                _open(path, reading) as file,
-                CsvBlocks(
-                    file,
-                    block_bytes=block_bytes,
-                    convert=pv.ConvertOptions(check_utf8=False),
-                    on_bad_row=(lambda _row: "skip") if reading.skip_bad else None,
-                ) as blocks,
-            ):
-                return list(blocks.schema.names)
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error):
-                raise SourceError("is empty; it needs a header line") from error
-            if "straddling" not in str(error):
-                raise
-            if block_bytes >= MAX_ROW_BYTES:
-                raise SourceError(_TOO_LONG) from error
-            block_bytes *= 8
-
-
-def _typed(batch: pa.RecordBatch, reading: Reading) -> pa.RecordBatch:
-    while True:
-        arrays = []
-        try:
-            for name, array in zip(batch.schema.names, batch.columns, strict=True):
-                arrays.append(_convert(name, array, reading))
-        except _BadTextError as error:
+            columns = [_typed_column(rows, column, name, reading) for column, name in enumerate(rows.names)]
+        except csv_plain.BadTextError:
             if not reading.skip_bad:
                 raise
-            reading.skipped += 1
-            rows = [row for row in range(batch.num_rows) if row != error.row]
-            batch = batch.take(pa.array(rows, pa.int64()))
-            continue
-        return pa.record_batch(arrays, names=batch.schema.names)
+            return csv_plain.typed(rows.as_texts(), reading)
+    except csv_plain.BadTextError as error:
+        raise _OddFileError from error
+    return pa.record_batch(columns, names=rows.names)
 
 
-class _BadTextError(Exception):
-    def __init__(self, message: str, row: int) -> None:
-        super().__init__(message)
-        self.row = row
-
-
-def _convert(name: str, array: pa.Array, reading: Reading) -> pa.Array:
-    try:
-        array.validate(full=True)
-    except pa.ArrowInvalid as error:
-        row = next(row for row, value in enumerate(array) if not _is_text(value))
-        raise _BadTextError(f"column {name!r}: holds bytes that are not valid UTF-8", row) from error
-    if name == "timestamp":
-        try:
-            times, reading.drops = parse_timestamps(array, reading.zone, reading.unit)
-        except ValueError as error:
-            raise _BadTextError(f"column 'timestamp': {error.args[0]}", error.args[-1]) from error
-        return times
-    if name == "value":
-        return _parsed(name, array, _finite, "a number")
-    if name == "sequence":
-        return _parsed(name, array, _integers, "an integer that fits int64")
+def _typed_column(rows: _Rows, column: int, name: str, reading: Reading) -> pa.Array:
     kind = "string" if name in CORE_COLUMNS else reading.text_types.get(name, "string")
-    if kind == UNTYPED:
-        return pa.nulls(len(array))
-    if kind == "float64":
-        return _parsed(name, array, _finite, "a number")
-    return _parsed(name, array, lambda texts: texts.cast(ATTRIBUTE_TYPES[kind]), f"of type {kind}")
-
-
-def _integers(texts: pa.Array) -> pa.Array:
-    # pyarrow takes hexadecimal numbers too.
-    if pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py():
-        raise pa.ArrowInvalid("no decimal number")
-    return texts.cast(pa.int64())
-
-
-def _is_text(value: pa.Scalar) -> bool:
-    try:
-        value.as_py()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _finite(texts: pa.Array) -> pa.Array:
-    """Read numbers; one beyond float64 would become infinite without a word."""
-    floats = parse_floats(texts)
-    if any("inf" not in text.lower() for text in texts.filter(pc.is_inf(floats)).to_pylist() if text is not None):
-        raise pa.ArrowInvalid(_BEYOND)
-    return floats
-
-
-def _parsed(name: str, array: pa.Array, parse: Callable[[pa.Array], pa.Array], what: str) -> pa.Array:
-    try:
-        return parse(array)
-    except pa.ArrowInvalid:
-        for row in range(len(array)):
-            try:
-                parse(array.slice(row, 1))
-            except pa.ArrowInvalid as error:
-                reason = _BEYOND if str(error) == _BEYOND else f"is not {what}"
-                raise _BadTextError(f"column {name!r}: {array[row].as_py()!r} {reason}", row) from error
-        raise
+    array = None
+    if name == "timestamp":
+        array, reading.drops = rows.times(column, reading.unit)
+    elif name == "sequence" or kind == "int64":
+        array = rows.integers(column)
+    elif name == "value" or kind == "float64":
+        array = rows.floats(column)
+    elif kind == "bool":
+        array = rows.booleans(column)
+    elif kind == "string":
+        return rows.as_repeated_texts(column)
+    return csv_plain.typed_column(name, rows.texts(column), reading) if array is None else array

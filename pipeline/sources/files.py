@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,16 @@ from pipeline.errors import SourceError, suggest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_BESIDE = ".session.json"
 
-def find_files(sources: Sequence[Path]) -> list[Path]:
+
+def find_files(sources: Sequence[Path], *, walks: bool = False) -> list[Path]:
     """Expand globs and check that every file is there; the order is that of the sources, then of the names.
+
+    Args:
+        sources: files and globs.
+        walks: take the files in and below a directory, but for hidden ones and records beside files; else it is an
+            error.
 
     Raises:
         SourceError: a path does not exist, is a directory, or a glob matches nothing.
@@ -23,6 +31,8 @@ def find_files(sources: Sequence[Path]) -> list[Path]:
     for path in sources:
         if path.is_file():
             found = [path]
+        elif path.is_dir() and walks and not (path / "store.json").exists():
+            found = _walk(path)
         elif path.is_dir():
             raise SourceError(
                 f"{path}: is a directory but no store, it has no store.json; "
@@ -30,7 +40,7 @@ def find_files(sources: Sequence[Path]) -> list[Path]:
             )
         elif glob.has_magic(str(path)):
             found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - a user's pattern may be absolute
-            found = [name for name in found if name.is_file() and not name.name.endswith(".session.json")]
+            found = [name for name in found if name.is_file() and not name.name.endswith(_BESIDE)]
             if not found:
                 raise SourceError(f"{path}: no file matches this pattern")
         elif path.exists():
@@ -41,6 +51,22 @@ def find_files(sources: Sequence[Path]) -> list[Path]:
             raise SourceError(f"{path}: does not exist{_near(path)}")
         paths += [name for name in found if name not in paths]
     return paths
+
+
+def _walk(directory: Path) -> list[Path]:
+    """Find the files in and below a directory; links to directories are not followed."""
+
+    def stop(error: OSError) -> None:
+        raise SourceError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+    found: list[Path] = []
+    for place, directories, names in os.walk(directory, onerror=stop):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".") and not name.endswith(_BESIDE)]
+    found = sorted(path for path in found if path.is_file())
+    if not found:
+        raise SourceError(f"{directory}: has no files")
+    return found
 
 
 def _kind(path: Path) -> str:

@@ -1,30 +1,36 @@
-"""NDJSON files: one JSON object a line."""
+"""NDJSON files: one JSON object a line.
+
+The compiled part reads what is sound. A batch in which anything is odd is read again in Python, a row at a time: that
+knows all forms that there are, and says what is wrong.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.disk.strict_json import no_json
-from pipeline.errors import SourceError
-from pipeline.model.columns import CORE_COLUMNS, MAX_ROW_BYTES
+from pipeline.model.columns import CORE_COLUMNS, timestamp_type
+from pipeline.model.timestamps import TICKS_PER_SECOND
+from pipeline.native import Held, JsonRows, RowLimits, RowsEnd
 from pipeline.rows.batches import BATCH_BYTES
-from pipeline.rows.normalise import parse_floats, parse_timestamps
-from pipeline.sources.text_files import FractionsFoundError, open_decompressed
+from pipeline.rows.normalise import parse_timestamps
+from pipeline.runtime.threads import ScannedAhead
+from pipeline.sources.line_window import LineWindow
+from pipeline.sources.ndjson_rows import MAX_CELLS, TEXT_COLUMNS, RowReader
+from pipeline.sources.text_files import open_decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pipeline.scan.reading import Reading
 
-_TEXT_COLUMNS = {"session_id", "metric", "unit"}
-_NON_FINITE = {"NaN", "Infinity", "-Infinity"}
-_INTEGER_LIMIT = 2**63
-_EXACT_INTEGER_LIMIT = 2**53
-_MAX_CELLS = 2_000_000  # of a batch, where each row has keys of its own
+_LINE_BYTES = 4 << 20  # longer lines are read in Python alone, so that no more bytes are kept to be read twice
 
 
 def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -33,184 +39,125 @@ def read_ndjson(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
     Raises:
         SourceError: a line is no JSON object, or a value does not fit its column; it names the line.
     """
-    names: dict[str, None] = {}
-    rows: list[dict[str, Any]] = []
-    lines: list[int] = []
-    size = 0
+    # A batch is taken while the next one is made, of which nothing is to be known yet.
+    ahead = replace(
+        reading,
+        number_columns=set(reading.number_columns),
+        ambiguous_columns=set(reading.ambiguous_columns),
+    )
+    try:
+        with ScannedAhead(_read_batches(path, ahead)) as batches:
+            for batch, reading.drops, numbers, ambiguous in batches:
+                reading.number_columns |= numbers
+                reading.ambiguous_columns |= ambiguous
+                yield batch
+    finally:
+        reading.skipped = ahead.skipped
+
+
+class _Batch(NamedTuple):
+    """A batch, and what is known of the file with it, as in `Reading`."""
+
+    rows: pa.RecordBatch
+    drops: NDArray[np.bool_] | None
+    number_columns: set[str]
+    ambiguous_columns: set[str]
+
+
+def _read_batches(path: Path, reading: Reading) -> Iterator[_Batch]:
     with open_decompressed(path) as file:
-        for number, line in enumerate(iter(lambda: file.readline(MAX_ROW_BYTES + 1), b""), start=1):
-            if line.isspace() and len(line) <= MAX_ROW_BYTES:
-                continue
-            try:
-                if len(line) > MAX_ROW_BYTES:
-                    if reading.skip_bad:
-                        _pass_over_line(file, line)
-                    raise ValueError(f"it is longer than {MAX_ROW_BYTES >> 20} MiB")  # noqa: TRY301 - as other bad lines
-                row = _decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except (ValueError, RecursionError) as error:
-                if reading.skip_bad:
-                    reading.skipped += 1
-                    continue
-                raise SourceError(f"line {number}: {_reason(error, line)}") from error
-            names.update(dict.fromkeys(row))
-            rows.append(row)
-            lines.append(number)
-            size += len(line)
-            is_wide = len(rows) * len(names) >= _MAX_CELLS
-            if len(rows) == reading.batch_size or size >= BATCH_BYTES or is_wide:
-                yield _batch(list(names), rows, lines, reading)
-                rows, lines, size = [], [], 0
-    if rows:
-        yield _batch(list(names), rows, lines, reading)
+        window = LineWindow(file)
+        by_row = RowReader(reading)
+        rows = _compiled(by_row, reading)
+        while True:
+            window.begin()
+            batch = _read_batch(rows, window, reading, is_first=by_row.line == 0)
+            if batch is None:
+                window.go_back()
+                batch = by_row.read(window)
+                rows = _compiled(by_row, reading)
+            else:
+                by_row.names.update(dict.fromkeys(rows.names))
+                by_row.line += rows.lines
+                batch = batch if rows.rows else None
+            if batch is None:
+                return
+            yield _Batch(batch, reading.drops, set(reading.number_columns), set(reading.ambiguous_columns))
 
 
-def _pass_over_line(file: IO[bytes], line: bytes) -> None:
-    while line and not line.endswith(b"\n"):
-        line = file.readline(MAX_ROW_BYTES)
+def _compiled(by_row: RowReader, reading: Reading) -> JsonRows:
+    limits = RowLimits(reading.batch_size, BATCH_BYTES, MAX_CELLS, _LINE_BYTES)
+    return JsonRows(limits, TICKS_PER_SECOND[reading.unit], by_row.names)
 
 
-def _decode(text: str) -> dict[str, Any]:
-    row = _DECODER.decode(text)
-    if not isinstance(row, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - wrong text, not a wrong argument
-    if not "".join(row).isascii():
-        "".join(row).encode()  # a key may hold half of a surrogate pair
-    return row
+def _read_batch(rows: JsonRows, window: LineWindow, reading: Reading, *, is_first: bool) -> pa.RecordBatch | None:
+    """Read the next batch, without rows at the end; None where it is odd."""
+    end = _read_lines(rows, window, reads_times=True, is_first=is_first)
+    if end == RowsEnd.ODD_TIME:
+        window.go_back()
+        end = _read_lines(rows, window, reads_times=False, is_first=is_first)
+    return None if end == RowsEnd.UNSOUND else _batch(rows, reading)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return row
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON; write it as a string")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
-
-
-def _reason(error: Exception, line: bytes) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return no_json(error) + ("" if line.endswith(b"\n") else "; the file may be cut off")
-    if isinstance(error, UnicodeDecodeError):
-        reason = "it is not valid UTF-8"
-    elif isinstance(error, UnicodeEncodeError):
-        reason = "a key holds half of a surrogate pair"
-    else:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-    return f"cannot be read as a row ({reason})"
-
-
-def _batch(names: list[str], rows: list[dict[str, Any]], lines: list[int], reading: Reading) -> pa.RecordBatch:
+def _read_lines(rows: JsonRows, window: LineWindow, *, reads_times: bool, is_first: bool) -> RowsEnd:
+    rows.begin(reads_times=reads_times)
     while True:
-        try:
-            arrays = [_array(name, [row.get(name) for row in rows], reading) for name in names]
-        except _BadValueError as error:
-            if not reading.skip_bad:
-                raise SourceError(f"line {lines[error.row]}: {error}") from error
-            reading.skipped += 1
-            rows, lines = _without(rows, error.row), _without(lines, error.row)
-            continue
-        return pa.record_batch(arrays, names=names)
-
-
-def _without(items: list[Any], at: int) -> list[Any]:
-    return items[:at] + items[at + 1 :]
-
-
-class _BadValueError(Exception):
-    def __init__(self, message: str, row: int) -> None:
-        super().__init__(message)
-        self.row = row
-
-
-def _array(name: str, values: list[Any], reading: Reading) -> pa.Array:
-    kinds = {type(value) for value in values} - {type(None)}
-    if name == "timestamp":
-        return _times(values, reading)
-    if float in kinds and name in reading.ambiguous_columns:
-        raise FractionsFoundError(name)
-    is_attribute = name not in CORE_COLUMNS
-    if name == "value" or (is_attribute and (float in kinds or name in reading.number_columns)):
-        reading.number_columns.add(name)
-        return _floats(name, values)
-    if name == "sequence" or (int in kinds and name not in _TEXT_COLUMNS):
-        _require(name, values, int)
-        _limit(name, values, _INTEGER_LIMIT)
-        return pa.array(values, pa.int64())
-    if bool in kinds and name not in _TEXT_COLUMNS:
-        _require(name, values, bool)
-        return pa.array(values, pa.bool_())
-    if not kinds:
-        return pa.nulls(len(values))
-    if name not in _TEXT_COLUMNS and kinds == {str} and _NON_FINITE.issuperset(set(values) - {None}):
-        reading.ambiguous_columns.add(name)
-    return _texts(name, values)
-
-
-def _texts(name: str, values: list[Any]) -> pa.Array:
-    _require(name, values, str)
-    for row, value in enumerate(values):
-        try:
-            _ = value is None or value.encode()
-        except UnicodeEncodeError:
-            raise _BadValueError(f"column {name!r}: holds half of a surrogate pair", row) from None
-    return pa.array(values, pa.string())
-
-
-def _times(values: list[Any], reading: Reading) -> pa.Array:
-    texts = _texts("timestamp", values)
-    try:
-        times, reading.drops = parse_timestamps(texts, reading.zone, reading.unit)
-    except ValueError as error:
-        raise _BadValueError(f"column 'timestamp': {error.args[0]}", error.args[-1]) from error
-    return times
-
-
-def _floats(name: str, values: list[Any]) -> pa.Array:
-    for row, value in enumerate(values):
-        fits = value is None or type(value) in {float, int} or (isinstance(value, str) and value in _NON_FINITE)
-        if not fits:
-            raise _BadValueError(f"column {name!r}: {_shown(value)} is not a number", row)
-        if isinstance(value, float) and value in {float("inf"), float("-inf")}:
-            raise _BadValueError(f"column {name!r}: a number beyond the range of float64", row)
-        if type(value) is int and abs(value) > _EXACT_INTEGER_LIMIT and not _is_exact(value):
-            raise _BadValueError(f"column {name!r}: {value} does not fit float64 without loss", row)
-    if any(isinstance(value, str) for value in values):
-        return parse_floats(
-            pa.array(
-                [None if v is None else v if isinstance(v, str) else repr(float(v)) for v in values],
-                pa.string(),
-            )
+        end, window.at = rows.read(
+            window.data, window.at, window.end, is_last=window.is_whole, is_first=is_first and not rows.lines
         )
-    return pa.array([None if value is None else float(value) for value in values], pa.float64())
+        if end != RowsEnd.MORE or window.is_whole:
+            return end
+        window.fill()
 
 
-def _is_exact(value: int) -> bool:
+def _batch(rows: JsonRows, reading: Reading) -> pa.RecordBatch | None:
+    arrays = []
+    numbers, ambiguous = set(), set()
+    for at, name in enumerate(rows.names):
+        held = rows.held(at)
+        if name == "timestamp":
+            array = _times(rows, at, held, reading)
+        elif (wanted := _wanted(name, held, reading)) is None:
+            return None
+        else:
+            array = rows.array(at, wanted) if wanted else pa.nulls(rows.rows)
+            if wanted == Held.FRACTIONS:
+                numbers.add(name)
+            elif wanted == Held.TEXTS and held == Held.NUMBER_NAMES and name not in TEXT_COLUMNS:
+                ambiguous.add(name)
+        if array is None:
+            return None
+        arrays.append(array)
+    reading.number_columns |= numbers
+    reading.ambiguous_columns |= ambiguous
+    return pa.record_batch(arrays, names=rows.names)
+
+
+def _wanted(name: str, held: Held, reading: Reading) -> Held | None:
+    """Tell what a column becomes, nothing where all is null; None where not all that it holds can become that."""
+    if Held.FRACTIONS in held and name in reading.ambiguous_columns:
+        return None
+    is_number = Held.FRACTIONS in held or name in reading.number_columns
+    if name == "value" or (name not in CORE_COLUMNS and is_number):
+        wanted, others = Held.FRACTIONS, Held.INTEGERS | Held.NUMBER_NAMES
+    elif name == "sequence" or (Held.INTEGERS in held and name not in TEXT_COLUMNS):
+        wanted, others = Held.INTEGERS, Held(0)
+    elif Held.BOOLEANS in held and name not in TEXT_COLUMNS:
+        wanted, others = Held.BOOLEANS, Held(0)
+    else:
+        wanted, others = (Held.TEXTS, Held.NUMBER_NAMES) if held else (Held(0), Held(0))
+    return None if held & ~(wanted | others) else wanted
+
+
+def _times(rows: JsonRows, at: int, held: Held, reading: Reading) -> pa.Array | None:
+    if not held & ~Held.TIMES:
+        reading.drops = rows.dropped(at)
+        ticks = rows.array(at, Held.TIMES)
+        return None if ticks is None else ticks.view(timestamp_type(reading.unit))
+    if held & ~(Held.TEXTS | Held.NUMBER_NAMES):
+        return None
     try:
-        return int(float(value)) == value
-    except OverflowError:
-        return False
-
-
-def _require(name: str, values: list[Any], kind: type) -> None:
-    for row, value in enumerate(values):
-        if value is not None and type(value) is not kind:
-            wanted = {str: "a string", int: "an integer", bool: "true or false"}[kind]
-            raise _BadValueError(f"column {name!r}: {_shown(value)} is not {wanted}", row)
-
-
-def _shown(value: object) -> str:
-    """Show a value as the file has it, not as Python does."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "an array"
-    return f"{value!r:.80}" if isinstance(value, str | float) else f"{json.dumps(value):.80}"
-
-
-def _limit(name: str, values: list[Any], limit: int) -> None:
-    for row, value in enumerate(values):
-        if value is not None and not -limit <= value < limit:
-            raise _BadValueError(f"column {name!r}: {value} does not fit int64", row)
+        times, reading.drops = parse_timestamps(rows.array(at, Held.TEXTS), reading.zone, reading.unit)
+    except ValueError:
+        return None
+    return times

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from glob import glob, has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.disk.held import HeldFiles
 from pipeline.disk.local_path import local_path
 from pipeline.disk.safe_names import in_unicode
 from pipeline.disk.temporary import temporary_directory
-from pipeline.errors import ReplacedError, SourceError, UsageError
+from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import parse_zone
-from pipeline.scan.data_file import check_files
-from pipeline.store.reading import is_store, open_store
+from pipeline.runtime.progress import phase
+from pipeline.scan.data_file import DataFile, check_files
+from pipeline.scan.inventory import OpenedInventory, use_what_is_there
+from pipeline.store.inventory import take_stock
+from pipeline.store.reading import is_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pipeline.scan.inventory import Inventory
     from pipeline.scan.scan import Scan
-
-ATTEMPTS = 20
-"""How often a source is opened where a session was replaced meanwhile."""
 
 Source: TypeAlias = "str | Path | Sequence[str | Path]"
 
@@ -31,11 +34,15 @@ def source_paths(source: Source) -> list[Path]:
     """List what a source names.
 
     Raises:
-        UsageError: nothing, or a URL.
+        UsageError: nothing, a URL, or standard input, which commands take.
     """
     named = [source] if isinstance(source, str | Path) else list(source)
     if not named:
         raise UsageError("no source is named")
+    if "-" in named:
+        raise UsageError(
+            "-: standard input is no source here; write it to a file, and name that (a file called - is ./-)"
+        )
     return [local_path(path) for path in named]
 
 
@@ -47,10 +54,13 @@ def open_source(
     memory_limit: str | None = None,
     threads: int | None = None,
     hold: bool = False,
-) -> Iterator[Scan]:
-    """Open a store, files, globs or a DuckDB file for reading.
+    told_by: Literal["rows", "bytes"] = "rows",
+    reads_once: bool = False,
+    knows_order: bool = False,
+) -> Iterator[Inventory]:
+    """Find out what a store, files, globs or a DuckDB file hold; it can be read in the `with` statement.
 
-    Each session of a store is that of one moment.
+    Of a store, the files of sessions are opened when the inventory opens those; each session is that of one moment.
 
     Args:
         source: a path or glob, or several of them.
@@ -59,6 +69,9 @@ def open_source(
         threads: of the same.
         hold: hold the files of a store open, so that their rows stay those of their records though a session is
             replaced meanwhile; as many as the process may open. For who reads rows.
+        told_by: as in `PlainOptions`, as the next two.
+        reads_once: the scan's `passing` may be set then.
+        knows_order: do not find disorder on the way.
 
     Raises:
         SourceError: it does not exist, cannot be read, or holds bad data.
@@ -66,22 +79,72 @@ def open_source(
     """
     named = source_paths(source)
     _check_names(named)
-    stores = [path for path in named if is_store(path)]
+    stores, others = part_stores(named)
     if stores:
-        if len(named) > 1:
-            raise SourceError(f"{stores[0]}: is a store, which is a source by itself; name it alone")
+        if others:
+            from pipeline.sources.files import find_files  # noqa: PLC0415 - stores need none of it
+
+            find_files(others)  # what is not there is to be said first
+            raise SourceError(
+                f"{stores[0]} is a store, and {others[0]} is none: stores may be one source, and files may, but not "
+                f"both together; `pipeline import FILE --to {stores[0]}` brings one into the store"
+            )
         with HeldFiles() as held:
-            yield open_store(stores[0], held if hold else None)
+            yield _stock_of(stores, held if hold else None)
         return
     from pipeline.sources.files import find_files  # noqa: PLC0415 - a store needs none of it
     from pipeline.sources.options import PlainOptions  # noqa: PLC0415
     from pipeline.sources.plain import open_plain  # noqa: PLC0415
 
-    options = PlainOptions(zone=parse_zone(timezone) if timezone else None, memory_limit=memory_limit, threads=threads)
+    options = PlainOptions(
+        zone=parse_zone(timezone) if timezone else None,
+        memory_limit=memory_limit,
+        threads=threads,
+        told_by=told_by,
+        reads_once=reads_once,
+        knows_order=knows_order,
+    )
     paths = find_files(named)
     _check_names(paths)
-    with temporary_directory() as directory:
-        yield open_plain(paths, directory, options).scan
+    with temporary_directory() as directory, HeldFiles() as held:
+        opened = open_plain(paths, directory, options, held if hold else None)
+        yield OpenedInventory(opened.scan, opened.warnings)
+
+
+def part_stores(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Tell stores from other paths; patterns that stores match are expanded.
+
+    Returns:
+        the stores, each once, and the others.
+    """
+    stores: dict[Path, Path] = {}
+    others: list[Path] = []
+    for path in paths:
+        if is_store(path):
+            stores.setdefault(path.resolve(), path)
+            continue
+        matching = expanded(path)
+        found = [one for one in matching if is_store(one)]
+        stores |= {one.resolve(): one for one in found if one.resolve() not in stores}
+        if len(found) < len(matching) or not found:
+            others.append(path)
+    return list(stores.values()), others
+
+
+def expanded(path: Path) -> list[Path]:
+    """Expand a pattern; of any other path nothing."""
+    text = str(path)
+    if not has_magic(text) or path.exists():
+        return []
+    return sorted(map(Path, glob(text, recursive=True)))  # noqa: PTH207 - a user's pattern may be absolute
+
+
+def _stock_of(stores: Sequence[Path], held: HeldFiles | None) -> Inventory:
+    if len(stores) == 1:
+        return take_stock(stores[0], held)
+    from pipeline.sources.united import UnitedInventory  # noqa: PLC0415 - one store needs none of it
+
+    return UnitedInventory([take_stock(path, held) for path in stores])
 
 
 @contextmanager
@@ -93,7 +156,7 @@ def open_for_engine(
     timezone: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
-) -> Iterator[Scan]:
+) -> Iterator[tuple[Inventory, Scan]]:
     """Open a source whose files another engine reads, which verifies nothing.
 
     Args:
@@ -104,22 +167,54 @@ def open_for_engine(
         memory_limit: as in `open_source`.
         threads: as in `open_source`.
 
+    Yields:
+        what it holds, and all of it, opened.
+
     Raises:
         SourceError: it does not exist, cannot be read, is damaged, or holds bad data.
     """
-    for attempt in range(1, ATTEMPTS + 1):
-        with ExitStack() as opening:
-            scan = opening.enter_context(
-                open_source(source, timezone=timezone, memory_limit=memory_limit, threads=threads, hold=hold)
-            )
-            try:
-                files = tuple(check_files(scan.files)) if verify else scan.files
-            except ReplacedError:
-                if attempt == ATTEMPTS:
-                    raise
-                continue
-            yield replace(scan, files=files)
+    with open_source(source, timezone=timezone, memory_limit=memory_limit, threads=threads, hold=hold) as inventory:
+        there, scan = use_what_is_there(inventory, partial(_open_checked, verify=verify))
+        if scan.is_as_it_lies:
+            yield there, scan
             return
+        with temporary_directory() as directory:
+            yield there, _written_out(scan, directory)
+
+
+def _open_checked(inventory: Inventory, *, verify: bool) -> tuple[Inventory, Scan]:
+    scan = inventory.open()
+    stored = [file.opened_as for file in scan.files if file.is_stored]
+    if not (verify and stored):
+        return inventory, scan
+    with phase("hashing", sum(map(_size, stored)), "bytes") as hashing:
+        return inventory, replace(scan, files=tuple(check_files(scan.files, hashing.add)))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # whoever reads it says so, or knows where it is now
+        return 0
+
+
+def _written_out(scan: Scan, directory: Path) -> Scan:
+    """Write the rows of files that an engine would take for others into temporary files."""
+    from pipeline.sources.spool import Spool  # noqa: PLC0415 - few sources need it
+
+    with Spool(directory / "rows") as spool:
+        for batch in scan.batches():
+            spool.write(batch)
+    return replace(scan, files=tuple(DataFile(path, is_temporary=True) for path in spool.files), is_as_it_lies=True)
+
+
+def open_all(inventory: Inventory) -> Scan:
+    """Open all sessions of a source, those that are there when they are looked at.
+
+    Raises:
+        SourceError: one is damaged, or is replaced again and again.
+    """
+    return use_what_is_there(inventory, lambda there: there.open())
 
 
 def _check_names(paths: Sequence[str | Path]) -> None:

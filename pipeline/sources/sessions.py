@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError
+from pipeline.model.columns import UNTYPED
 from pipeline.model.metric_facts import facts_of
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.model.columns import TimestampUnit
+    from pipeline.model.metric_facts import MetricFacts
     from pipeline.rows.summary import SummaryOfSessions
     from pipeline.sources.options import PlainOptions
 
@@ -33,6 +35,7 @@ class RecordedSessions:
         self._options = options
         self._unit = unit
         self._records: dict[str, SessionRecord] = {}
+        self._facts: dict[tuple[tuple[str, MetricFacts], ...], dict[str, MetricFacts]] = {}
 
     def keep(self, path: Path, records: list[SessionRecord], ids: list[str] | None = None) -> None:
         """Keep the records that came with a file.
@@ -104,30 +107,56 @@ class RecordedSessions:
             SourceError: a record says another number of rows, or nobody says when a session started.
         """
         empty = SessionSummary()
+        typed = {name for rows in summary.by_session.values() for name, kind in rows.columns.items() if kind != UNTYPED}
+        # A format may say a type of what is null in all rows.
+        found = {name: kind if name in typed else UNTYPED for name, kind in attributes.items()}
         for session_id in dict.fromkeys([*summary.by_session, *self._records]):
-            rows = summary.by_session.get(session_id, empty)
-            record = self._records.get(session_id, SessionRecord(session_id=session_id))
-            expected = record.measurement_count
-            if expected is not None and expected != rows.measurement_count and not self._options.skip_bad:
-                raise SourceError(
-                    f"session {session_id!r}: its record says {expected} measurements, "
-                    f"its rows are {rows.measurement_count}; something is missing or doubled"
-                )
-            start = self._start_of(session_id, rows)
-            end = record.ticks("ended_at", self._unit, self._options.zone)
-            if end is None:
-                end = rows.end_after(start)
-            yield Session(
-                session_id=session_id,
-                timestamp_unit=self._unit,
-                started_at=start,
-                ended_at=end,
-                harness_name=record.harness_name,
-                harness_version=record.harness_version,
-                configuration=record.configuration or self._options.configuration or {},
-                attributes=record.attributes,
-                **rows.figures(),
-                metric_facts=facts_of(rows.metrics, record.metric_facts),
-                dropped_digit_count=dropped.get(session_id, 0),
-                columns=rows.columns or dict(attributes),
+            # What is not needed any more takes no memory.
+            rows = summary.by_session.pop(session_id, empty)
+            record = self._records.get(session_id)
+            if record and record.described_count and not rows.measurement_count and record.measurement_count is None:
+                continue  # a package describes in each of its files sessions whose rows are in another, or nowhere
+            yield self.unite_one(
+                session_id, rows, dropped.get(session_id, 0), found if record and record.is_described else attributes
             )
+
+    def unite_one(self, session_id: str, rows: SessionSummary, dropped: int, attributes: Mapping[str, str]) -> Session:
+        """Unite the record of a session with its rows; arguments and errors are those of `unite`."""
+        record = self._records.get(session_id, SessionRecord(session_id=session_id))
+        expected = record.measurement_count
+        if expected is not None and expected != rows.measurement_count and not self._options.skip_bad:
+            raise SourceError(
+                f"session {session_id!r}: its record says {expected} measurements, "
+                f"its rows are {rows.measurement_count}; something is missing or doubled"
+            )
+        figures = rows.figures()
+        _require_digest(session_id, record.content_digest, figures["content_digest"])
+        start = self._start_of(session_id, rows)
+        end = record.ticks("ended_at", self._unit, self._options.zone)
+        if end is None:
+            end = rows.end_after(start)
+        facts = facts_of(rows.metrics, record.metric_facts)
+        return Session(
+            session_id=session_id,
+            timestamp_unit=self._unit,
+            started_at=start,
+            ended_at=end,
+            harness_name=record.harness_name,
+            harness_version=record.harness_version,
+            configuration=record.configuration or self._options.configuration or {},
+            attributes=record.attributes,
+            **figures,
+            # Equal ones are one, of all sessions.
+            metric_facts=self._facts.setdefault(tuple(facts.items()), facts),
+            dropped_digit_count=record.dropped_digit_count + dropped,
+            columns=rows.columns or dict(attributes),
+            origin=record.origin,
+        )
+
+
+def _require_digest(session_id: str, recorded: str | None, found: str | None) -> None:
+    if None not in {recorded, found} and recorded != found:
+        raise SourceError(
+            f"session {session_id!r}: its record says that the digest of its rows is {recorded}, it is {found}; "
+            "they are damaged or were changed"
+        )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.disk.temporary import temporary_errors
+from pipeline.model.columns import plain_schema
 from pipeline.rows.normalise import conform_to
+from pipeline.runtime.progress import phase
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+
+SORTED = ("sorting", "keeping sorted rows", "checking")
+"""Phases that follow where rows are out of order."""
 
 
 class Spool:
@@ -44,16 +52,47 @@ class Spool:
         """Add rows; columns that hold no typed value are left to be filled with nulls by the reader."""
         typed = [f.name for f in batch.schema if not pa.types.is_null(f.type)]
         batch = batch.select(typed)
-        if self._writer is None or not batch.schema.equals(self._schema):
+        if self._writer is None or not plain_schema(batch.schema).equals(self._schema):
             self.__exit__()
-            self._schema = batch.schema
+            self._schema = plain_schema(batch.schema)
             self.files.append(self._directory / f"{len(self.files):06}.parquet")
             with temporary_errors(self._directory):
-                self._writer = pq.ParquetWriter(
-                    self.files[-1], batch.schema, compression="lz4", write_page_checksum=True
-                )
+                self._writer = _open_writer(self.files[-1], batch.schema)
         with temporary_errors(self._directory):
-            self._writer.write_batch(batch)
+            self._writer.write_batch(_held_as(batch, self._writer.schema))
+
+
+def _held_as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Make dictionaries of texts, or write them out, as the first batch had them."""
+    if batch.schema.equals(schema):
+        return batch
+    columns = [
+        column
+        if column.type == field.type
+        else column.dictionary_decode()
+        if pa.types.is_dictionary(column.type)
+        else column.dictionary_encode()
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.record_batch(columns, schema=schema)
+
+
+def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="lz4",
+        # What is written to be read a moment later is not tried for dictionaries of numbers, nor described.
+        use_dictionary=[field.name for field in plain_schema(schema) if pa.types.is_string(field.type)],
+        column_encoding={
+            field.name: "DELTA_BINARY_PACKED"
+            for field in schema
+            if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)
+        },
+        write_statistics=False,
+        write_page_checksum=True,
+        store_schema=False,  # what is written as a dictionary is read as texts
+    )
 
 
 def sort_files(
@@ -80,10 +119,12 @@ def sort_files(
     from pipeline.runtime.duckdb import connect_engine, engine_errors, quote_literal  # noqa: PLC0415 - sorting needs DuckDB
 
     with (
+        ExitStack() as sorting,
         Spool(directory) as spool,
         engine_errors(memory_limit),
         connect_engine(temporary_directory=directory, memory_limit=memory_limit, threads=threads) as connection,
     ):
+        sorting.enter_context(phase("sorting"))
         # They trust what a file says of its least and greatest values, and change values beyond.
         connection.execute("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
         names = ", ".join(quote_literal(str(path)) for path in files)
@@ -100,6 +141,12 @@ def sort_files(
             "SELECT source_rows.* FROM source_rows JOIN starts USING (session_id) "
             "ORDER BY starts.start, session_id, sequence"
         )
-        for batch in rows.to_arrow_reader(DEFAULT_BATCH_SIZE):
-            spool.write(conform_to(batch, schema))
+        # The engine gives nothing before all is sorted.
+        reader = rows.to_arrow_reader(DEFAULT_BATCH_SIZE)
+        begun = next(reader, None)
+        sorting.close()
+        with phase("keeping sorted rows", sum(pq.read_metadata(path).num_rows for path in files)) as keeping:
+            for batch in chain([] if begun is None else [begun], reader):
+                spool.write(conform_to(batch, schema))
+                keeping.add(batch.num_rows)
     return spool.files

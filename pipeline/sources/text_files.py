@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING, cast
 
 import pyarrow as pa
 
+from pipeline.runtime.progress import Position, reading
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -27,13 +29,13 @@ class FractionsFoundError(Exception):
 def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading; the names `.gz` and `.zst` say that it is compressed."""
     if path.suffix == ".gz":
-        with gzip.open(path) as file:
-            yield cast("IO[bytes]", file)
+        with path.open("rb") as packed, gzip.open(packed) as unpacked, reading(Position(packed)):
+            yield cast("IO[bytes]", unpacked)
     elif path.suffix == ".zst":
-        with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as stream:
+        with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as stream, reading(raw):
             yield io.BufferedReader(stream)
     else:
-        with path.open("rb") as file:
+        with path.open("rb") as file, reading(Position(file)):
             yield file
 
 

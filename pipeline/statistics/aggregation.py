@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,10 @@ import pyarrow as pa
 
 from pipeline.errors import DestinationError
 from pipeline.model.arrays import from_numbers, from_places, from_strings, integers
+from pipeline.model.columns import with_repeated
+from pipeline.model.timestamps import TICKS_PER_SECOND
 from pipeline.native import GroupedValues
-from pipeline.statistics.group_keys import KeyEncoder
+from pipeline.statistics.kinds import CounterRates, without_meaning
 from pipeline.statistics.options import TIME_FIGURES, StatisticsOptions
 from pipeline.statistics.windows import Windows
 
@@ -19,14 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from pipeline.model.arrays import Integers
     from pipeline.model.columns import TimestampUnit
-
-    Floats = NDArray[np.float64]
+    from pipeline.native import GroupFigures
 
 DEFAULT_BUDGET_BYTES = 12_000_000
+
+
+def statistics_schema(options: StatisticsOptions, measurements: pa.Schema) -> pa.Schema:
+    """Schema of what `aggregate` gives: that of the statistics, with strings as dictionaries."""
+    schema = options.schema(measurements)
+    return with_repeated(schema, [field.name for field in schema if pa.types.is_string(field.type)])
 
 
 def aggregate(
@@ -35,39 +41,141 @@ def aggregate(
     session_ids: Sequence[str],
     options: StatisticsOptions,
     *,
+    batch_size: int,
     temporary_directory: Path,
+    starts: Sequence[int] = (),
     budget_bytes: int = DEFAULT_BUDGET_BYTES,
-) -> pa.Table:
-    """Aggregate rows, which are read once.
+) -> Iterator[pa.RecordBatch]:
+    """Aggregate rows, which are read once, before anything is given.
 
     Args:
         read: gives the batches of the wanted columns, of one session each.
         measurements: schema of the rows.
         session_ids: all sessions in order; groups come in this order.
         options: what to aggregate.
-        temporary_directory: where values may spill.
-        budget_bytes: memory for values.
+        batch_size: rows of a batch of statistics, at most.
+        temporary_directory: where groups and values may spill.
+        starts: when each session starts, for windows that begin there.
+        budget_bytes: memory for them.
 
     Returns:
-        the statistics, ordered by session, metric, unit, further columns and window; strings as dictionaries.
+        the statistics, ordered by session, metric, unit, further columns and window.
     """
-    unit: TimestampUnit = measurements.field("timestamp").type.unit
-    names = [name for name in options.group_columns(measurements) if name != "session_id"]
-    encoders = [KeyEncoder(measurements.field(name).type) for name in names]
-    ordinals = {session_id: at for at, session_id in enumerate(session_ids)}
-    windows = Windows(options.parsed_window, options.timezone, unit) if options.parsed_window else None
-    key_count = (not options.pooled) + len(names) + (windows is not None)
-    groups = GroupedValues(key_count, budget_bytes=budget_bytes, directory=temporary_directory)
-    with _spill_errors(temporary_directory):
-        for batch in read(["sequence", "timestamp", "value", *names]):
-            session = ordinals[batch.column("session_id")[0].as_py()]
-            times = integers(batch.column("timestamp"))
-            by = [] if options.pooled else [np.full(batch.num_rows, session, np.int64)]
-            by += [encoder.encode(batch.column(name)) for encoder, name in zip(encoders, names, strict=True)]
-            by += [windows.starts(times)] if windows else []
-            groups.add(by, times, integers(batch.column("sequence")), batch.column("value"), session=session)
-        keys, counts, numbers = groups.figures(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
-    return _table(keys, counts, numbers, encoders, names, session_ids, windows, options, measurements)
+    aggregation = Aggregation(
+        measurements,
+        session_ids,
+        options,
+        starts=starts,
+        temporary_directory=temporary_directory,
+        budget_bytes=budget_bytes,
+    )
+    for batch in read(aggregation.columns):
+        aggregation.add(batch)
+    return aggregation.statistics(batch_size)
+
+
+class Aggregation:
+    """Groups and their rows, which are added as they pass; figures are asked for once, when all have.
+
+    Attributes:
+        columns: those that rows must have, besides session_id.
+        schema: of the statistics.
+    """
+
+    def __init__(
+        self,
+        measurements: pa.Schema,
+        session_ids: Sequence[str],
+        options: StatisticsOptions,
+        *,
+        starts: Sequence[int] = (),
+        temporary_directory: Path,
+        budget_bytes: int = DEFAULT_BUDGET_BYTES,
+    ) -> None:
+        """Start without rows; the arguments are those of `aggregate`."""
+        unit: TimestampUnit = measurements.field("timestamp").type.unit
+        self._names = [name for name in options.group_columns(measurements) if name != "session_id"]
+        self._ordinals = {session_id: at for at, session_id in enumerate(session_ids)}
+        self._sessions = from_strings(session_ids)
+        self._starts = starts
+        self._options = options
+        self._directory = temporary_directory
+        window = options.parsed_window
+        self._windows = Windows(window, options.timezone, unit, of_sessions=options.is_from_start) if window else None
+        self._ticks = TICKS_PER_SECOND[unit]
+        kinds = [] if options.pooled else [pa.int64()]
+        kinds += [measurements.field(name).type for name in self._names]
+        kinds += [pa.int64()] if self._windows else []
+        groups = partial(GroupedValues, kinds, budget_bytes=budget_bytes, directory=temporary_directory)
+        self._groups = groups(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
+        self._rates = CounterRates(options.counters, self._names, groups, self._ticks) if options.counters else None
+        self.columns = ["sequence", "timestamp", "value", *self._names]
+        self.schema = statistics_schema(options, measurements)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add rows of one session, all of a session before those of the next.
+
+        Raises:
+            DestinationError: a temporary file cannot be written.
+        """
+        session = self._ordinals[batch.column("session_id")[0].as_py()]
+        times, rows = batch.column("timestamp"), batch.num_rows
+        by = [] if self._options.pooled else [from_numbers(np.full(rows, session, np.int64), pa.int64())]
+        by += [batch.column(name) for name in self._names]
+        if self._windows is not None:
+            since = self._starts[session] if self._options.is_from_start else 0
+            by += [from_numbers(self._windows.starts(integers(times) - since), pa.int64())]
+        with _spill_errors(self._directory):
+            self._groups.add(by, times, batch.column("sequence"), batch.column("value"), session=session)
+            if self._rates is not None:
+                self._rates.add(by, batch, session=session)
+
+    def statistics(self, batch_size: int) -> Iterator[pa.RecordBatch]:
+        """Give the statistics, in batches of so many rows at most.
+
+        Raises:
+            SourceError: a window reaches beyond the times that can be counted.
+            DestinationError: a temporary file cannot be written or read.
+        """
+        if self._windows is not None:
+            self._windows.check()
+        return self._found(batch_size)
+
+    def _found(self, batch_size: int) -> Iterator[pa.RecordBatch]:
+        with _spill_errors(self._directory):
+            for found in self._groups.figures(batch_size):
+                yield self._batch(found)
+
+    def _batch(self, found: GroupFigures) -> pa.RecordBatch:
+        """Put the figures of groups into the columns of the statistics."""
+        keys = iter(found.keys)
+        columns: dict[str, pa.Array] = {}
+        if not self._options.pooled:
+            columns["session_id"] = from_places(integers(next(keys)), self._sessions)
+        columns |= {name: next(keys) for name in self._names}
+        if self._windows is not None:
+            columns |= self._window_columns(integers(next(keys)), self._windows)
+        absent = without_meaning(columns["metric"], self._options.known_kinds, self.schema.names)
+        is_empty = found.integers["count"] == 0
+        for name, numbers in found.integers.items():
+            columns[name] = from_numbers(numbers, pa.int64(), is_empty if name in TIME_FIGURES else None)
+        figures = found.numbers
+        if self._rates is not None:
+            figures = {**figures, "rate": self._rates.next(columns["metric"])}
+        for name, numbers_of in figures.items():
+            nothing = np.isnan(numbers_of) | absent[name] if name in absent else np.isnan(numbers_of)
+            columns[name] = from_numbers(numbers_of, pa.float64(), nothing)
+        arrays = [
+            columns[field.name].view(field.type) if pa.types.is_timestamp(field.type) else columns[field.name]
+            for field in self.schema
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _window_columns(self, starts: Integers, windows: Windows) -> dict[str, pa.Array]:
+        borders = {"window_start": starts, "window_end": windows.ends(starts)}
+        if self._options.is_from_start:
+            borders = {f"{name}_seconds": ticks // self._ticks for name, ticks in borders.items()}
+        return {name: from_numbers(numbers, pa.int64()) for name, numbers in borders.items()}
 
 
 @contextmanager
@@ -76,48 +184,3 @@ def _spill_errors(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DestinationError(f"{directory}: {error}; TMPDIR says where temporary files go") from error
-
-
-def _table(
-    keys: Integers,
-    counts: dict[str, Integers],
-    numbers: dict[str, Floats],
-    encoders: Sequence[KeyEncoder],
-    names: Sequence[str],
-    session_ids: Sequence[str],
-    windows: Windows | None,
-    options: StatisticsOptions,
-    measurements: pa.Schema,
-) -> pa.Table:
-    """Put the figures of groups into the columns and the order of the statistics."""
-    place = 0
-    order: list[Integers] = []
-    columns: dict[str, pa.Array] = {}
-    if not options.pooled:
-        order.append(keys[:, 0])
-        place = 1
-    for encoder in encoders:
-        order.append(encoder.ranks[keys[:, place]])
-        place += 1
-    order += [keys[:, place]] if windows is not None else []
-    sorted_rows = np.lexsort(order[::-1])
-    keys = keys[sorted_rows]
-    for at, (encoder, name) in enumerate(zip(encoders, names, strict=True), start=place - len(names)):
-        columns[name] = encoder.decode(keys[:, at])
-    if not options.pooled:
-        columns["session_id"] = from_places(keys[:, 0], from_strings(session_ids))
-    if windows is not None:
-        columns["window_start"] = from_numbers(keys[:, place], pa.int64())
-        columns["window_end"] = from_numbers(windows.ends(keys[:, place]), pa.int64())
-    exists = counts["count"][sorted_rows] > 0
-    for name, values in counts.items():
-        columns[name] = from_numbers(values[sorted_rows], pa.int64(), ~exists if name in TIME_FIGURES else None)
-    for name, figures in numbers.items():
-        sorted_figures = figures[sorted_rows]
-        columns[name] = from_numbers(sorted_figures, pa.float64(), np.isnan(sorted_figures))
-    fields, arrays = [], []
-    for described in options.schema(measurements):
-        array = columns[described.name]
-        arrays.append(array.view(described.type) if described.name in TIME_FIGURES else array)
-        fields.append(described.with_type(arrays[-1].type))
-    return pa.table(arrays, schema=pa.schema(fields))

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from pipeline.errors import SourceError, UsageError
-from pipeline.model.timestamps import MAX_SECOND, MIN_SECOND, TICKS_PER_SECOND, format_timestamp, parse_zone
+from pipeline.model.timestamps import (
+    MAX_SECOND,
+    MIN_SECOND,
+    TICKS_PER_SECOND,
+    format_timestamp,
+    midnight,
+    parse_zone,
+)
 
 if TYPE_CHECKING:
     from pipeline.model.arrays import Integers
@@ -51,24 +58,35 @@ class Window:
 class Windows:
     """Finds the window of each time; times are counts of a unit since the Unix epoch."""
 
-    def __init__(self, window: Window, timezone: str, unit: str) -> None:
+    def __init__(self, window: Window, timezone: str, unit: str, *, of_sessions: bool = False) -> None:
         """Set the length.
 
         Args:
             window: length of a window.
             timezone: IANA name of the zone whose days count.
             unit: us or ns.
+            of_sessions: times are counted since a session's start, and days have 24 hours.
         """
         self._unit = unit
         self._scale = TICKS_PER_SECOND[unit]
-        fixed = window.seconds or (window.days * _DAY_SECONDS if timezone == "UTC" else 0)
+        fixed = window.seconds or (window.days * _DAY_SECONDS if timezone == "UTC" or of_sessions else 0)
         self._length = fixed * self._scale
+        self._of_sessions = of_sessions
         self._days = window.days
         self._zone = parse_zone(timezone)
+        self._first: int | None = None  # start of the first window so far
+        self._last: int | None = None
         self._midnight = lru_cache(maxsize=100_000)(self._find_midnight)
 
     def starts(self, times: Integers) -> Integers:
-        """Give the start of each time's window."""
+        """Give the start of each time's window; there is one at least."""
+        starts = self._starts(times)
+        first, last = int(starts.min()), int(starts.max())
+        self._first = first if self._first is None else min(first, self._first)
+        self._last = last if self._last is None else max(last, self._last)
+        return starts
+
+    def _starts(self, times: Integers) -> Integers:
         with _beyond_calendar():
             if self._length:
                 return self._fixed_starts(times)
@@ -82,21 +100,27 @@ class Windows:
             return windows[found]
 
     def ends(self, starts: Integers) -> Integers:
-        """Give the end of the window of each start.
+        """Give the end of the window of each start, all of which `starts` gave and `check` let pass."""
+        if self._length:
+            return starts + self._length
+        distinct, places = np.unique(starts, return_inverse=True)
+        return np.array([self._end(start) for start in distinct.tolist()], np.int64)[places]
+
+    def check(self) -> None:
+        """Check the windows of all times so far.
 
         Raises:
             SourceError: a window reaches beyond the years 0001 to 9999, or what the unit can count; all windows are
                 refused then, so that no row is missing from the statistics without a word.
         """
+        if self._first is None or self._last is None or self._of_sessions:
+            return
+        # No two windows overlap: if any reaches beyond the first or last time, it is the first or last window.
         low, high = MIN_SECOND * self._scale, min(MAX_SECOND * self._scale, 2**63 - 1)
-        ends = [self._end(start) for start in starts.tolist()]
-        late = [start for start, end in zip(starts.tolist(), ends, strict=True) if end > high]
-        early = [end for start, end in zip(starts.tolist(), ends, strict=True) if start < low]
-        if late:
-            self._refuse("begins at {} ends beyond", min(late), "--until")
-        if early:
-            self._refuse("ends at {} begins before", max(early), "--since")
-        return np.array(ends, np.int64)
+        if self._end(self._last) > high:
+            self._refuse("begins at {} ends beyond", self._last, "--until")
+        if self._first < low:
+            self._refuse("ends at {} begins before", self._end(self._first), "--since")
 
     def _refuse(self, window: str, border: int, option: str) -> NoReturn:
         time = format_timestamp(border, self._unit)
@@ -135,24 +159,7 @@ class Windows:
         return sorted({d + n for d in utc_days for n in near if lowest <= d + n <= highest})
 
     def _find_midnight(self, day: int) -> int:
-        """Find the first moment of a day of the zone; where midnight is skipped, the moment after the gap."""
-        local = date.fromordinal(day + _EPOCH_DAY)
-        midnight = datetime(local.year, local.month, local.day, tzinfo=self._zone)
-        low, high = (_seconds(midnight.replace(fold=fold)) for fold in (1, 0))
-        # In a gap the two readings lie on its two sides, and the change of the clock between them; else the first
-        # reading is the first moment.
-        while low < high - 1:
-            middle = (low + high) // 2
-            if (_EPOCH + timedelta(seconds=middle)).astimezone(self._zone).date() >= local:
-                high = middle
-            else:
-                low = middle
-        return high * self._scale
-
-
-def _seconds(moment: datetime) -> int:
-    delta = moment.astimezone(UTC) - _EPOCH
-    return delta.days * _DAY_SECONDS + delta.seconds
+        return midnight(date.fromordinal(day + _EPOCH_DAY), self._zone) * self._scale
 
 
 class _beyond_calendar:  # noqa: N801 - reads as a phrase in a with statement

@@ -7,8 +7,12 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pipeline.disk.directories import rename_new
 from pipeline.disk.locks import LOCK_NAME
-from pipeline.store.reading import RECORD_FILE, STORE_FILE
+from pipeline.store.directory import MOVED, RECORD_FILE
+from pipeline.store.index import INDEX_FILE
+from pipeline.store.pack import PACK_RECORDS
+from pipeline.store.reading import STORE_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +20,15 @@ if TYPE_CHECKING:
 RECORDING_RECORD, RECORDING_BATCHES = "recording.json", "batches"
 RECORDING_BEGUN = RECORDING_RECORD + ".new"
 OF_RECORDING = re.compile("|".join(map(re.escape, (RECORDING_RECORD, RECORDING_BATCHES, RECORDING_BEGUN, LOCK_NAME))))
-OF_SESSION = re.compile(re.escape(RECORD_FILE) + r"|measurements-\d+\.parquet", re.ASCII)
+OF_SESSION = re.compile(
+    "|".join((*map(re.escape, (RECORD_FILE, PACK_RECORDS, MOVED)), r"measurements-\d+\.parquet")), re.ASCII
+)
+"""Of a pack too."""
+COMPACTED = "compacted"
+"""A directory in `staging/`."""
+_RECORDS = {RECORD_FILE, PACK_RECORDS, RECORDING_RECORD, MOVED}
 # A number; what early versions made with `mkdtemp`; what an exchange puts aside.
+_ASIDE = 1_000_000  # no import stages so many
 _STAGED = re.compile(r"\d{4,}|tmp\w+|.+\.aside", re.ASCII)
 
 
@@ -29,6 +40,12 @@ def strangers_in(directory: Path, own: re.Pattern[str]) -> list[str]:
 
 def _is_own(entry: os.DirEntry[str], own: re.Pattern[str]) -> bool:
     return own.fullmatch(entry.name) is not None and not entry.is_dir(follow_symlinks=False)
+
+
+def own_in(directory: Path, own: re.Pattern[str]) -> list[str]:
+    """Names of the files of a session or recording in its directory."""
+    with os.scandir(directory) as entries:
+        return sorted(entry.name for entry in entries if _is_own(entry, own))
 
 
 def remove_own(directory: Path, own: re.Pattern[str]) -> bool:
@@ -50,7 +67,7 @@ def remove_own(directory: Path, own: re.Pattern[str]) -> bool:
         with os.scandir(directory) as entries:
             files = [entry for entry in entries if _is_own(entry, own)]
         # The record goes last: by it the next one knows what this was, should a kill come in between.
-        for file in sorted(files, key=lambda file: file.name in {RECORD_FILE, RECORDING_RECORD}):
+        for file in sorted(files, key=lambda file: file.name in _RECORDS):
             os.unlink(file.path)  # noqa: PTH108 - it is no Path
         try:
             directory.rmdir()
@@ -66,10 +83,58 @@ def clear_staging(staging: Path) -> None:
         OSError: it cannot be listed.
     """
     for entry in staging.iterdir():
-        if entry.name == STORE_FILE and entry.is_file() and not entry.is_symlink():
+        if entry.name in {STORE_FILE, INDEX_FILE} and entry.is_file() and not entry.is_symlink():
             entry.unlink()
         elif _STAGED.fullmatch(entry.name) and (entry.is_dir() or entry.is_symlink()):
             remove_own(entry, OF_RECORDING if _was_recording(entry) else OF_SESSION)
+
+
+def clear_moved(sessions: Path, staging: Path) -> None:
+    """Remove the names that a compaction kept of sessions that have moved.
+
+    What cannot be removed stays, and is tried again by the next one that holds the store.
+
+    Args:
+        sessions: the directory of those of the store, which need not be there.
+        staging: the directory in which what a kill leaves is cleared away.
+    """
+    with suppress(OSError):
+        for number, entry in enumerate(list(sessions.iterdir())):
+            if os.path.lexists(entry / MOVED):
+                aside = staging / f"{_ASIDE + number}"
+                if not os.path.lexists(aside):
+                    entry.rename(aside)
+                    if remove_own(aside, OF_SESSION):
+                        rename_new(aside, entry)
+
+
+def clear_compacted(tree: Path, sessions: Path) -> None:
+    """Remove what a compaction built, or what it replaced; what others had put there goes to the sessions.
+
+    What cannot be removed stays, and is tried again by the next one that holds the store.
+
+    Args:
+        tree: a directory of directories of sessions, which need not be there.
+        sessions: the directory of those of the store.
+    """
+    with suppress(OSError):
+        for entry in tree.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                remove_own(entry, OF_SESSION)
+            if os.path.lexists(entry):
+                _give_back(entry, sessions / entry.name)
+        tree.rmdir()
+
+
+def _give_back(stranger: Path, to: Path) -> None:
+    """Put what is of others where it was; where its directory is there again, into that."""
+    with suppress(OSError):  # it stays, and is tried again
+        if not os.path.lexists(to):
+            rename_new(stranger, to)
+        elif stranger.is_dir() and not stranger.is_symlink():
+            for entry in stranger.iterdir():
+                rename_new(entry, to / entry.name)
+            stranger.rmdir()
 
 
 def _was_recording(directory: Path) -> bool:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from pipeline.errors import SourceError
+from pipeline.model.arrays import from_strings
 from pipeline.model.metric_facts import parse_metric_facts
 from pipeline.model.session import Session
 from pipeline.model.timestamps import parse_timestamp
+from pipeline.rows.normalise import parse_timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.model.columns import TimestampUnit
@@ -20,7 +25,11 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 2
 FIRST_VERSION = 1
 """Its records have no checksum, and no facts of metrics."""
+NO_RECORD = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a value raises that is no record."""
 _CHECKSUM = "record_sha256"
+_TIMES = ("started_at", "ended_at", "first_timestamp", "last_timestamp")
+_FEW_TIMES = 256
 
 
 def data_file_name(number: int) -> str:
@@ -42,14 +51,33 @@ def make_record(session: Session, name: str, size: int, sha256: str) -> dict[str
         size: of it, in bytes.
         sha256: of it, in hexadecimal.
     """
-    record = {
-        "format_version": FORMAT_VERSION,
-        **session.describe(),
-        "columns": dict(session.columns),
-        "files": [{"name": name, "bytes": size, "sha256": sha256}],
-    }
+    return sealed(describe_session(session) | {"files": [describe_file(name, size, sha256)]})
+
+
+def describe_session(session: Session) -> dict[str, Any]:
+    """Say of a session what its record says of it, wherever its rows lie."""
+    return {"format_version": FORMAT_VERSION, **session.describe(), "columns": dict(session.columns)}
+
+
+def describe_file(name: str, size: int, sha256: str) -> dict[str, Any]:
+    """Say of a file of rows what a record says of it."""
+    return {"name": name, "bytes": size, "sha256": sha256}
+
+
+def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a record its checksum."""
     # As it will be read again: what is no JSON of itself, such as a tuple, has become it.
-    return record | {_CHECKSUM: checksum(json.loads(json.dumps(record)))}
+    return {**record, _CHECKSUM: checksum(json.loads(json.dumps(record)))}
+
+
+def is_sealed(record: Mapping[str, Any]) -> bool:
+    """Whether the checksum of a record is right."""
+    return bool(record[_CHECKSUM] == checksum(record))
+
+
+def is_sealed_version(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of a version that has a checksum."""
+    return bool(record.get("format_version", FIRST_VERSION) != FIRST_VERSION)
 
 
 def checksum(record: Mapping[str, Any]) -> str:
@@ -73,7 +101,7 @@ def require_version(version: object) -> int:
 
 
 def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, dict[str, str | None] | None]:  # noqa: ANN401 - any JSON
-    """Read a record.
+    """Read the record of a session that has a directory of its own.
 
     Args:
         path: its file.
@@ -89,11 +117,11 @@ def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, 
     """
     try:
         version = require_version(value.get("format_version", FIRST_VERSION))
-        is_sound = version == FIRST_VERSION or value[_CHECKSUM] == checksum(value)
-        session, files = _parse_session(value, unit), _recorded_files(value)
+        is_sound = version == FIRST_VERSION or is_sealed(value)
+        (session,), files = parse_sessions([value], unit), recorded_files(value)
     except SourceError as error:
         raise SourceError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NO_RECORD as error:
         raise SourceError(f"{path}: is no session record of a store ({error!r})") from error
     if not is_sound:
         raise SourceError(
@@ -102,23 +130,52 @@ def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, 
     return session, files
 
 
-def _recorded_files(value: dict[str, Any]) -> dict[str, str | None] | None:
+def recorded_files(value: dict[str, Any]) -> dict[str, str | None] | None:
+    """SHA-256 by name of the files that a record names; None where it names none."""
     if "files" in value:
         return {_text(file["name"]): _text(file["sha256"]) for file in value["files"]}
     sha256 = _text_or_none(value.get("sha256"))
     return None if sha256 is None else {data_file_name(0): sha256}
 
 
-def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
-    def ticks(text: str | None) -> int | None:
-        return None if text is None else parse_timestamp(text, unit)[0]
+def parse_sessions(values: Sequence[Any], unit: TimestampUnit) -> list[Session]:
+    """Read what records say of sessions.
 
+    Args:
+        values: the records.
+        unit: timestamp unit of the store.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: one is no record.
+    """
+    ticks = iter(_ticks([_text_or_none(value[name]) for value in values for name in _TIMES], unit))
+    return [_parse_session(value, unit, *islice(ticks, len(_TIMES))) for value in values]
+
+
+def _ticks(texts: Sequence[str | None], unit: TimestampUnit) -> Sequence[Any]:
+    if len(texts) <= _FEW_TIMES:  # Arrow's functions take longer to load than these to read
+        return [None if text is None else parse_timestamp(text, unit, None)[0] for text in texts]
+    times, _ = parse_timestamps(from_strings(texts), None, unit)
+    ticks: list[Any] = times.view(pa.int64()).to_pylist()
+    return ticks
+
+
+def _parse_session(
+    value: dict[str, Any],
+    unit: TimestampUnit,
+    started_at: int,
+    ended_at: int,
+    first_timestamp: int | None,
+    last_timestamp: int | None,
+) -> Session:
+    if started_at is None or ended_at is None:
+        raise TypeError("a session starts and ends")
     harness = value["harness"]
     return Session(
         session_id=_text(value["session_id"]),
         timestamp_unit=unit,
-        started_at=parse_timestamp(value["started_at"], unit)[0],
-        ended_at=parse_timestamp(value["ended_at"], unit)[0],
+        started_at=started_at,
+        ended_at=ended_at,
         harness_name=_text_or_none(harness["name"]),
         harness_version=_text_or_none(harness["version"]),
         configuration=dict(value["configuration"]),
@@ -126,8 +183,8 @@ def _parse_session(value: dict[str, Any], unit: TimestampUnit) -> Session:
         measurement_count=_count(value["measurement_count"]),
         metrics=tuple(map(_text, value["metrics"])),
         metric_facts=parse_metric_facts(value.get("metric_facts", {})),
-        first_timestamp=ticks(value["first_timestamp"]),
-        last_timestamp=ticks(value["last_timestamp"]),
+        first_timestamp=first_timestamp,
+        last_timestamp=last_timestamp,
         null_count=_count(value["null_count"]),
         backward_timestamp_count=_count(value["backward_timestamp_count"]),
         dropped_digit_count=_count(value["dropped_digit_count"]),

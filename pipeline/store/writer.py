@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 import os
-import re
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-from pipeline.disk.directories import exchange, make_directories, recover_exchanged, rename_new, sync_directory
-from pipeline.disk.hashing import file_sha256
+from pipeline.disk.directories import (
+    make_directories,
+    recover_exchanged,
+    rename_new,
+    sync_directory,
+    sync_file_system,
+)
 from pipeline.disk.locks import DirectoryLock
-from pipeline.disk.safe_names import safe_name
 from pipeline.errors import BusyError, DestinationError
-from pipeline.rows.attributes import merge_attributes
+from pipeline.rows.attributes import AttributesOfSessions
 from pipeline.runtime.signals import uninterrupted
-from pipeline.store.own_files import OF_RECORDING, OF_SESSION, clear_staging, remove_own, strangers_in
+from pipeline.store.building import build_session, write_file
+from pipeline.store.directories import SessionDirectories
+from pipeline.store.directory import RECORD_FILE
+from pipeline.store.indexing import keep_index, make_index
+from pipeline.store.inventory import take_stock
+from pipeline.store.own_files import (
+    COMPACTED,
+    OF_RECORDING,
+    OF_SESSION,
+    clear_compacted,
+    clear_moved,
+    clear_staging,
+    remove_own,
+)
+from pipeline.store.pack import PACK_RECORDS
 from pipeline.store.reading import (
-    RECORD_FILE,
     STORE_FILE,
     is_store,
     names_in_sessions,
-    open_store,
     read_store_file,
     require_outside_stores,
 )
-from pipeline.store.record import FORMAT_VERSION, data_file_name, dump, make_record
+from pipeline.store.record import FORMAT_VERSION, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    import re
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+
+_PAUSE_SECONDS = 0.05
 
 
 class StoreWriter:
@@ -44,40 +63,66 @@ class StoreWriter:
 
     Attributes:
         published: ids of the sessions that it has published, in order.
+        inventory: what was there, None where there was no store.
+        directories: where the sessions lie.
+        overlapping_packs: how many packs at most overlap in time, known when it is closed and something was changed.
     """
 
-    def __init__(self, path: Path, unit: TimestampUnit | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        unit: TimestampUnit | None,
+        *,
+        wait_seconds: float = 0,
+        published: list[str] | None = None,
+    ) -> None:
         """Open or create the store.
 
         Args:
             path: its directory.
             unit: timestamp unit of a new store, us by default; an existing one must have it where it is given.
+            wait_seconds: how long to wait for another that holds the store.
+            published: the list that becomes its `published`, for who tells of it when the store has been let go.
 
         Raises:
-            BusyError: another import holds the store.
+            BusyError: another holds the store, and does not let it go in that time.
             DestinationError: the directory holds something else, or cannot be written.
             SourceError: the store is of another version, or has another unit.
         """
         self.path = path
         self._staging = path / "staging"
         self._stages = 0
-        self._is_begun = False
-        self.published: list[str] = []
+        self._is_begun = self._keeps_index = False
+        self.overlapping_packs = 0
+        self.published = [] if published is None else published
         self._check_is_free()
         self._was_there = path.exists()
         with self._errors():
-            make_directories(path, sync=True)
+            self._lock = self._hold_within(wait_seconds)
             try:
-                self._lock = self._hold()
-            except FileNotFoundError as error:
-                raise BusyError(f"{path}: another run has just removed it; try again") from error
-            try:
-                recover_exchanged(self._staging, path / "sessions", holding=RECORD_FILE)
+                recover_exchanged(self._staging, path / "sessions", holding=[RECORD_FILE, PACK_RECORDS])
+                clear_compacted(self._staging / COMPACTED, path / "sessions")
+                clear_moved(path / "sessions", self._staging)
                 clear_staging(self._staging)
                 self._read(unit)
             except BaseException:
                 self.close()
                 raise
+
+    def _hold_within(self, wait_seconds: float) -> DirectoryLock:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            make_directories(self.path, sync=True)
+            try:
+                return self._hold()
+            except FileNotFoundError as error:
+                busy = BusyError(f"{self.path}: another run has just removed it; try again")
+                busy.__cause__ = error
+            except BusyError as error:
+                busy = error
+            if time.monotonic() >= deadline:
+                raise busy
+            time.sleep(_PAUSE_SECONDS)
 
     def _hold(self) -> DirectoryLock:
         try:
@@ -96,14 +141,15 @@ class StoreWriter:
                 raise DestinationError(
                     f"{path}: counts time in {self.timestamp_unit}, not {unit}; a store has one unit"
                 )
-            existing = open_store(path)
+            existing = take_stock(path)
         else:
             self._version, self.timestamp_unit = FORMAT_VERSION, unit or "us"
             existing = None
-        self._sessions = existing.sessions if existing else ()
-        self._directories = (
-            {file.session_id: file.path.parent for file in existing.files if file.session_id} if existing else {}
+        self.inventory = existing
+        self.directories = SessionDirectories(
+            path / "sessions", self.timestamp_unit, existing.places if existing else ()
         )
+        self._keeps_index = True
 
     def __enter__(self) -> Self:
         return self
@@ -112,16 +158,25 @@ class StoreWriter:
         self.close()
 
     def close(self) -> None:
-        """Let others hold the store; nothing stays of one that got no session."""
-        with suppress(OSError):  # the next one that holds the store tries again
-            clear_staging(self._staging)
-            if self._is_begun and not self.published:
-                (self.path / STORE_FILE).unlink()
-        self._lock.remove(with_directory=not is_store(self.path))
+        """Make the index true, and let others hold the store; nothing stays of one that got no session."""
+        try:
+            with suppress(OSError):  # the next one that holds the store tries again
+                clear_staging(self._staging)
+                if self._is_begun and not self.published:
+                    (self.path / STORE_FILE).unlink()
+            self._keep_index()
+        finally:
+            self._lock.remove(with_directory=not is_store(self.path))
         if not is_store(self.path):
             for directory in (self.path / "sessions", *([] if self._was_there else [self.path])):
                 with suppress(OSError):  # it is not there, or not empty
                     directory.rmdir()
+
+    def _keep_index(self) -> None:
+        if self._keeps_index and self._version == FORMAT_VERSION and is_store(self.path):
+            changed = self.directories.changed
+            records = keep_index(self.path, self._staging, self.timestamp_unit, self.inventory, changed)
+            self.overlapping_packs = 0 if records is None else records.most_overlapping
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -133,23 +188,16 @@ class StoreWriter:
     @property
     def attributes(self) -> dict[str, str]:
         """Type name by attribute column of all sessions that were there."""
-        return self.attributes_without(())
+        return self.attributes_of_sessions().united()
 
-    def attributes_without(self, session_ids: Collection[str]) -> dict[str, str]:
-        """Type name by attribute column of the sessions that were there, some excepted."""
-        attributes: dict[str, str] = {}
-        for session in self._sessions:
-            if session.session_id not in session_ids:
-                attributes = merge_attributes(attributes, session.columns, where=str(self.path))
-        return attributes
-
-    @property
-    def sessions(self) -> tuple[Session, ...]:
-        """The sessions that were there."""
-        return self._sessions
+    def attributes_of_sessions(self) -> AttributesOfSessions:
+        """The attributes of the sessions that were there, of which some may be left out."""
+        there = self.inventory
+        held = () if there is None else zip(there.session_ids, there.records.columns, strict=True)
+        return AttributesOfSessions(held, where=str(self.path))
 
     def _check_is_free(self) -> None:
-        if is_store(self.path):
+        if is_store(self.path, is_written=True):
             return
         require_outside_stores(self.path, to="store", may_be_store=True)
         try:
@@ -157,12 +205,13 @@ class StoreWriter:
             # An import that was killed may have left these; one that runs may just have made a store of them.
             begun = names <= {"sessions", "staging"} and not names_in_sessions(self.path)
             if self.path.exists() and not (self.path.is_dir() and begun) and not is_store(self.path):
-                raise DestinationError(f"{self.path}: is not a store and not empty; name a new directory")
+                what = "is not a store and not empty" if self.path.is_dir() else "is a file"
+                raise DestinationError(f"{self.path}: {what}; name a new directory")
         except OSError as error:
             raise DestinationError(f"{self.path}: cannot be read ({error.strerror})") from error
 
     def __contains__(self, session_id: str) -> bool:
-        return session_id in self._directories
+        return session_id in self.directories
 
     def add(self, session: Session, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         """Write one session and publish it as a whole; one of the same id is replaced.
@@ -172,30 +221,52 @@ class StoreWriter:
             batches: its rows in order.
             schema: schema of the rows.
         """
-        stage = self.stage(lambda: session, batches, schema)
-        self.publish(stage, session.session_id)
+        self.publish(self.stage(lambda: session, batches, schema), [session])
 
-    def stage(self, describe: Callable[[], Session], batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Path:
+    def stage(
+        self,
+        describe: Callable[[], Session],
+        batches: Iterable[pa.RecordBatch],
+        schema: pa.Schema,
+        *,
+        sync: bool = True,
+    ) -> Path:
         """Write one session without publishing it.
 
         Args:
             describe: gives its record when its rows have been written.
             batches: its rows in order.
             schema: schema of the rows.
+            sync: make it durable; else `publish` is to do so.
 
         Returns:
             the directory of the session, for `publish`.
+
+        Raises:
+            DestinationError: it cannot be written.
+        """
+        with self.building() as stage:
+            build_session(
+                stage, lambda one: self.directories.free_name(one.session_id), describe, batches, schema, sync=sync
+            )
+        return stage
+
+    @contextmanager
+    def building(self) -> Iterator[Path]:
+        """Give an empty directory to build in, for `publish`; it is gone where that fails.
+
+        Raises:
+            DestinationError: it cannot be written.
         """
         with self._errors():
             self._create()
             stage = self._new_stage()
             stage.mkdir()
             try:
-                self._write(stage, describe, batches, schema)
+                yield stage
             except BaseException:
                 remove_own(stage, OF_SESSION)
                 raise
-        return stage
 
     def _new_stage(self) -> Path:
         # The store is held, so a number is enough that is not there.
@@ -215,18 +286,65 @@ class StoreWriter:
         Raises:
             DestinationError: it cannot be removed.
         """
+        self._take_away(directory, OF_RECORDING)
+
+    def remove(self, sessions: Sequence[Session]) -> None:
+        """Remove all sessions of a directory; whoever looks sees all of them or none.
+
+        Args:
+            sessions: of one directory, all that it holds.
+
+        Raises:
+            DestinationError: they cannot be removed.
+        """
+        directory = self.directories.of(sessions[0].session_id)
+        with uninterrupted():
+            self._take_away(directory, OF_SESSION)
+            self.directories.forget(sessions)
+        with self._errors():
+            sync_directory(directory.parent)
+
+    def _take_away(self, directory: Path, own: re.Pattern[str]) -> None:
         with self._errors():
             aside = self._new_stage()
             directory.rename(aside)
-        if remove_own(aside, OF_RECORDING):
+        if remove_own(aside, own):
             with suppress(OSError):  # something has its name, and it is kept where it is
                 rename_new(aside, directory)
 
-    def publish(self, stage: Path, session_id: str) -> None:
-        """Publish what `stage` wrote; a session of the same id is replaced, and what others put beside it stays."""
+    def sync_staged(self) -> None:
+        """Make durable whatever was staged without being synced.
+
+        Raises:
+            DestinationError: something could not be written.
+        """
+        with self._errors():
+            sync_file_system(self._staging)
+
+    def publish(
+        self,
+        stage: Path,
+        sessions: Sequence[Session],
+        *,
+        told: Sequence[Session] | None = None,
+        without: Sequence[Session] = (),
+    ) -> None:
+        """Publish a directory that is durable, as a whole; what others put beside what it replaces stays.
+
+        Args:
+            stage: the directory, which is no longer there then.
+            sessions: in it, in order; where the store has one of them, those of its directory are among them.
+            told: those of them that `published` tells of, all by default.
+            without: sessions of the directory that it replaces, which are gone then.
+
+        Raises:
+            DestinationError: the store cannot be written.
+        """
         with self._errors():
             try:
-                self._publish(stage, session_id)
+                self._publish(stage, sessions, sessions if told is None else told)
+                self.directories.forget(without)
+                sync_directory(self.path / "sessions")
             finally:
                 remove_own(stage, OF_SESSION)
 
@@ -240,6 +358,28 @@ class StoreWriter:
             self._create()
         self._is_begun = False
 
+    def upgrade(self) -> None:
+        """Make the store one of this version: a program that reads no later record must not read it.
+
+        Raises:
+            DestinationError: it cannot be written.
+        """
+        if self._version < FORMAT_VERSION:
+            with self._errors():
+                self._write_store_file()
+
+    def rebuild_index(self) -> None:
+        """Make the index anew, of all records, whatever it says.
+
+        Raises:
+            DestinationError: it cannot be written.
+            SourceError: a directory of sessions is damaged.
+        """
+        self.upgrade()
+        with self._errors():
+            make_index(self.path, self._staging, self.timestamp_unit)
+        self._keeps_index = False  # nothing is left to be written
+
     def _create(self) -> None:
         (self.path / "sessions").mkdir(exist_ok=True)
         if not is_store(self.path):
@@ -248,75 +388,13 @@ class StoreWriter:
 
     def _write_store_file(self) -> None:
         temporary = self._staging / STORE_FILE
-        _write_synced(temporary, dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit}))
+        write_file(temporary, dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit}).encode())
         temporary.rename(self.path / STORE_FILE)
         self._version = FORMAT_VERSION
         sync_directory(self.path)
 
-    def _write(
-        self, stage: Path, describe: Callable[[], Session], batches: Iterable[pa.RecordBatch], schema: pa.Schema
-    ) -> None:
-        from pipeline.writers.parquet import write_rows  # noqa: PLC0415 - reading a store needs no writer
-
-        data = stage / data_file_name(0)
-        with data.open("wb") as file:
-            write_rows(batches, schema, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        session = describe()
-        data = data.rename(stage / self._free_name(session.session_id))
-        record = make_record(session, data.name, data.stat().st_size, file_sha256(data))
-        _write_synced(stage / RECORD_FILE, dump(record))
-        sync_directory(stage)
-
-    def _free_name(self, session_id: str) -> str:
-        """Name the file of a session: a path never changes its content, so one that is replaced has another name."""
-        replaced = self._directories.get(session_id)
-        names = {entry.name for entry in replaced.iterdir()} if replaced else set()
-        numbers = [int(match[1]) for name in names if (match := re.fullmatch(r"measurements-(\d+)\.parquet", name))]
-        return data_file_name(max(numbers, default=-1) + 1)
-
-    def _publish(self, stage: Path, session_id: str) -> None:
-        if self._version < FORMAT_VERSION:  # a program that reads no later record must not read the store
-            self._write_store_file()
-        target = self._directories.get(session_id)
-        if target is None:
-            taken = {name.lower() for name in names_in_sessions(self.path)}
-            target = self.path / "sessions" / safe_name(session_id, taken)
+    def _publish(self, stage: Path, sessions: Sequence[Session], told: Sequence[Session]) -> None:
+        self.upgrade()
         with uninterrupted():  # what an interruption tells is what was published
-            if session_id in self._directories:
-                exchange(stage, target)
-                _carry_over(stage, target)
-            else:
-                rename_new(stage, target)
-            self._directories[session_id] = target
-            self.published.append(session_id)
-        sync_directory(target.parent)
-
-
-def _carry_over(replaced: Path, session: Path) -> None:
-    """Put what others had put beside the files of a session that was replaced beside those of the new one.
-
-    Raises:
-        DestinationError: something cannot be renamed, as a mount point; the session is the old one again then.
-    """
-    carried: list[str] = []
-    for name in [] if replaced.is_symlink() else strangers_in(replaced, OF_SESSION):
-        try:
-            rename_new(replaced / name, session / name)
-        except OSError as error:
-            for one in carried:
-                rename_new(session / one, replaced / one)
-            exchange(replaced, session)
-            raise DestinationError(
-                f"{session}: holds {name!r}, which no import wrote and which cannot be put beside another session "
-                f"({error.strerror}); it was not replaced; move that away first"
-            ) from error
-        carried.append(name)
-
-
-def _write_synced(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+            self.directories.place(stage, sessions)
+            self.published += [session.session_id for session in told]

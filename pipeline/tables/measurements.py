@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -51,8 +51,8 @@ def measurement_files(
     schema = selected.scan.physical_schema(columns)
     key = [name for name in ("session_id", "sequence") if name in columns]
     cut = _Cut(selected, columns, per_session, rows_per_file, digested, finished)
-    with ScannedAhead(cut.items()) if ahead else nullcontext(cut.items()) as items:
-        for begin, rows in _by_file(iter(items)):
+    with ScannedAhead(_together(cut.items())) if ahead else nullcontext(_together(cut.items())) as groups:
+        for begin, rows in _by_file(chain.from_iterable(groups)):
             yield TableFile(
                 table="measurements",
                 scope=begin.scope,
@@ -63,7 +63,13 @@ def measurement_files(
                 content=begin.content,
                 part=begin.part,
                 key=key if len(key) == 2 else [],
+                is_whole=selected.takes_whole_sessions,
             )
+
+
+_BYTES_TOGETHER = 1 << 18
+_BYTES_OF_A_FILE = 1 << 12
+"""What the beginning of a file counts for, however few rows it has."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,26 @@ class _Cut:
         if self.per_session:
             content.rows_by_session = dict.fromkeys((s.session_id for s in sessions), 0) | content.rows_by_session
         return _FileBegins(scope, sessions, part, content)
+
+
+def _together(items: Iterable[_FileBegins | pa.RecordBatch]) -> Iterator[list[_FileBegins | pa.RecordBatch]]:
+    """Hand the rows of small files over together: from thread to thread, a handover costs as much as many of them."""
+    group: list[_FileBegins | pa.RecordBatch] = []
+    size = 0
+    failed: Exception | None = None
+    try:
+        for item in items:
+            group.append(item)
+            size += item.nbytes if isinstance(item, pa.RecordBatch) else _BYTES_OF_A_FILE
+            if size >= _BYTES_TOGETHER:
+                full, group, size = [group], [], 0
+                yield full.pop()  # it is not kept here while it is used
+    except Exception as error:  # noqa: BLE001 - it comes out where its item would have
+        failed = error
+    if group:
+        yield group
+    if failed is not None:
+        raise failed
 
 
 def _by_file(

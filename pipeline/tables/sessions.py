@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,7 +11,12 @@ from pipeline.rows.content import Content, observed
 from pipeline.tables.table_file import TableFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.model.session import Session
     from pipeline.selection.selected import Selected
+
+_BESIDE = ("metric_facts", "origin")
 
 
 def sessions_file(selected: Selected, *, digested: bool, times: Content) -> TableFile:
@@ -33,4 +38,15 @@ def sessions_file(selected: Selected, *, digested: bool, times: Content) -> Tabl
         reader=pa.RecordBatchReader.from_batches(table.schema, rows),
         content=content,
         key=["session_id"],
+        records=_records(selected.sessions),
     )
+
+
+def _records(sessions: Sequence[Session]) -> dict[str, dict[str, Any]]:
+    """Give what is known of sessions beside the columns of their table, by id."""
+    found: dict[str, dict[str, Any]] = {}
+    for session in sessions:
+        if session.metric_facts or session.origin:
+            described = session.describe()
+            found[session.session_id] = {name: described[name] for name in _BESIDE if name in described}
+    return found

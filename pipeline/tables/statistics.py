@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from pipeline.rows.batches import parts
 from pipeline.rows.content import Content, observed
+from pipeline.runtime.progress import phase
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.statistics.aggregation import aggregate
+from pipeline.statistics.aggregation import aggregate, statistics_schema
 from pipeline.tables.table_file import TableFile, provisional_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.selection.selected import Selected
@@ -35,7 +36,7 @@ def statistics_files(
     ahead: bool,
     finished: Mapping[str, Content],
     on_batch: Observer | None = None,
-) -> Iterator[TableFile]:
+) -> Generator[TableFile, None, None]:
     """Give the files of statistics.
 
     Args:
@@ -44,12 +45,13 @@ def statistics_files(
         rows_per_file: split files after so many rows.
         digested: compute digests.
         choose_columns: whether the selection's columns are those of the statistics.
-        temporary_directory: where values may spill.
-        budget_bytes: memory for values.
+        temporary_directory: where groups and values may spill.
+        budget_bytes: memory for them.
         ahead: scan in a thread of its own.
         finished: contents of the first files, by provisional name, which are there already; they get no rows.
         on_batch: is shown every batch of measurements, for progress.
     """
+    options = options.with_recorded(session.metric_facts for session in selected.sessions)
     schema = options.schema(selected.scan.schema)
     selected.check_redacted(options.by)
     columns = selected.choose_columns(schema.names) if choose_columns else schema.names
@@ -61,31 +63,37 @@ def statistics_files(
         with ScannedAhead(rows) if ahead else nullcontext(rows) as batches:
             yield from observed(batches, ["session_id", *wanted], seen)
 
-    table = aggregate(
+    aggregated = aggregate(
         read,
         selected.scan.schema,
         [session.session_id for session in selected.sessions],
         options,
+        starts=[session.started_at for session in selected.sessions],
+        batch_size=selected.batch_size,
         temporary_directory=temporary_directory,
         budget_bytes=budget_bytes,
-    ).select(list(columns))
-    key = [*options.group_columns(selected.scan.schema), *(["window_start"] if options.window else [])]
+    )
+    whole = statistics_schema(options, selected.scan.schema)
+    written = pa.schema([whole.field(name) for name in columns])
+    key = [*options.group_columns(selected.scan.schema), *options.window_columns[:1]]
     scope = "cross-session" if options.pooled else "per-session"
-    for part, part_rows in parts(table.to_batches(selected.batch_size), rows_per_file):
-        rows: Iterable[pa.RecordBatch] = part_rows
-        content = finished.get(provisional_name("statistics", scope, part)) or Content(digested=digested)
-        if provisional_name("statistics", scope, part) in finished:
-            content.pass_over(rows)
-            rows = []
-        if times.first_timestamp is not None and times.last_timestamp is not None:
-            content.add_times(times.first_timestamp, times.last_timestamp)
-        yield TableFile(
-            table="statistics",
-            scope=scope,
-            sessions=selected.sessions,
-            reader=pa.RecordBatchReader.from_batches(table.schema, observed(rows, columns, [content.add_plain])),
-            content=content,
-            window=options.window,
-            part=part,
-            key=key if set(key) <= set(columns) else [],
-        )
+    with phase("writing statistics"), ScannedAhead(aggregated) if ahead else nullcontext(aggregated) as batches:
+        for part, part_rows in parts(batches, rows_per_file):
+            rows: Iterable[pa.RecordBatch] = part_rows
+            content = finished.get(provisional_name("statistics", scope, part)) or Content(digested=digested)
+            if provisional_name("statistics", scope, part) in finished:
+                content.pass_over(rows)
+                rows = []
+            if times.first_timestamp is not None and times.last_timestamp is not None:
+                content.add_times(times.first_timestamp, times.last_timestamp)
+            yield TableFile(
+                table="statistics",
+                scope=scope,
+                sessions=selected.sessions,
+                reader=pa.RecordBatchReader.from_batches(written, observed(rows, columns, [content.add_plain])),
+                content=content,
+                window=options.window,
+                part=part,
+                key=key if set(key) <= set(columns) else [],
+                aggregated=times,
+            )

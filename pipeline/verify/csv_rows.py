@@ -18,18 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 BLOCK_BYTES = 1 << 20  # pyarrow holds several times as much of each
-_FIELD = re.compile(rb'(?:"((?:[^"]|"")*+)"|([^",\n]*+))([,\n])')
+_FIELDS = {
+    delimiter: re.compile(rb'(?:"((?:[^"]|"")*+)"|([^"%s\n]*+))([%s\n])' % (delimiter, delimiter))
+    for delimiter in (b",", b";")
+}
 _QUOTE, _LINE_FEED = b'"\n'
 _ROW_NUMBER = re.compile(r"Row #\d+: ")
 
 
-def read_csv(stream: IO[bytes], schema: pa.Schema, *, is_spreadsheet: bool) -> Generator[pa.RecordBatch, None, None]:
+def read_csv(
+    stream: IO[bytes], schema: pa.Schema, *, is_spreadsheet: bool, delimiter: str = ","
+) -> Generator[pa.RecordBatch, None, None]:
     """Read the rows.
 
     Args:
         stream: the text.
         schema: the columns and their types.
         is_spreadsheet: it is of the variant that puts signs before text: nothing but the number of rows is looked at.
+        delimiter: what stands between fields.
 
     Raises:
         ReadBackError: it does not end with a line feed, or lacks a header.
@@ -39,7 +45,7 @@ def read_csv(stream: IO[bytes], schema: pa.Schema, *, is_spreadsheet: bool) -> G
     header = next(blocks, None)
     if header is None:
         raise ReadBackError("is empty, without a header")
-    parse = partial(_parse, schema=schema, is_spreadsheet=is_spreadsheet)
+    parse = partial(_parse, schema=schema, is_spreadsheet=is_spreadsheet, delimiter=delimiter)
     yield from parse(header, has_header=True)
     with closing(in_order(parse, blocks, threads=PARSERS)) as parsed:
         for batches in parsed:
@@ -75,12 +81,14 @@ def _end_of_rows(block: bytes, *, is_quoted: bool) -> int:
 
 
 def _parse(
-    rows: bytearray, *, schema: pa.Schema, is_spreadsheet: bool, has_header: bool = False
+    rows: bytearray, *, schema: pa.Schema, is_spreadsheet: bool, delimiter: str, has_header: bool = False
 ) -> list[pa.RecordBatch]:
     import pyarrow.csv as pv  # noqa: PLC0415 - only where it is used
 
     if len(rows) > PYTHON_BYTES:
-        return list(_parse_large(rows, schema, is_spreadsheet=is_spreadsheet, has_header=has_header))
+        return list(
+            _parse_large(rows, schema, is_spreadsheet=is_spreadsheet, delimiter=delimiter, has_header=has_header)
+        )
     # In memory of Arrow's own: its threads let go of it when they like, and must not need the interpreter for it.
     text = pa.allocate_buffer(len(rows))
     memoryview(text).cast("B")[:] = rows
@@ -89,7 +97,7 @@ def _parse(
         table = pv.read_csv(
             pa.BufferReader(text),
             pv.ReadOptions(use_threads=False, block_size=len(rows), column_names=None if has_header else schema.names),
-            pv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            pv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
             pv.ConvertOptions(
                 column_types={field.name: kinds or field.type for field in schema},
                 null_values=[""],
@@ -107,15 +115,15 @@ def _parse(
 
 
 def _parse_large(
-    rows: bytearray, schema: pa.Schema, *, is_spreadsheet: bool, has_header: bool
+    rows: bytearray, schema: pa.Schema, *, is_spreadsheet: bool, delimiter: str, has_header: bool
 ) -> Iterator[pa.RecordBatch]:
     """Parse rows that are larger than pyarrow's parser can hold, in Python, one at a time."""
-    at = 0
+    at, between = 0, delimiter.encode()
     while at < len(rows):
         values: list[Any] = []
-        end = b","
-        while end == b",":
-            field = _FIELD.match(rows, at)
+        end = between
+        while end == between:
+            field = _FIELDS[between].match(rows, at)
             if field is None:
                 raise ReadBackError("holds a row that does not end as it should")
             quoted, bare, end = field.groups()

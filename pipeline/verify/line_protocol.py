@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _HEAD = re.compile(r"((?:[^ \\]|\\.)+) (\S+) (-?\d+)\n", re.DOTALL)
 _COMMA, _EQUALS = re.compile(r"(?<!\\),"), re.compile(r"(?<!\\)=")
 _ESCAPED = re.compile(r"\\([,= ])")
+_ALWAYS = ("metric", "sequence", "timestamp", "value")
 _NON_FINITE = {'"NaN"': float("nan"), '"Infinity"': float("inf"), '"-Infinity"': float("-inf")}
 _PARSERS: dict[str, Any] = {
     "string": str,
@@ -30,6 +31,9 @@ def read_lines(stream: IO[bytes], kinds: Mapping[str, str]) -> Iterator[dict[str
     Raises:
         ValueError: a line is not as our writer writes it.
     """
+    for name in _ALWAYS:
+        if name not in kinds:
+            raise ValueError(f"each of its lines has a {name}, and it is described as a file without one")
     per_tick = 1 if kinds["timestamp"] == "timestamp[ns]" else 1000
     for number, line in enumerate(stream, start=1):
         try:

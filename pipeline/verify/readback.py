@@ -7,7 +7,7 @@
 | parquet | pyarrow | DuckDB |
 | arrow | pyarrow | nanoarrow |
 | influx | our encoder | Python |
-| xlsx | XlsxWriter | Python's zip, the number of rows alone |
+| xlsx | XlsxWriter, our encoder | Python's zip, the number of rows alone |
 
 gzip, which ISA-L wrote, is decompressed by zlib, which compares its CRC; zstd compares its content checksum.
 """
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 16_384
 _ARROW_MAGIC = b"ARROW1\0\0"
-_ROW = b"<row "
+_ROW_END = b"</row>"
 _TIMES = {"timestamp[us]": pa.timestamp("us", "UTC"), "timestamp[ns]": pa.timestamp("ns", "UTC")}
 _DUCKDB_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN"}
 
@@ -64,16 +64,26 @@ def read_back(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
     batches = _READERS[described.format](path, described)
     schema = arrow_schema(described)
     for whole in batches:
-        if whole.schema.names != schema.names:
-            raise ReadBackError(f"has the columns {whole.schema.names}, not {schema.names}")
-        for batch in with_short_offsets(whole):
-            columns = [
-                column if column.type == field.type else column.cast(field.type)
-                for column, field in zip(batch.columns, schema, strict=True)
-            ]
-            checked = pa.RecordBatch.from_arrays(columns, schema=schema)
-            checked.validate(full=True)
-            yield checked
+        yield from as_described(whole, schema)
+
+
+def as_described(whole: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Check that what a reader gave is sound, and give it with the columns of a schema.
+
+    Raises:
+        ReadBackError: it has other columns.
+        pa.ArrowInvalid: it is not sound.
+    """
+    if whole.schema.names != schema.names:
+        raise ReadBackError(f"has the columns {whole.schema.names}, not {schema.names}")
+    for batch in with_short_offsets(whole):
+        columns = [
+            column if column.type == field.type else column.cast(field.type)
+            for column, field in zip(batch.columns, schema, strict=True)
+        ]
+        checked = pa.RecordBatch.from_arrays(columns, schema=schema)
+        checked.validate(full=True)
+        yield checked
 
 
 def arrow_schema(described: Described) -> pa.Schema:
@@ -82,7 +92,7 @@ def arrow_schema(described: Described) -> pa.Schema:
 
 
 @contextmanager
-def _open(path: Path, compression: str) -> Iterator[IO[bytes]]:
+def open_text(path: Path, compression: str) -> Iterator[IO[bytes]]:
     """Open a text file, decompressed."""
     with path.open("rb") as file:
         if compression == "gzip":
@@ -116,9 +126,18 @@ def _blocks(stream: IO[bytes], end: bytes) -> Iterator[tuple[bytearray, bytes]]:
     yield bytearray(), bytes(waiting)
 
 
-def _read_ndjson(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
-    with _open(path, described.compression) as stream:
-        yield from _parse_blocks(_ndjson_rows(stream), described)
+def _read_objects(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
+    with open_text(path, described.compression) as stream:
+        yield from _parse_blocks(json_objects(stream, described), described)
+
+
+def json_objects(stream: IO[bytes], described: Described) -> Iterator[bytearray]:
+    """Give the rows of NDJSON, or of a document, as JSON objects, each ended by a line feed.
+
+    Raises:
+        ReadBackError: it is no such text.
+    """
+    return _ndjson_rows(stream) if described.format == "ndjson" else _json_rows(stream, described)
 
 
 def _ndjson_rows(stream: IO[bytes]) -> Iterator[bytearray]:
@@ -126,11 +145,6 @@ def _ndjson_rows(stream: IO[bytes]) -> Iterator[bytearray]:
         if rest:
             raise ReadBackError("does not end with a line feed")
         yield rows
-
-
-def _read_json(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
-    with _open(path, described.compression) as stream:
-        yield from _parse_blocks(_json_rows(stream, described), described)
 
 
 def _json_rows(stream: IO[bytes], described: Described) -> Iterator[bytearray]:
@@ -160,7 +174,7 @@ def _parse_blocks(blocks: Iterator[bytearray], described: Described) -> Iterator
         def parse(rows: bytearray) -> list[pa.RecordBatch]:
             cursor = free.pop()
             try:
-                return _parse_rows(cursor, rows, described)
+                return parse_objects(cursor, rows, described)
             finally:
                 free.append(cursor)
 
@@ -169,14 +183,29 @@ def _parse_blocks(blocks: Iterator[bytearray], described: Described) -> Iterator
                 yield from batches
 
 
-def _parse_rows(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> list[pa.RecordBatch]:
-    """Parse JSON objects that end with line feeds."""
+def check_first_row(rows: bytearray, described: Described) -> None:
+    """Check that the first JSON object has the columns that are described; those of the others are the parser's.
+
+    Raises:
+        ReadBackError: it has others.
+    """
     names = [name for name, _ in described.columns]
-    if len(rows) > PYTHON_BYTES:
-        return [_parse_large(line, described) for line in rows.splitlines()]
     first = json.loads(bytes(rows[: rows.index(b"\n")]))
     if not isinstance(first, dict) or list(first) != names:
         raise ReadBackError(f"has a row without the columns {names}")
+
+
+def parse_objects(engine: duckdb.DuckDBPyConnection, rows: bytearray, described: Described) -> list[pa.RecordBatch]:
+    """Parse JSON objects that end with line feeds.
+
+    Raises:
+        ReadBackError: the first one has other columns.
+        duckdb.Error, ValueError: they cannot be parsed.
+    """
+    names = [name for name, _ in described.columns]
+    if len(rows) > PYTHON_BYTES:
+        return [_parse_large(line, described) for line in rows.splitlines()]
+    check_first_row(rows, described)
     ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == ord("\n")) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int32)
     lines = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(bytes(rows)))
@@ -204,8 +233,12 @@ def _parsed_times(table: pa.Table, described: Described) -> pa.Table:
 
 def _read_csv(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
     with (
-        _open(path, described.compression) as stream,
-        closing(read_csv(stream, arrow_schema(described), is_spreadsheet=described.is_spreadsheet)) as batches,
+        open_text(path, described.compression) as stream,
+        closing(
+            read_csv(
+                stream, arrow_schema(described), is_spreadsheet=described.is_spreadsheet, delimiter=described.delimiter
+            )
+        ) as batches,
     ):
         yield from batches
 
@@ -216,12 +249,17 @@ def _read_parquet(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
         names = [name for name, _ in described.columns]
         if [name for (name,) in held] != names:
             raise ReadBackError(f"has the columns {[name for (name,) in held]}, not {names}")
-        ticks = {"timestamp[us]": "epoch_us", "timestamp[ns]": "epoch_ns"}
-        shown = ", ".join(f"{ticks.get(kind, '')}({quote_identifier(name)})" for name, kind in described.columns)
         connection.execute("SET arrow_large_buffer_size = true")  # a batch may hold more than 2 GiB of text
-        found = connection.sql(f"SELECT {shown} FROM read_parquet($path)", params={"path": str(path)})
+        query = f"SELECT {parquet_columns(described)} FROM read_parquet($path)"
+        found = connection.sql(query, params={"path": str(path)})
         for batch in found.to_arrow_reader(_rows_that_fit(connection, path)):
             yield pa.RecordBatch.from_arrays(batch.columns, names=names)
+
+
+def parquet_columns(described: Described) -> str:
+    """Write the columns of a query for SQL, times as ticks."""
+    ticks = {"timestamp[us]": "epoch_us", "timestamp[ns]": "epoch_ns"}
+    return ", ".join(f"{ticks.get(kind, '')}({quote_identifier(name)})" for name, kind in described.columns)
 
 
 def _rows_that_fit(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
@@ -252,7 +290,7 @@ def _read_arrow(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
 
 def _read_influx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
     schema = arrow_schema(described)
-    with _open(path, described.compression) as stream:
+    with open_text(path, described.compression) as stream:
         rows: list[dict[str, Any]] = []
         began = 0
         for row in read_lines(stream, dict(described.columns)):
@@ -265,15 +303,15 @@ def _read_influx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
 
 
 def _read_xlsx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
-    """Count the rows of the first sheet; values are rounded on purpose."""
+    """Count the rows of the first sheet; numbers, dates and text share its cells."""
     schema = arrow_schema(described)
     rows = -1  # the header
     with zipfile.ZipFile(path) as archive, archive.open("xl/worksheets/sheet1.xml") as sheet:
         before = b""
         while block := sheet.read(BLOCK_BYTES):
             text = before + block
-            rows += text.count(_ROW)
-            before = text[1 - len(_ROW) :]  # a tag may lie across the end
+            rows += text.count(_ROW_END)
+            before = text[1 - len(_ROW_END) :]  # a tag may lie across the end
         if damaged := archive.testzip():
             raise ReadBackError(f"{damaged} in it is damaged")
     if rows > 0:
@@ -281,8 +319,8 @@ def _read_xlsx(path: Path, described: Described) -> Iterator[pa.RecordBatch]:
 
 
 _READERS = {
-    "ndjson": _read_ndjson,
-    "json": _read_json,
+    "ndjson": _read_objects,
+    "json": _read_objects,
     "csv": _read_csv,
     "parquet": _read_parquet,
     "arrow": _read_arrow,

@@ -9,16 +9,18 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.arguments import check_arguments
 from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import parse_json
 from pipeline.display import html_table, quantity
 from pipeline.errors import SourceError, VerificationError
 from pipeline.package.described import Described, parse_descriptor
 from pipeline.package.layout import DESCRIPTOR, MANIFEST, SIGNATURES, manifest
+from pipeline.runtime.progress import phase, reading
 from pipeline.verify.held import held_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _ATTEMPTS = 3
@@ -82,11 +84,14 @@ def verify_package(
         SourceError: there is no package, it cannot be read, or it was replaced again and again meanwhile.
         UsageError: it is a URL.
     """
+    check_arguments(locals())
     started = time.monotonic()
     try:
         check = _checked(local_path(directory), quick=quick, on_progress=on_progress)
     except NotADirectoryError as error:
         raise SourceError(f"{directory}: is no directory; name the directory of a package") from error
+    except FileNotFoundError as error:
+        raise SourceError(f"{directory}: does not exist") from error
     except OSError as error:
         raise SourceError(f"{directory}: cannot be read ({error.strerror or error})") from error
     return Verification(
@@ -144,24 +149,27 @@ class _Check:
 
     def run(self, *, quick: bool) -> None:
         names = self._list()
-        descriptor = self._read(DESCRIPTOR, names)
-        if descriptor is not None:
-            try:
-                self.described = parse_descriptor(parse_json(descriptor))
-            except ValueError as error:
-                self._add(DESCRIPTOR, str(error))
+        self._describe(names)
         is_hashed = any(one.sha256 for one in self.described)
         listed = self._read(MANIFEST, names) if MANIFEST in names or is_hashed else None
         self._find_strangers(names, is_hashed=is_hashed)
-        for one in self.described:
-            self._check_file(one, names)
+        with phase("hashing", sum(one.bytes for one in self.described), "bytes") as hashing:
+            for one in self.described:
+                self._check_file(one, names)
+                hashing.add(one.bytes)
         if listed is not None:
             self._check_manifest(listed, names)
         if not quick:
             damaged = {problem.file for problem in self.problems}
-            for one in self.described:
-                if one.path not in damaged:
-                    self._check_content(one)
+            self._check_content([one for one in self.described if one.path not in damaged and not one.is_attached])
+
+    def _describe(self, names: set[str]) -> None:
+        descriptor = self._read(DESCRIPTOR, names)
+        if descriptor is not None:
+            try:
+                self.described = parse_descriptor(parse_json(descriptor, shared=True))
+            except ValueError as error:
+                self._add(DESCRIPTOR, str(error))
 
     def _add(self, file: str, problem: str) -> None:
         self.problems.append(Problem(file=file, problem=" ".join(problem.split())))
@@ -221,7 +229,7 @@ class _Check:
             self._add(one.path, problem)
 
     def _hash(self, path: Path) -> str:
-        with path.open("rb", buffering=0) as file:
+        with path.open("rb", buffering=0) as file, reading(file):
             digest = hashlib.file_digest(file, "sha256")
             self.bytes += file.tell()
         return digest.hexdigest()
@@ -261,15 +269,17 @@ class _Check:
                 found[match[2]] = match[1]
         return found
 
-    def _check_content(self, one: Described) -> None:
+    def _check_content(self, files: Sequence[Described]) -> None:
         from pipeline.verify.content import content_problems  # noqa: PLC0415 - only where rows are read
 
         total = sum(described.rows for described in self.described)
 
         def passed(rows: int) -> None:
             self.rows += rows
+            reading_back.add(rows)
             if self._on_progress is not None:
                 self._on_progress(self.rows, total)
 
-        for problem in content_problems(self.directory / one.path, one, passed):
-            self._add(one.path, problem)
+        with phase("reading back", total) as reading_back:
+            for one, problem in content_problems(self.directory, files, passed):
+                self._add(one.path, problem)

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from pipeline.disk.files import complete_or_nothing
 from pipeline.model.columns import plain_schema
+from pipeline.model.session_record import METADATA_KEY
 from pipeline.rows.batches import regroup
-from pipeline.writers.formats import METADATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pipeline.disk.sink import Sink
 
@@ -25,12 +25,12 @@ def write_arrow(
     reader: pa.RecordBatchReader,
     file: Sink,
     *,
-    metadata: Mapping[str, Any],
+    metadata: Callable[[], Mapping[str, Any]],
     compression: str,
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write the rows in batches of one size, whatever the batches read."""
-    described = json.dumps(metadata, ensure_ascii=False).encode()
+    described = json.dumps(metadata(), ensure_ascii=False).encode()
     schema = plain_schema(reader.schema).with_metadata({METADATA_KEY: described})
     options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
     with pa.ipc.new_file(file, schema, options=options) as writer, complete_or_nothing(file):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.writers.locales import PLAIN
 from pipeline.writers.text import encode_csv_header, encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.disk.sink import Sink
+    from pipeline.writers.locales import Locale
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -18,14 +20,16 @@ def write_csv(
     reader: pa.RecordBatchReader,
     file: Sink,
     *,
-    spreadsheet: bool = False,
+    spreadsheet: Locale | None = None,
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write the rows; the format has no place for metadata."""
-    header = encode_csv_header(reader.schema, spreadsheet=spreadsheet)
+    guarded = spreadsheet is not None
+    locale = spreadsheet or PLAIN
+    header = encode_csv_header(reader.schema, spreadsheet=guarded, delimiter=locale.delimiter)
     for text in encoded(
         reader,
-        lambda buffer, rows: buffer.csv(rows, spreadsheet=spreadsheet),
-        begin=BYTE_ORDER_MARK + header if spreadsheet else header,
+        lambda buffer, rows: buffer.csv(rows, spreadsheet=guarded, delimiter=locale.delimiter, decimal=locale.decimal),
+        begin=BYTE_ORDER_MARK + header if guarded else header,
     ):
         file.write(text)

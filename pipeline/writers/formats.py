@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
     from pipeline.disk.sink import Sink
+    from pipeline.writers.locales import Locale
 
 
 class Write(Protocol):
@@ -22,9 +23,10 @@ class Write(Protocol):
         file: Sink,
         *,
         table: str,
-        metadata: Mapping[str, Any],
+        metadata: Callable[[], Mapping[str, Any]],
         compression: str,
-        spreadsheet: bool,
+        spreadsheet: Locale | None,
+        timezone: str | None,
         ahead: bool,
     ) -> None:
         """Write.
@@ -33,9 +35,11 @@ class Write(Protocol):
             reader: the rows.
             file: where to; it stays open.
             table: `measurements` or `statistics`.
-            metadata: what describes the rows, JSON values.
+            metadata: gives what describes the rows, JSON values; it is asked before the rows where they stand behind it
+                (`is_described_first`), else after them.
             compression: inside the file, for formats that have one.
-            spreadsheet: write the variant for spreadsheet programs.
+            spreadsheet: write the variant for spreadsheet programs of this locale.
+            timezone: IANA name of the zone of dates that name none, UTC where it is None.
             ahead: work in threads of its own where that helps.
         """
 
@@ -51,6 +55,8 @@ class Format:
         is_text: whether it can be compressed from outside, and is UTF-8.
         compressions: what may be chosen, the default first.
         is_exact: whether it holds every value as it is, so that a digest of the rows can be compared.
+        is_described_first: whether what describes the rows stands before them.
+        max_rows: rows that a package may have in this format, None where there is no limit.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Format:
     is_text: bool
     compressions: tuple[str, ...]
     is_exact: bool = True
+    is_described_first: bool = False
+    max_rows: int | None = None
 
     def load(self) -> Write:
         """Import the writer."""
@@ -73,13 +81,20 @@ FORMATS = {
     one.name: one
     for one in (
         Format("ndjson", ".ndjson", "application/x-ndjson", True, _TEXT),
-        Format("json", ".json", "application/json", True, _TEXT),
+        Format("json", ".json", "application/json", True, _TEXT, is_described_first=True),
         Format("csv", ".csv", "text/csv", True, _TEXT),
         Format("parquet", ".parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
-        Format("arrow", ".arrow", "application/vnd.apache.arrow.file", False, ("none", "zstd")),
+        Format(
+            "arrow",
+            ".arrow",
+            "application/vnd.apache.arrow.file",
+            False,
+            ("none", "zstd"),
+            is_described_first=True,
+        ),
         # It leaves empty texts out.
         Format("influx", ".lp", "text/plain", True, _TEXT, is_exact=False),
-        # It rounds numbers and times.
+        # Numbers, dates and text share its cells.
         Format(
             "xlsx",
             ".xlsx",
@@ -87,8 +102,10 @@ FORMATS = {
             False,
             ("none",),
             is_exact=False,
+            is_described_first=True,
+            max_rows=10_000_000,  # more is opened by nobody
         ),
     )
 }
-METADATA_KEY = b"pipeline:metadata"
-"""Key of the metadata in the schema of Parquet and Arrow files."""
+MAX_SHEET_ROWS = 1_048_575
+"""Rows of a worksheet, less the header."""

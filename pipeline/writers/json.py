@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.writers.text import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
@@ -21,11 +21,11 @@ def write_json(
     file: Sink,
     *,
     table: str,
-    metadata: Mapping[str, Any],
+    metadata: Callable[[], Mapping[str, Any]],
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write an object with `metadata` and, under the table's name, an array of its rows, one a line."""
-    described = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    described = json.dumps(metadata(), ensure_ascii=False, separators=(",", ":"))
     for text in encoded(
         reader,
         lambda buffer, rows: buffer.ndjson(rows, as_array=True),

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from pipeline.disk.files import complete_or_nothing
 from pipeline.model.arrays import text_lengths
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
+from pipeline.model.session_record import METADATA_KEY
 from pipeline.rows.batches import as_table, gathered, taken
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.writers.formats import METADATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pipeline.disk.sink import Sink
@@ -35,7 +35,7 @@ def write_parquet(
     reader: pa.RecordBatchReader,
     file: Sink,
     *,
-    metadata: Mapping[str, Any],
+    metadata: Callable[[], Mapping[str, Any]],
     compression: str,
     ahead: bool,
     **_: Any,  # noqa: ANN401 - options of other formats
@@ -47,7 +47,7 @@ def write_parquet(
         file,
         compression=compression,
         ahead=ahead,
-        metadata={METADATA_KEY: json.dumps(metadata, ensure_ascii=False).encode()},
+        metadata=lambda: {METADATA_KEY: json.dumps(metadata(), ensure_ascii=False).encode()},
     )
 
 
@@ -58,7 +58,7 @@ def write_rows(
     *,
     compression: str,
     ahead: bool = True,
-    metadata: Mapping[bytes, bytes] | None = None,
+    metadata: Callable[[], Mapping[bytes, bytes]] = dict,
 ) -> None:
     """Write batches as a Parquet file that is small, quick to read, and notices damage.
 
@@ -68,7 +68,7 @@ def write_rows(
         file: where the bytes go.
         compression: codec of the pages.
         ahead: prepare the next row group in a thread of its own.
-        metadata: of the file.
+        metadata: gives that of the file; it is asked when the rows are written.
     """
     groups = gathered(batches, ROW_GROUP_ROWS)
     first = list(itertools.islice(groups, 1))
@@ -93,10 +93,10 @@ def write_rows(
         complete_or_nothing(file),
         making as made,
     ):
-        writer.add_key_value_metadata(metadata or {})
         for table in made:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             del table  # before the next one is waited for
+        writer.add_key_value_metadata(metadata())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ The compiled part does the work. Writers that encode batch after batch use its `
 
 from __future__ import annotations
 
-from itertools import cycle
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -34,20 +34,21 @@ def encode_json_rows(batch: ArrowBatch) -> bytes:
     return bytes(TextBuffer().ndjson(batch, as_array=True))
 
 
-def encode_csv(batch: ArrowBatch, *, spreadsheet: bool = False) -> bytes:
+def encode_csv(batch: ArrowBatch, *, spreadsheet: bool = False, delimiter: str = ",") -> bytes:
     r"""One line per row, each ended by `\n`.
 
     Args:
         batch: the rows.
-        spreadsheet: put `'` before text that a spreadsheet would take for a formula.
+        spreadsheet: keep text that a spreadsheet program would take for something else.
+        delimiter: what stands between fields.
     """
-    return bytes(TextBuffer().csv(batch, spreadsheet=spreadsheet))
+    return bytes(TextBuffer().csv(batch, spreadsheet=spreadsheet, delimiter=delimiter))
 
 
-def encode_csv_header(schema: pa.Schema, *, spreadsheet: bool = False) -> bytes:
+def encode_csv_header(schema: pa.Schema, *, spreadsheet: bool = False, delimiter: str = ",") -> bytes:
     """Line of the column names, which are text like any other."""
     names = pa.record_batch([from_strings([name]) for name in schema.names], names=schema.names)
-    return encode_csv(names, spreadsheet=spreadsheet)
+    return encode_csv(names, spreadsheet=spreadsheet, delimiter=delimiter)
 
 
 def encoded(
@@ -71,8 +72,9 @@ def encoded(
     """
     from pipeline.native import TextBuffer  # noqa: PLC0415 - the table of formats is needed without it
 
-    buffers = cycle([TextBuffer() for _ in range(REUSED_BUFFERS)])
-    buffer = next(buffers)
+    buffers = [TextBuffer()]  # more where there is more text than one holds
+    turn = count(1)
+    buffer = buffers[0]
     rows = _FIRST_ROWS
     carried = begin
     for batch in batches:
@@ -86,7 +88,10 @@ def encoded(
             carried = bytes(text[whole:])
             if whole:
                 yield text[:whole]
-                buffer = next(buffers)  # not before: each write has a buffer of its own
+                at_turn = next(turn) % REUSED_BUFFERS
+                if at_turn == len(buffers):
+                    buffers.append(TextBuffer())
+                buffer = buffers[at_turn]  # not before: each write has a buffer of its own
             at += piece.num_rows
             rows = max(_CACHED_BYTES * piece.num_rows // max(len(text) - len(before), 1), 1)
     yield memoryview(carried)

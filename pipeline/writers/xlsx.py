@@ -1,48 +1,55 @@
-"""Excel workbooks of statistics, for people: real numbers and dates, the sessions, and what the columns mean.
+"""Excel workbooks, for people: real numbers and dates, the sessions, and what the columns mean.
 
-Excel keeps 15 digits of a number and milliseconds of a time; the other formats are exact.
+XlsxWriter makes the workbook with its styles and headers. The compiled part makes the rows, which go behind the headers
+as they are read: a writer of cells in Python takes a minute a million rows.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import math
-import shutil
-import tempfile
+import re
+import zipfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.disk.temporary import temporary_directory, temporary_errors
 from pipeline.errors import UsageError
-from pipeline.model.arrays import integers, is_null
-from pipeline.model.columns import type_name
+from pipeline.model.arrays import from_integers, from_strings
+from pipeline.model.columns import timestamp_type
 from pipeline.model.dictionary import describe_column
 from pipeline.model.sessions_table import SESSION_DESCRIPTIONS
-from pipeline.model.timestamps import TICKS_PER_SECOND, format_timestamp, parse_timestamp
+from pipeline.model.timestamps import parse_timestamp
 from pipeline.rows.rules import bad_row
+from pipeline.writers.formats import MAX_SHEET_ROWS
+from pipeline.writers.sheet_columns import SheetColumns
+from pipeline.writers.text import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from xlsxwriter.format import Format
-    from xlsxwriter.worksheet import Worksheet
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.disk.sink import Sink
-
-    Value = str | bool | int | float
+    from pipeline.native import TextBuffer
 
 MAX_CELL_CHARACTERS = 32_767
-_MAX_EXACT_INTEGER = 2**53
-_MAX_NUMBER = 9.99e307
-_SECONDS_OF_DAY = 86_400
-_FIRST_SECOND = -2_203_891_200  # 1900-03-01: Excel takes 1900 for a leap year
-_LAST_SECOND = 253_402_300_799
-_EPOCH_SERIAL = 25_569  # 1970-01-01
-_IN_MEMORY_BYTES = 4_000_000
-_WIDTHS = {"string": 24, "timestamp[us]": 23, "timestamp[ns]": 23}
+_MAX_SHEET_BYTES = 2**31 - 1
+"""Of its XML: what is larger needs zip's extension for large files, of which Excel warns."""
+_PROBE = re.compile(rb'<row r="2".*?<c [^>]*s="(\d+)".*?</row>', re.DOTALL)
+_DIMENSION = re.compile(rb"<dimension [^>]*/>")
+_LEVEL = 1
+_SESSIONS_AT_A_TIME = 1_024
 _SESSION_TIMES = {"started_at", "ended_at", "first_timestamp", "last_timestamp"}
+_SESSION_COUNTS = {"measurement_count", "null_count", "backward_timestamp_count", "dropped_digit_count"}
+
+
+class _Sheet(NamedTuple):
+    """A worksheet to write: its name, its columns, and its rows."""
+
+    name: str
+    columns: SheetColumns
+    rows: Iterable[pa.RecordBatch]
 
 
 def write_xlsx(
@@ -50,82 +57,59 @@ def write_xlsx(
     file: Sink,
     *,
     table: str,
-    metadata: Mapping[str, Any],
+    metadata: Callable[[], Mapping[str, Any]],
+    timezone: str | None = None,
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
     """Write a workbook with a sheet of the rows, one of the sessions and one of definitions.
 
     Raises:
-        UsageError: XlsxWriter is not installed.
+        UsageError: XlsxWriter is not installed, or a worksheet does not hold the rows.
         BadRowError: a text is longer than a cell holds.
     """
+    described = metadata()
+    sessions = _session_batches(described["sessions"], described["timestamp_unit"])
+    first = next(sessions)
+    sheets = [
+        _Sheet(table, SheetColumns(reader.schema, timezone), reader),
+        _Sheet("sessions", SheetColumns(first.schema, timezone), _before(first, sessions)),
+    ]
+    definitions = _definitions(sheets)
+    sheets.append(_Sheet("definitions", SheetColumns(definitions.schema, timezone), [definitions]))
+    with zipfile.ZipFile(_skeleton(sheets)) as skeleton, _archive(file) as archive:
+        for name in skeleton.namelist():
+            with archive.open(name, "w") as entry:
+                number = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", name)
+                if number is None:
+                    entry.write(skeleton.read(name))
+                else:
+                    _write_sheet(entry, skeleton.read(name), sheets[int(number[1]) - 1])
+
+
+def _skeleton(sheets: Sequence[_Sheet]) -> io.BytesIO:
+    """Make the workbook with headers, and one row below each that holds a date."""
     try:
         import xlsxwriter  # noqa: PLC0415 - an optional dependency
     except ImportError as error:
         raise UsageError(
-            "XlsxWriter is not installed: pip install 'measurement-export-pipeline[xlsx]', or choose another --format"
+            "XlsxWriter is not installed: in the project's directory say `uv run --extra xlsx pipeline ...`, or "
+            "pip install '.[xlsx]'; or choose another --format"
         ) from error
 
-    options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with (
-        temporary_directory() as directory,
-        temporary_errors(directory),
-        _Made(_IN_MEMORY_BYTES, dir=str(directory)) as made,
-    ):
-        options["tmpdir"] = str(directory)
-        with _as_errors_of_files(xlsxwriter.exceptions.FileCreateError), xlsxwriter.Workbook(made, options) as workbook:
-            # The clock has no place in it.
-            workbook.set_properties({"created": _no_time()})
-            header = workbook.add_format({"bold": True, "bottom": 1})
-            date = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
-            kinds = {field.name: type_name(field.type) for field in reader.schema}
-            _write_rows(_sheet(workbook, table, kinds, header), reader, date)
-            session_kinds = dict.fromkeys(SESSION_DESCRIPTIONS, "string") | dict.fromkeys(
-                _SESSION_TIMES, "timestamp[us]"
-            )
-            _write_sessions(_sheet(workbook, "sessions", session_kinds, header), metadata, date)
-            defined = dict.fromkeys(("table", "column", "definition"), "string")
-            definitions = _sheet(workbook, "definitions", defined, header)
-            rows = [(table, name, describe_column(table, name)) for name in kinds]
-            rows += [("sessions", name, text) for name, text in SESSION_DESCRIPTIONS.items()]
-            for at, row in enumerate(rows, start=1):
-                definitions.write_row(at, 0, row)
-        made.seek(0)
-        shutil.copyfileobj(made, file)
-
-
-class _Made(tempfile.SpooledTemporaryFile[bytes]):
-    """What the workbook is made in. Once it is closed, what is done to it is lost, and no error.
-
-    After an error or an interruption, the engine's zip archive is let go only later, and would end its file then.
-    """
-
-    _place = 0
-
-    def seek(self, offset: int, *whence: int) -> int:
-        if not self.closed:
-            return super().seek(offset, *whence)
-        self._place = offset  # it computes with it
-        return offset
-
-    def tell(self) -> int:
-        return self._place if self.closed else super().tell()
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 - bytes of any kind
-        return len(data) if self.closed else super().write(data)
-
-    def flush(self) -> None:
-        if not self.closed:
-            super().flush()
-
-
-@contextmanager
-def _as_errors_of_files(kind: type[Exception]) -> Iterator[None]:
-    """Take the engine's error for a file that it could not write as what it stands for."""
-    try:
-        yield
-    except kind as error:
-        raise (error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error))) from error
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as workbook:
+        # The clock has no place in it.
+        workbook.set_properties({"created": _no_time()})
+        header = workbook.add_format({"bold": True, "bottom": 1})
+        date = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
+        for one in sheets:
+            sheet = workbook.add_worksheet(one.name)
+            sheet.freeze_panes(1, 0)
+            for at, column in enumerate(one.columns.columns):
+                sheet.set_column(at, at, column.width)
+                sheet.write_string(0, at, column.header, header)
+            sheet.write_number(1, 0, 1, date)
+    return made
 
 
 def _no_time() -> Any:  # noqa: ANN401 - a datetime
@@ -134,85 +118,131 @@ def _no_time() -> Any:  # noqa: ANN401 - a datetime
     return dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
-def _sheet(workbook: Any, name: str, kinds: Mapping[str, str], header: Format) -> Worksheet:  # noqa: ANN401 - a workbook
-    sheet: Worksheet = workbook.add_worksheet(name)
-    sheet.freeze_panes(1, 0)
-    for at, (column, kind) in enumerate(kinds.items()):
-        sheet.set_column(at, at, max(len(column) + 2, _WIDTHS.get(kind, 12)))
-        sheet.write_string(0, at, column, header)
-    return sheet
+@contextmanager
+def _archive(file: Sink) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive. Where an error ends it, it gets no end: what is cut off must not look complete."""
+    end = _UntilOver(file)
+    archive = zipfile.ZipFile(end, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+    try:
+        yield archive
+    except BaseException:
+        end.is_over = True
+        raise
+    archive.close()
 
 
-def _write_rows(sheet: Worksheet, reader: pa.RecordBatchReader, date: Format) -> None:
-    at = 0
-    for batch in reader:
-        writers = [_cells(sheet, batch, place, date) for place in range(batch.num_columns)]
-        for row in range(batch.num_rows):
-            at += 1
-            for write in writers:
-                write(at, row)
+class _UntilOver:
+    """A file that is written front to back, and takes nothing more once it is over.
+
+    An archive that is let go of writes its end, whatever came before.
+    """
+
+    def __init__(self, file: Sink) -> None:
+        self._file = file
+        self.is_over = False
+
+    def write(self, data: bytes, /) -> int:
+        return len(data) if self.is_over else self._file.write(data)
+
+    def flush(self) -> None:
+        """Do nothing: whoever opened the file flushes it."""
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the file closes it."""
 
 
-def _cells(sheet: Worksheet, batch: pa.RecordBatch, place: int, date: Format) -> Callable[[int, int], None]:
-    """Give what writes a column's value of a row of the batch into a row of the sheet."""
-    column, name = batch.column(place), batch.schema.names[place]
-    absent = is_null(column)
-    if pa.types.is_timestamp(column.type):
-        ticks, unit = integers(column), column.type.unit
-
-        def write_time(at: int, row: int) -> None:
-            if not absent[row]:
-                _write_time(sheet, at, place, int(ticks[row]), unit, date)
-
-        return write_time
-    values = column.to_pylist()
-
-    def write_value(at: int, row: int) -> None:
-        value = values[row]
-        if isinstance(value, str) and len(value) > MAX_CELL_CHARACTERS:
-            raise bad_row(batch, row, name, f"has more than the {MAX_CELL_CHARACTERS:,} characters that a cell holds")
-        if value is not None:
-            _write_value(sheet, at, place, value)
-
-    return write_value
+def _write_sheet(entry: IO[bytes], skeleton: bytes, sheet: _Sheet) -> None:
+    """Write a worksheet: what XlsxWriter made of it, with the rows below its header."""
+    probe = _PROBE.search(skeleton)
+    if probe is None:
+        raise RuntimeError("XlsxWriter made a worksheet of another form")
+    # How far it goes is not known yet, and may be left out.
+    entry.write(_DIMENSION.sub(b"", skeleton[: probe.start()]))
+    written = 0
+    for text in encoded(_counted(sheet.rows), _Encoder(sheet.columns, date_style=int(probe[1]))):
+        written += len(text)
+        if written > _MAX_SHEET_BYTES - len(skeleton):
+            raise UsageError(
+                f"--format xlsx: a worksheet of {sheet.name} would have more than 2 GiB of XML; "
+                "split it with --rows-per-file, or choose --format csv"
+            )
+        entry.write(text)
+    entry.write(skeleton[probe.end() :])
 
 
-def _write_value(sheet: Worksheet, at: int, place: int, value: Value) -> None:
-    if isinstance(value, bool):
-        sheet.write_boolean(at, place, value)
-    elif isinstance(value, str):
-        sheet.write_string(at, place, value)
-    elif isinstance(value, int) and abs(value) > _MAX_EXACT_INTEGER:
-        sheet.write_string(at, place, str(value))
-    elif abs(value) <= _MAX_NUMBER:
-        sheet.write_number(at, place, value)
-    else:  # no number of Excel's
-        text = "NaN" if math.isnan(value) else repr(value)
-        sheet.write_string(at, place, {"inf": "Infinity", "-inf": "-Infinity"}.get(text, text))
+def _counted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        if rows > MAX_SHEET_ROWS:
+            raise UsageError(
+                f"--format xlsx: a worksheet holds {MAX_SHEET_ROWS:,} rows below its header; "
+                "a directory as --to gets several files, and --format csv has no limit"
+            )
+        yield batch
 
 
-def _write_time(sheet: Worksheet, at: int, place: int, ticks: int, unit: Any, date: Format) -> None:  # noqa: ANN401 - a unit
-    seconds, rest = divmod(ticks, TICKS_PER_SECOND[unit])
-    if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
-        sheet.write_string(at, place, format_timestamp(ticks, unit))
-        return
-    days, second = divmod(seconds, _SECONDS_OF_DAY)
-    part = (second + rest / TICKS_PER_SECOND[unit]) / _SECONDS_OF_DAY
-    sheet.write_number(at, place, _EPOCH_SERIAL + days + part, date)
+class _Encoder:
+    """Encodes the rows of a worksheet, below its header."""
+
+    def __init__(self, columns: SheetColumns, *, date_style: int) -> None:
+        self._columns = columns
+        self._date_style = date_style
+        self._next_row = 2
+
+    def __call__(self, buffer: TextBuffer, batch: pa.RecordBatch) -> memoryview:
+        from pipeline.native import UnwritableError  # noqa: PLC0415 - with the compiled part
+
+        first_row = self._next_row
+        self._next_row += batch.num_rows
+        try:
+            return buffer.sheet(self._columns.rows(batch), date_style=self._date_style, first_row=first_row)
+        except UnwritableError as error:
+            problem = f"has more than the {MAX_CELL_CHARACTERS:,} characters that a cell holds"
+            raise bad_row(batch, error.row, self._columns.columns[error.column].name, problem) from error
 
 
-def _write_sessions(sheet: Worksheet, metadata: Mapping[str, Any], date: Format) -> None:
-    unit = metadata["timestamp_unit"]
-    for at, session in enumerate(metadata["sessions"], start=1):
-        harness = session["harness"]
-        flat = session | {"harness_name": harness["name"], "harness_version": harness["version"]}
-        for place, name in enumerate(SESSION_DESCRIPTIONS):
-            value = flat[name]
-            if name in _SESSION_TIMES and value is not None:
-                _write_time(sheet, at, place, parse_timestamp(value, unit, None)[0], unit, date)
-            elif isinstance(value, dict | list):
-                text = json.dumps(value, ensure_ascii=False)
-                # More than that is in datapackage.json.
-                sheet.write_string(at, place, text if len(text) <= MAX_CELL_CHARACTERS else "too long for a cell")
-            elif value is not None:
-                _write_value(sheet, at, place, value)
+def _definitions(sheets: Sequence[_Sheet]) -> pa.RecordBatch:
+    rows = [
+        (sheet.name, column.header, sheet.columns.definition(column, describe_column(sheet.name, column.name)))
+        for sheet in sheets
+        for column in sheet.columns.columns
+    ]
+    return pa.record_batch(
+        [from_strings(texts) for texts in zip(*rows, strict=True)], names=["table", "column", "definition"]
+    )
+
+
+def _before(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from others
+
+
+def _session_batches(sessions: Sequence[Mapping[str, Any]], unit: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401 - a unit
+    """Give the sessions as they are described in metadata, one batch at least."""
+    rest = iter(sessions)
+    some = list(islice(rest, _SESSIONS_AT_A_TIME))
+    while True:
+        flat = [
+            dict(one) | {"harness_name": one["harness"]["name"], "harness_version": one["harness"]["version"]}
+            for one in some
+        ]
+        columns = [_session_column(name, [one[name] for one in flat], unit) for name in SESSION_DESCRIPTIONS]
+        yield pa.record_batch(columns, names=list(SESSION_DESCRIPTIONS))
+        if not (some := list(islice(rest, _SESSIONS_AT_A_TIME))):
+            return
+
+
+def _session_column(name: str, values: Sequence[Any], unit: Any) -> pa.Array:  # noqa: ANN401 - a unit
+    if name in _SESSION_TIMES:
+        ticks = [None if value is None else parse_timestamp(value, unit)[0] for value in values]
+        return from_integers(ticks, timestamp_type(unit))
+    if name in _SESSION_COUNTS:
+        return from_integers(values, pa.int64())
+    texts = [json.dumps(one, ensure_ascii=False) if isinstance(one, dict | list) else one for one in values]
+    # More than that is in datapackage.json.
+    return from_strings([text if text is None or _fits(text) else "too long for a cell" for text in texts])
+
+
+def _fits(text: str) -> bool:
+    return len(text) * 2 <= MAX_CELL_CHARACTERS or len(text.encode("utf-16-le")) // 2 <= MAX_CELL_CHARACTERS

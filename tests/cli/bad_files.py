@@ -94,12 +94,12 @@ def _(_at):
     return ["export", "x/*.ndjson", *EXPORT_TO]
 
 
-@case("two stores", 3, "is a store, which is a source by itself")
+@case("a store beside a file", 3, "b is a store, and a.csv is none", "pipeline import FILE --to b")
 def _(at):
-    for name in ("a", "b"):
-        (at / name).mkdir()
-        (at / name / "store.json").write_text('{"format_version": 1, "timestamp_unit": "us"}', encoding="utf-8")
-    return ["export", "a", "b", *EXPORT_TO]
+    (at / "b").mkdir()
+    (at / "b" / "store.json").write_text('{"format_version": 1, "timestamp_unit": "us"}', encoding="utf-8")
+    (at / "a.csv").write_text("session_id\n", encoding="utf-8")
+    return ["export", "b", "a.csv", *EXPORT_TO]
 
 
 file_case("an extension that says no format", "a.xls", b"x", "what format is it?", ".parquet", ".csv")

@@ -180,7 +180,7 @@ def test_no_thread_to_be_had_is_told_in_a_line(tmp_path, good_store, words):
     # An engine's allocator may say it, too.
     told = [line for line in ended.stderr.splitlines() if "jemalloc" not in line]
     if words.startswith("verify"):
-        assert (ended.returncode, len(told)) == (3, 1)
+        assert (ended.returncode, told) == (0, [])  # it needs none
     else:
         assert (ended.returncode, len(told)) == (1, 1)
         assert "can't start new thread: the machine or a limit gives no more" in told[0]

@@ -132,7 +132,7 @@ def test_progress_is_shown_on_a_terminal_only(long_source, tmp_path):
         "--no-sync",
     )
     shown = on_a_terminal(*arguments, "--to", tmp_path / "a")
-    assert re.search(r"\d+% [\d,]+ of 2,000,000 rows, [\d,]+ rows/s, [\d.]+ (bytes|[kM]B)", shown)
+    assert re.search(r"writing: \d+% [\d,]+ of 2,000,000 rows, [\d,]+ rows/s, [\d.]+ (bytes|[kM]B)", shown)
     # The line is taken away in the end.
     assert shown.endswith("\r\x1b[K")
     assert on_a_terminal(*arguments, "--to", tmp_path / "b", "--quiet") == ""

@@ -217,10 +217,12 @@ def test_query_in_a_table_shows_no_control_characters(query):
     assert "\x1b" not in out
 
 
-def test_query_refuses_a_table_for_too_many_rows(query):
-    status, out, err = query("FROM range(100_000)")
-    assert (status, out) == (2, "")
-    assert "--format" in err
+def test_a_table_shows_the_first_rows_and_says_how_many_there_are(query):
+    *rows, note = query.rows("FROM range(100_000)", "table")[2:]
+    assert [int(line) for line in rows] == list(range(100))
+    assert "the first 100 of 100,000 rows" in note
+    assert "--to FILE" in note
+    assert len(query.rows("FROM range(100)", "table")) == 102
     assert len(query.rows("FROM range(100_000)", "ndjson")) == 100_000
 
 
@@ -276,8 +278,8 @@ def locked_statements(tmp_path):
         "CREATE OR REPLACE VIEW measurements AS SELECT 1",
         "CREATE MACRO f() AS 1",
         "CREATE SECRET s (TYPE s3)",
-        "INSERT INTO session_rows SELECT * FROM session_rows",
-        "DELETE FROM session_rows",
+        "INSERT INTO pipeline_rows.sessions FROM pipeline_rows.sessions",
+        "DELETE FROM pipeline_rows.sessions",
         "DROP VIEW measurements",
         "ALTER VIEW measurements RENAME TO m",
         "EXPLAIN ANALYZE DROP VIEW measurements",

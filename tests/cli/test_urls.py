@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from directories import names_in
 from samples import row, write_ndjson
@@ -25,11 +26,24 @@ COMMANDS = {
     "import, importer": ["import", "a.ndjson", "--to", "store", "--from", "URL.sql"],
     "sessions": ["sessions", "URL"],
     "query": ["query", "URL", "SELECT 1"],
+    "query, file": ["query", "a.ndjson", "SELECT 1", "--to", "URL.csv"],
+    "query, SQL": ["query", "a.ndjson", "--file", "URL"],
+    "report, source": ["report", "URL", "--to", "r.html"],
+    "report, file": ["report", "a.ndjson", "--to", "URL.html"],
+    "report, targets": ["report", "a.ndjson", "--to", "r.html", "--targets", "URL"],
+    "plot, source": ["plot", "URL", "--metric", "m", "--to", "m.svg"],
+    "plot, file": ["plot", "a.ndjson", "--metric", "m", "--to", "URL.svg"],
     "catalog, source": ["catalog", "URL", "--to", "c.duckdb"],
     "catalog, file": ["catalog", "a.ndjson", "--to", "URL"],
+    "check, source": ["check", "URL", "--targets", "a.ndjson"],
+    "check, targets": ["check", "a.ndjson", "--targets", "URL"],
+    "compare, source": ["compare", "URL", "--baseline", "true", "--candidate", "false"],
+    "compare, baseline": ["compare", "a.ndjson", "--baseline-source", "URL"],
     "verify": ["verify", "URL"],
     "stages": ["stages", "URL"],
     "recover": ["recover", "URL"],
+    "delete": ["delete", "URL", "--session", "s1", "--yes"],
+    "compact": ["compact", "URL"],
 }
 
 
@@ -60,13 +74,22 @@ TWINS = {
     "import_sessions, file": lambda url: package.import_sessions(url, "store"),
     "import_sessions, store": lambda url: package.import_sessions("a.ndjson", url),
     "import_sessions, configuration": lambda url: package.import_sessions("a.ndjson", "store", configuration=url),
+    "export_table": lambda url: package.export_table(pa.table({"a": [1], "b": [2]}), url),
     "list_sessions": package.list_sessions,
     "write_catalog, source": lambda url: package.write_catalog(url, "c.duckdb"),
     "write_catalog, file": lambda url: package.write_catalog("a.ndjson", url),
+    "check_targets, source": lambda url: package.check_targets(url, "targets.toml"),
+    "check_targets, targets": lambda url: package.check_targets("a.ndjson", url),
+    "compare_sessions, source": lambda url: package.compare_sessions(url, "true", "false"),
+    "compare_sessions, baseline": lambda url: package.compare_sessions("a.ndjson", baseline_source=url),
     "verify_package": package.verify_package,
+    "verify_store": package.verify_store,
+    "compact_store": package.compact_store,
+    "delete_sessions": lambda url: package.delete_sessions(url, sessions=["s1"]),
     "recover_sessions": package.recover_sessions,
     "record_session": record,
     "connect": package.connect,
+    "query": lambda url: package.query(url, "SELECT 1"),
     "scan": package.scan,
     "statistics": package.statistics,
 }

@@ -63,7 +63,7 @@ def write(path, pieces, **how):
         for size in pieces:
             whole.write(memoryview(data)[at : at + size])
             at += size
-        whole.sync()
+        whole.end()
     return data, file.writes
 
 
@@ -115,7 +115,7 @@ def test_pages_of_memory_are_written_as_they_lie(sizes, odd):
             expected += bytes(data)
             whole.write(data)
         assert file.writes[: len(wanted)] == wanted
-        whole.sync()
+        whole.end()
         assert (Path(place) / "file").read_bytes() == expected
 
 

@@ -89,7 +89,7 @@ def test_hostile_ids_stay_inside_the_store(tmp_path):
     assert len({name.lower() for name in directories}) == len(HOSTILE_IDS)
     outside = [name for name in everything_below(tmp_path) if not name.startswith("work/store/")]
     assert outside == ["work", "work/a.ndjson", "work/store"]
-    assert names_in(store) == ["sessions", "staging", "store.json"]
+    assert names_in(store) == ["index.parquet", "sessions", "staging", "store.json"]
     assert {session["session_id"] for session in list_sessions(store)} == set(HOSTILE_IDS)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from directories import names_in
+from injection import SmallDisk
 from machine import needs_root
 from places import BAD_PLACES
 from program import pipeline
@@ -79,6 +80,24 @@ def test_a_full_place_for_temporary_files_is_named(tmp_path, words):
         assert not (tmp_path / "out").exists()
     finally:
         subprocess.run(["umount", place], check=True)
+
+
+@needs_root
+def test_a_place_for_temporary_files_that_may_be_read_alone_is_named(source, good_store, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    disk = SmallDisk(tmp_path / "place", read_only=True)
+    disk.resize(64)
+    monkeypatch.setenv("TMPDIR", str(disk.directory))
+    try:
+        for action in actions(source, good_store, tmp_path / "out").values():
+            with pytest.raises(DestinationError) as raised:
+                action()
+            says = f"{disk.directory}: temporary files cannot be written (Read-only file system); "
+            assert str(raised.value).startswith(says)
+            assert names_in(tmp_path / "out") == []
+    finally:
+        disk.close()
 
 
 def make_rows(at):

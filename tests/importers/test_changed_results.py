@@ -9,13 +9,16 @@ from changed_results import IMPORTERS, OUTCOMES, REFUSED, SAME, TOLD, Imported, 
 from injection import WrongOutcomeError
 from result_files import Change
 
+CHANGES = 8
+"""Of each of some fifty importers, half a second each; `just changed` has a thousand."""
+
 
 @pytest.mark.parametrize("importer", IMPORTERS)
 def test_changed_files_give_the_same_numbers_or_are_refused_or_told(importer):
-    outcomes = run_importer(importer, 20, seed=2)
+    outcomes = run_importer(importer, CHANGES, seed=2)
     if outcomes == Counter({"no file": 1}):
         pytest.skip("its files are not here")
-    assert sum(outcomes.values()) > 5
+    assert sum(outcomes.values()) > CHANGES // 2
 
 
 def imported(numbers, said="", **record):

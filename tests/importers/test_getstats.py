@@ -44,6 +44,22 @@ def test_reports_are_found_in_every_shape(tmp_path, shape):
     assert rows_of(tmp_path / "store", QUERY) == expected
 
 
+@pytest.mark.parametrize("shape", ["a report a line", "an array a line", "an array in one line", "an array"])
+def test_numbers_within_a_value_that_nobody_knows_are_told(tmp_path, shape):
+    """A report's value is no report, though an object of reports by their ids looks alike."""
+    reports = [report | {"perLayer": {"low": 1, "high": at}} for at, report in enumerate(REPORTS[:40])]
+    texts = {
+        "a report a line": a_line_each(reports),
+        "an array a line": a_line_each([reports[:20], reports[20:]]),
+        "an array in one line": json.dumps(reports),
+        "an array": json.dumps(reports, indent=2),
+    }
+    (tmp_path / "x.json").write_text(texts[shape])
+    (warning,) = import_sessions(tmp_path / "x.json", tmp_path / "store").warnings
+    assert "holds 80 numbers that were not imported" in warning
+    assert "perLayer.high" in warning
+
+
 @pytest.mark.parametrize("name", ["array-a-line.ndjson", "map-a-line.ndjson", "array.json"])
 def test_reported_shapes_are_read(tmp_path, name):
     path = SHARED / "reports/getstats-arrays" / name

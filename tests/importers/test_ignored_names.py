@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections import Counter
 
@@ -29,6 +30,11 @@ DOCUMENTS = {
 LINES = {
     "k6/steady-4s.json": "data",
     "getstats/loopback-100ms.ndjson": None,
+}
+# Of load tests, benchmarks and links: test_load_tools.py, test_micro_benchmark*.py, test_link_tools.py.
+TRIED_ELSEWHERE = {"vegeta", "ab", "gatling", "h2load", "hdrhistogram", "hey", "oha", "wrk"} | {
+    *("benchmarkdotnet", "criterion", "go-bench", "jmh", "pyperf"),
+    *("cyclictest", "fping", "irtt", "mtr", "ping", "rtcstats", "sockperf"),
 }
 TABLES = {
     "jmeter/jmeter-2.13.jtl": None,
@@ -81,12 +87,13 @@ def all_names(value, path=""):
 
 
 def test_every_importer_says_what_it_reads():
-    assert [one.name for one in built_in() if one.reads is None and not one.fields] == []
+    silent = [one for one in built_in() if one.reads is None and not one.fields and one.reader is None]
+    assert [one.name for one in silent if "unused" not in one.sections] == []
 
 
 def test_every_kind_of_file_is_tried():
     tried = {name.split("/")[0] for name in (*DOCUMENTS, *LINES, *TABLES)}
-    assert tried | {"vegeta"} == {one.harness for one in built_in()}
+    assert tried | TRIED_ELSEWHERE == {one.harness for one in built_in()}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -363,3 +370,15 @@ def test_long_names_are_shortened(tmp_path):
     result, origin, _ = imported(tmp_path, write(tmp_path / "x.json", document))
     assert max(map(len, origin["ignored"])) <= 210
     assert len(result.warnings[0]) < 1500
+
+
+def test_series_of_texts_are_named_and_one_of_a_name_without_its_report_is_kept(tmp_path):
+    path = HARNESS_FILES / "webrtc-internals/loopback-av.json"
+    text = path.read_text(encoding="utf-8")
+    numbers = re.search(r'"([^"]+-packetsReceivedWithCe)": \{', text)[1]
+    (tmp_path / "x.json").write_text(text.replace(f'"{numbers}"', '"renamed"'), encoding="utf-8")
+    import_sessions(tmp_path / "x.json", tmp_path / "store")
+    (session,) = list_sessions(tmp_path / "store")
+    assert "PeerConnections.*.stats.*-networkType" in session["origin"]["ignored"]
+    assert [name for name in session["metrics"] if name.endswith(".renamed")]
+    assert not [name for name in session["metrics"] if name.endswith(".")]

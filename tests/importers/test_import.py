@@ -68,6 +68,7 @@ def test_a_session_that_is_there_is_an_error_unless_told_what_to_do(tmp_path):
     assert snapshot(store) == before
     report = import_sessions(both, store, if_exists="skip")
     assert (report.imported, report.unchanged, report.rows) == (("s2",), ("s1",), 1)
+    del before["index.parquet"]
     assert before.items() <= snapshot(store).items()
     report = import_sessions(both, store, if_exists="replace")
     assert (report.imported, report.unchanged) == (("s1", "s2"), ())
@@ -75,7 +76,7 @@ def test_a_session_that_is_there_is_an_error_unless_told_what_to_do(tmp_path):
     assert len(list_sessions(store)) == 2
     assert names_in(store / "sessions") == ["s1", "s2"]
     assert names_in(store / "staging") == []
-    with pytest.raises(UsageError, match="if-exists"):
+    with pytest.raises(UsageError, match="if_exists must be"):
         import_sessions(both, store, if_exists="merge")
 
 
@@ -244,7 +245,7 @@ def test_the_command_says_what_it_imported(tmp_path):
     assert result.status == 0
     report = json.loads(result.out)
     assert (report["imported"], report["rows"], report["dropped_digits"]) == (["s2", "s1"], 2, 1)
-    assert "warning: 1 time had digits below the store's unit" in result.err
+    assert json.loads(result.err)["warning"].startswith("1 time had digits below the store's unit")
     again = pipeline("import", source, "--to", tmp_path / "store", "--if-exists", "skip", "--quiet")
     assert (again.status, again.out, again.err) == (0, "", "")
     result = pipeline("import", source, "--to", tmp_path / "other", "--session-id", "s1")

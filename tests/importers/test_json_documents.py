@@ -74,7 +74,7 @@ def test_of_states_of_one_run_the_last_counts(tmp_path, with_start):
     result = pipeline("import", path, "--to", tmp_path / "store", "--json")
     assert (result.status, result.err.count("\n")) == (0, 1), result.err
     said = f"{path}: holds 3 JSON documents, each a later state of the one before; the last alone counts"
-    assert (result.err, json.loads(result.out)["warnings"]) == (f"pipeline: warning: {said}\n", [said])
+    assert (json.loads(result.err)["warning"], json.loads(result.out)["warnings"]) == (said, [said])
     (session,) = list_sessions(tmp_path / "store")
     assert (session["session_id"], session["origin"]["document"]) == ("x", 3)
     import_sessions(written(tmp_path / "last.json", states[-1]), tmp_path / "last")

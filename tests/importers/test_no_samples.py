@@ -19,28 +19,70 @@ PYTEST = {"machine_info": {}, "commit_info": {}, "benchmarks": [], "datetime": "
 ASV = {"commit_hash": "a", "env_name": "b", "params": {"machine": "c"}, "results": {}, "version": 2}
 FIO = {"fio version": "fio-3.36", "timestamp": 1795543196, "timestamp_ms": 1795543196512, "jobs": []}
 K6 = {"type": "Metric", "metric": "vus", "data": {"name": "vus", "type": "gauge", "contains": "default"}}
+DOTNET = {"HostEnvironmentInfo": {"BenchmarkDotNetVersion": "0.15.8"}, "Benchmarks": []}
+CRITERION_CSV = "group,function,value,throughput_num,throughput_type,sample_measured_value,unit,iteration_count"
+JMH = {"benchmark": "a", "mode": "thrpt", "primaryMetric": {"score": "NaN", "scoreUnit": "ops/s", "rawData": [[]]}}
 HYPERFINE = {"results": [{"command": "a", "mean": None, "times": []}]}
 NO_NUMBER = {"id": "C1", "type": "codec", "timestamp": 1795543196000.5, "mimeType": "video/VP8"}
 RTC = {"UserAgent": "Chrome", "PeerConnections": {}}
 IPERF3_START = json.dumps({"event": "start", "data": IPERF3["start"]})
 # By importer: a file without samples, and what its error says of it; None where a file always has one.
 EMPTY = {
+    "ab": ("starttime\tseconds\tctime\tdtime\tttime\twait\n", "looked for records behind the header line"),
+    "ab-percentiles": ("Percentage served,Time in ms\n", "looked for records behind the header line"),
     "asv": (json.dumps(ASV), "`results` is empty; looked for"),
+    "benchmarkdotnet": (json.dumps(DOTNET), "`Benchmarks` is empty; looked for `Measurements` of stage Result"),
+    "criterion": (
+        '{"sampling_mode": "Flat", "iters": [], "times": []}',
+        "`iters` is empty; `times` is empty; looked for",
+    ),
+    "criterion-csv": (f"{CRITERION_CSV}\n", "looked for records behind the header line"),
+    "criterion-estimates": None,
     "fio": (json.dumps(FIO), "`jobs` is empty; looked for"),
     "fio-log": None,
+    "gatling": ("RUN\ta.B\tb\t1617110479263\t \t3.5.1\n", "looked for lines REQUEST, GROUP or ERROR"),
+    "gatling-binary": None,
+    "cyclictest": (
+        '{"cmdline:": "cyclictest -q", "thread": {}}',
+        "`thread` is empty; looked for threads in",
+    ),
+    "fping": None,
     "getstats": (json.dumps(NO_NUMBER), "looked for numbers in reports"),
     "getstats-document": (json.dumps([NO_NUMBER], indent=1), "looked for numbers in reports"),
+    "go-bench": ('{"Action": "output", "Output": "BenchmarkX \\t"}\n', "looked for lines of a name that begins"),
     "google-benchmark": ('{"context": {"num_cpus": 4}, "benchmarks": []}', "`benchmarks` is empty; looked for"),
+    "h2load": None,
+    "hdrhistogram-log": None,
+    "hdrhistogram-percentiles": ("Value Percentile TotalCount 1/(1-Percentile)\n", "looked for rows of a value"),
+    "hey": ("response-time,DNS+dialup,DNS,Request-write\n", "looked for records behind the header line"),
     "hyperfine": (json.dumps(HYPERFINE), "looked for times of the commands in `results`"),
     "iperf3": (json.dumps(IPERF3), "`intervals` is empty; `end` is empty; looked for"),
     "iperf3-stream": (IPERF3_START, "looked for streams in events `interval`"),
+    "irtt": (
+        '{"version": {"irtt": "0.9.0"}, "round_trips": []}',
+        "`round_trips` is empty; looked for probes",
+    ),
     "jmeter": ("timeStamp,elapsed,label,success\n", "looked for records behind the header line"),
+    "jmh": (json.dumps([JMH]), "looked for `rawData` and `rawDataHistogram`"),
+    "jmeter-xml": ('<testResults version="1.2"></testResults>', "looked for elements `sample`"),
     "k6": (json.dumps(K6), "looked for lines of the type Point"),
     "k6-csv": ("metric_name,timestamp,metric_value\n", "looked for records behind the header line"),
+    "k6-summary": ('{"metrics": {}, "root_group": {}}', "`metrics` is empty; looked for figures"),
     "locust": ("Type,Name,Request Count,Requests/s\n", "looked for records behind the header line"),
+    "pyperf": ('{"version": "1.0", "benchmarks": [{"runs": []}]}', "looked for `values` of the `runs`"),
+    "locust-requests": ("timestamp,request_type,response_time_ms,status_code\n", "looked for records behind"),
+    "oha": ('{"summary": {"requestsPerSec": null}, "latencyPercentiles": {}}', "`latencyPercentiles` is empty; looked"),
+    "oha-csv": ("request-start,DNS,DNS+dialup,Response-delay\n", "looked for records behind the header line"),
+    "mtr": ('{"report": {"mtr": {}, "hubs": []}}', "looked for hops in `hubs` of `report`"),
+    "mtr-raw": None,
+    "ping": ("PING h (192.0.2.1) 56(84) bytes of data.\n--- h ping statistics ---\n", "looked for answers with"),
     "pytest-benchmark": (json.dumps(PYTEST), "`benchmarks` is empty; looked for"),
+    "rtcstats": ('RTCStatsDump\n{"fileFormat": 3}\n', "looked for rows `getstats` or `getStats`"),
+    "sockperf": ("sockperf: [Total Run] RunTime=1.000 sec\n", "looked for lines behind `packet, txTime"),
     "vegeta": None,
     "vegeta-csv": None,
+    "vegeta-report": ('{"latencies": {}, "status_codes": {}, "requests": null}', "`requests` is empty; looked for"),
+    "wrk": ("Running 3s test @ http://x\n  1 threads and 4 connections\n", "looked for lines of latencies"),
     "webrtc-internals": (json.dumps(RTC), "`PeerConnections` is empty; looked for series of numbers"),
 }
 HAVE_EMPTY = [name for name, case in EMPTY.items() if case is not None]
@@ -117,10 +159,10 @@ def test_measurements_of_our_own_without_rows_are_a_session_and_a_warning(tmp_pa
     record = {"session_id": "s1", "started_at": STARTED}
     (tmp_path / "a.session.json").write_text(json.dumps(record), encoding="utf-8")
     result = pipeline("import", tmp_path / "a.ndjson", "--to", tmp_path / "store", "--json")
-    assert (result.status, result.err) == (0, "pipeline: warning: 1 session without rows: 's1'\n")
+    assert (result.status, json.loads(result.err)["warning"]) == (0, "1 session without rows: 's1'")
     assert json.loads(result.out)["empty"] == ["s1"]
     quiet = pipeline("import", tmp_path / "a.ndjson", "--to", tmp_path / "store", "--if-exists", "replace", "--quiet")
-    assert (quiet.out, quiet.err) == ("", result.err)
+    assert (quiet.out, quiet.err) == ("", "pipeline: warning: 1 session without rows: 's1'\n")
     report = import_sessions(tmp_path / "a.ndjson", tmp_path / "store", if_exists="replace")
     assert "1 session without rows" in report._repr_html_()
 

@@ -82,7 +82,7 @@ def test_what_is_wrong_with_an_sql_file_is_told_in_one_line(tmp_path, what):
         ("hyperfine/two-commands.json", "k6", "is no k6 file; it looks like one of hyperfine"),
         ("hyperfine/two-commands.json", "hyperfin", "did you mean 'hyperfine'"),
         ("hyperfine/two-commands.json", "none.sql", "cannot be read"),
-        ("asv/benchmarks.json", None, "no harness is known to write this; --from names one of asv, fio"),
+        ("asv/benchmarks.json", None, "no harness is known to write this; --from names one of ab, asv"),
     ],
 )
 def test_content_that_is_not_known_is_told_with_the_candidates(tmp_path, name, given, phrase):

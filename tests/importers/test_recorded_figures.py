@@ -188,13 +188,7 @@ REFUSED = [
 REFUSED += [
     (pattern, {}, phrase)
     for patterns, phrase in {
-        "harness/k6/summary-export.json reports/k6-summary/*": "summary of k6, which holds no samples.* json=FILE",
-        "reports/vegeta-report/*": "report of vegeta, which holds no samples.* vegeta encode --to csv",
         "reports/webrtc-internals-legacy/*": "Chrome's legacy statistics .* import a dump of the standard ones",
-        "harness/rtcstats/* reports/rtcstats-dump/*": r"dump of rtcstats, .* import reports of getStats\(\)",
-        "recorded/rtcstats/* harness/webrtc-internals/*rtcstats_dump.txt": "dump of rtcstats, ",
-        "harness/jmeter/jenkins-[JM]*.jtl reports/jmeter-xml/*": "JTL of JMeter as XML, .* -Jjmeter.*output_format=csv",
-        "harness/jmeter/taurus-generate-parent.jtl": "JTL of JMeter as XML",
         "reports/fio-log-histogram/*": r"fio's log of histograms, .* write_lat_log, or --output-format=json\+",
         "harness/locust/*_failures.csv harness/locust/*_exceptions.csv": "Locust's list of errors, .* _stats.csv",
         "recorded/locust/run_failures.csv": "Locust's list of errors, ",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from dataclasses import asdict
 
 import pytest
 from hostile import VALUES
@@ -22,6 +23,7 @@ from pipeline.model.timestamps import (
     parse_timestamp,
     parse_zone,
 )
+from pipeline.selection.options import Selection
 
 YEAR_1 = -62_135_596_800
 YEAR_10000 = 253_402_300_800
@@ -253,6 +255,11 @@ def test_an_unknown_zone_is_refused(name):
         ("1890-01-01", "Europe/Berlin", "1889-12-31T23:06:32Z"),
         ("9999-12-31", "UTC", "9999-12-31T00:00:00Z"),
         ("0001-01-01", "UTC", "0001-01-01T00:00:00Z"),
+        # To the minute.
+        ("2026-11-24 18:00", "Europe/Berlin", "2026-11-24T17:00:00Z"),
+        ("2026-11-24T18:00", "UTC", "2026-11-24T18:00:00Z"),
+        ("2026-11-24 18:00+03:30", "Europe/Berlin", "2026-11-24T14:30:00Z"),
+        ("2026-11-24 18:00Z", "Europe/Berlin", "2026-11-24T18:00:00Z"),
     ],
 )
 def test_a_day_begins_at_its_midnight(text, zone, expected):
@@ -301,16 +308,59 @@ def test_today_and_yesterday_are_days_of_the_zone(zone):
 
 
 @pytest.mark.parametrize(
-    "text", ["tomorrow", "2026-02-30", "24.11.2026", "", "2026-11-24T16:00", "1795536000", "2026-11"]
+    "text",
+    [
+        *("Tomorrow", "2026-02-30", "24.11.2026", "", "2026-11-24T16", "1795536000", "2026-11", "2026-11-24 24:00"),
+        *(
+            "18:00",
+            "7",
+            "d",
+            "0d",
+            "-7d",
+            "7 d",
+            "1.5h",
+            "7w",
+            "999999999d",
+            "2026-11-24 18:00 Z",
+            "2026-11-24 18:00\n",
+        ),
+    ],
 )
 def test_an_instant_that_cannot_be_read_names_its_option(text):
-    with pytest.raises(UsageError, match=r"--until .*RFC 3339, a date, today or yesterday"):
+    with pytest.raises(UsageError, match=r"--until .*RFC 3339, a date, .*today, yesterday, tomorrow, or how long ago"):
         parse_instant(text, option="--until")
 
 
-def test_an_instant_that_a_zone_skips_is_refused():
+@pytest.mark.parametrize("text", ["2026-03-29T02:30:00", "2026-03-29 02:30"])
+def test_an_instant_that_a_zone_skips_is_refused(text):
     with pytest.raises(UsageError, match="ambiguous"):
-        parse_instant("2026-03-29T02:30:00", option="--since", zone=BERLIN)
+        parse_instant(text, option="--since", zone=BERLIN)
+
+
+@given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)), st.integers(0, 999), st.integers(1, 9999))  # noqa: DTZ001
+def test_what_the_clock_says_is_told_from_one_instant(moment, below, count):
+    now = (moment.replace(tzinfo=dt.UTC) - EPOCH) // dt.timedelta(microseconds=1) * 1000 + below
+    assert parse_instant("now", option="--since", zone=BERLIN, now=now) == now
+    for letter, length in (("s", "seconds"), ("m", "minutes"), ("h", "hours"), ("d", "days")):
+        ago = dt.timedelta(**{length: count}) // dt.timedelta(microseconds=1) * 1000
+        assert parse_instant(f"{count}{letter}", option="--since", zone=BERLIN, now=now) == now - ago
+    day = moment.replace(tzinfo=dt.UTC).astimezone(BERLIN).date()
+    for name, days in (("yesterday", -1), ("today", 0), ("tomorrow", 1)):
+        found = parse_instant(name, option="--since", zone=BERLIN, now=now)
+        assert found == parse_instant((day + dt.timedelta(days)).isoformat(), option="--since", zone=BERLIN)
+
+
+def test_a_run_has_one_instant(monkeypatch):
+    selection = Selection(since="36h", until="now")
+    since, until = selection.time_bounds()
+    assert until - since == 36 * 3_600 * 10**9
+    monkeypatch.setattr("time.time_ns", lambda: 0)
+    assert selection.time_bounds() == (since, until)
+    assert selection.resolved_times() == {
+        "since": format_timestamp(since, "ns"),
+        "until": format_timestamp(until, "ns"),
+    }
+    assert "_now" not in asdict(selection)
 
 
 def test_a_day_that_begins_before_the_year_1_is_refused(tmp_path):

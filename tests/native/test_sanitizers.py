@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
 from pipeline.native import BadDocumentError, BadLineError, DocumentCut, DocumentNames, ElementTexts, JsonLines
-from pipeline.native import Outline, PathStep
-from pipeline.native import distinct_texts, find_text
+from pipeline.native import SLACK, CsvRows, Outline, PathStep, end_of_rows
+from pipeline.native import Held, JsonRows, RowLimits, RowsEnd, distinct_texts, find_text
 from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
 
 random.seed(int(sys.argv[1]))
@@ -86,6 +86,16 @@ def in_lines(batch):
     except UnwritableError:
         pass
 
+def in_sheet(batch):
+    local = [c.cast(pa.timestamp(c.type.unit)) if pa.types.is_timestamp(c.type) and random.random() < 0.7 else c
+             for c in batch.columns]
+    try:
+        rows = pa.record_batch(local, names=batch.schema.names)
+        style, first_row = random.choice([0, 2, 2**31 - 1]), random.choice([2, 2**20, 2**62])
+        bytes(buffer.sheet(rows, date_style=style, first_row=first_row))
+    except UnwritableError:
+        pass
+
 def taken_apart(data):
     fields = [([c], random.random() < 0.5) for c in "ab"] + [(["a", "b"], False)]
     found = JsonLines(fields)
@@ -100,6 +110,55 @@ def taken_apart(data):
             array.validate(full=True)
         assert all(keys and values >= 0 for keys, values, _ in found.unread())
         find_text(block, 0, len(block), random.choice([b"a", b'"b', b"\\n"]))
+
+def in_rows(data):
+    limits = RowLimits(random.randrange(1, 90), random.choice([50, 10_000]), random.choice([9, 9_000]), 1_000)
+    rows = JsonRows(limits, 10**6, random.sample(["c", "d", "timestamp"], random.randrange(4)))
+    for part in (data, bytes(random.sample(data, len(data))), data[: random.randrange(len(data) + 1)]):
+        block = bytearray(part)
+        at = stop = 0
+        rows.begin(reads_times=random.random() < 0.5)
+        while True:
+            end, at = rows.read(block, at, stop, is_last=stop == len(block), is_first=not rows.lines)
+            if end in {RowsEnd.UNSOUND, RowsEnd.ODD_TIME} or (end == RowsEnd.MORE and stop == len(block)):
+                break
+            if end == RowsEnd.MORE:
+                stop = min(stop + random.randrange(1, 200), len(block))
+                continue
+            for column in range(len(rows.names)):
+                for kind in rows.held(column) or [Held.TEXTS]:
+                    array = rows.array(column, kind if kind != Held.NUMBER_NAMES else Held.FRACTIONS)
+                    assert array is None or len(array) == rows.rows
+                    if rows.held(column) & ~(Held.TEXTS | Held.NUMBER_NAMES) == 0:
+                        rows.array(column, Held.TEXTS).validate(full=True)
+                rows.dropped(column)
+            rows.begin(reads_times=random.random() < 0.5)
+
+TIMES = ["2026-11-24T16:00:00.123456789Z", "2026-11-24 16:00:00+01:30", "2026-11-24T16:00:00", ""]
+
+def value():
+    return random.choice([text(), number(), random.randrange(-2**65, 2**65), None, True, "NaN", random.random()])
+
+def split_up(data):
+    for part in (data, bytes(random.sample(data, len(data))), data[: random.randrange(len(data) + 1)]):
+        size, at, is_sound, rows = len(part), 0, True, CsvRows()
+        block = np.empty(size + SLACK, np.uint8)
+        block[:size] = list(part)
+        is_last = random.random() < 0.5
+        while is_sound:
+            before = at
+            at, is_sound = rows.split(block, at, size, is_last=is_last, max_rows=random.randrange(1, 9))
+            for column in range(rows.columns if rows.count else 0):
+                texts, repeated = rows.texts(column), rows.repeated_texts(column)
+                typed = [rows.integers(column), rows.floats(column), rows.booleans(column), rows.times(column, "ns")[0]]
+                for array in [texts, repeated, *typed]:
+                    if array is not None:
+                        assert len(array) == rows.count
+                        array.validate(full=True)
+                assert repeated is None or repeated.to_pylist() == texts.to_pylist()
+                rows.types(column)
+            is_sound &= at > before
+        assert at <= end_of_rows(block, at, size) <= size
 
 def cut_up(data):
     paths = [[PathStep("key", random.choice("abc"))], [PathStep("any key"), PathStep("any element")],
@@ -173,13 +232,18 @@ for _ in range(int(sys.argv[2])):
                         + random.choice(["\n", "\r\n", "\\", ""]) for line in lines[:-1]).encode())
     document = json.dumps({k: random.choice([text(), [number() for _ in range(9)], [None, {k: [1, text()]}], {k: [2]}])
                            for k in random.sample("abc", 3)}, ensure_ascii=random.random() < 0.5).encode()
+    in_rows("".join(json.dumps({"timestamp": random.choice(TIMES), **{k: value() for k in random.sample("abcd", 3)}},
+                               ensure_ascii=random.random() < 0.5) + "\n" for _ in range(rows)).encode())
+    in_rows("".join(line + "\n" for line in lines[:-1]).encode())
     cut_up(document)
     counted(document.replace(b'"b"', random.choice([b'"a"', b'"b"'])))
     before = text().encode() * random.choice([1, 1000])
     buffer.start(before)
     assert bytes(buffer.ndjson(batch)).decode() == before.decode() + "\n".join(lines)
     buffer.ndjson(batch, as_array=True)
-    buffer.csv(batch, spreadsheet=random.random() < 0.5)
+    split_up(bytes(buffer.csv(batch, spreadsheet=random.random() < 0.5)))
+    buffer.csv(batch, spreadsheet=True, delimiter=";", decimal=",")
+    in_sheet(batch)
     digest_sums(batch, list(range(2 * len(kinds))))
     in_lines(batch)
     for array in batch.columns:
@@ -189,14 +253,33 @@ for _ in range(int(sys.argv[2])):
     looked_at(pa.record_batch([spoiled(batch.column(0))], names=["c"]))
 
 for _ in range(int(sys.argv[2]) // 10):
-    groups = GroupedValues(1, budget_bytes=random.choice([1, 20_000, 1_000_000]), directory=Path(sys.argv[3]))
+    groups = GroupedValues(
+        [pa.int64(), pa.string(), pa.string(), pa.float64(), pa.bool_()],
+        {"p50": 0.5, "p99": 0.99, "p0": 0.0, "p100": 1.0},
+        lost_are_infinite=random.random() < 0.5,
+        budget_bytes=random.choice([1, 20_000, 1_000_000]),
+        directory=Path(sys.argv[3]),
+    )
+    added = 0
+    texts = [text() for _ in range(random.choice([1, 2, 3000]))]
     for session in range(3):
         rows = random.randrange(1, 4000)
-        keys = np.array([random.randrange(1 + session * 3) for _ in range(rows)], np.int64)
-        at = np.arange(rows, dtype=np.int64)
-        values = pa.array([maybe(number) for _ in range(rows)], pa.float64())
-        groups.add([keys], at, at, values, session=session)
-    groups.figures({"p50": 0.5, "p99": 0.99, "p0": 0.0, "p100": 1.0}, lost_are_infinite=random.random() < 0.5)
+        added += rows
+        plain = pa.array([random.choice(texts) if random.random() < 0.9 else None for _ in range(rows)], pa.string())
+        keys = [
+            pa.array([random.randrange(1 + session * 3) for _ in range(rows)], pa.int64()),
+            plain.dictionary_encode() if random.random() < 0.5 else plain,
+            pa.array(["x"] * rows).dictionary_encode(),
+            pa.array([maybe(lambda: random.choice([0.0, -0.0, math.nan, 1e300])) for _ in range(rows)], pa.float64()),
+            pa.array([maybe(lambda: random.random() < 0.5) for _ in range(rows)], pa.bool_()),
+        ]
+        at = pa.array(range(rows), pa.int64())
+        groups.add(keys, at, at, pa.array([maybe(number) for _ in range(rows)], pa.float64()), session=session)
+    for figures in groups.figures(random.choice([1, 100, 100_000])):
+        added -= sum(int(figures.integers[name].sum()) for name in ("count", "null_count", "non_finite_count"))
+        for key in figures.keys:
+            key.validate(full=True)
+    assert added == 0
 print("done")
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -46,9 +47,67 @@ def test_any_client_reads_measurements_and_sessions(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.duckdb"]
 
 
+OLD_CLIENT = """
+import json, sys, duckdb
+c = duckdb.connect(sys.argv[1], read_only=True)
+print(json.dumps([c.sql(sql).fetchall() for sql in sys.argv[2:]]))
+"""
+
+
+def ask_old(version, path, *queries):
+    """Ask a client of an older DuckDB, which uv keeps in its cache."""
+    if shutil.which("uv") is None:
+        pytest.skip("uv is not installed")
+    command = ["uv", "run", "-q", "--no-project", "--python", sys.executable, "--with", f"duckdb=={version}", "python"]
+    if subprocess.run([*command, "-c", "import duckdb"], capture_output=True, check=False, cwd="/").returncode:
+        pytest.skip(f"DuckDB {version} cannot be fetched")
+    done = subprocess.run(
+        [*command, "-I", "-c", OLD_CLIENT, path, *queries], capture_output=True, text=True, check=False, cwd="/"
+    )
+    return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+@pytest.mark.parametrize("version", ["1.1.3", "1.2.2", "1.4.4"])
+def test_clients_of_older_versions_read_views_and_comments(tmp_path, version):
+    path = tmp_path / "m.duckdb"
+    write_catalog(FIXTURE_STORE, path)
+    tables, rows, names, views, columns = ask_old(
+        version,
+        path,
+        "SHOW TABLES",
+        "SELECT count(*), count(value) FROM measurements JOIN sessions USING (session_id)",
+        "SELECT DISTINCT configuration->>'$.network_profile.name' AS name FROM sessions ORDER BY 1",
+        "SELECT comment FROM duckdb_views() WHERE view_name IN ('measurements', 'sessions') ORDER BY view_name",
+        "SELECT count(*), count(comment) FROM duckdb_columns() WHERE table_name IN ('measurements', 'sessions') "
+        "AND schema_name = 'main'",
+    )
+    assert tables == [["measurements"], ["sessions"]]
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert tuple(rows[0]) == connection.sql("SELECT count(*), count(value) FROM measurements").fetchall()[0]
+    assert names == [["lan"], ["loopback"], ["veth"], ["wan"], ["wan-degraded"]]
+    assert all(comment for (comment,) in views)
+    assert columns[0][0] == columns[0][1] > 20
+
+
+def test_older_clients_are_told_that_they_do_not_know_times_of_nanoseconds(tmp_path):
+    write_ndjson(tmp_path / "a.ndjson", [row()])
+    import_sessions(tmp_path / "a.ndjson", tmp_path / "store", timestamp_unit="ns")
+    write_catalog(tmp_path / "store", tmp_path / "m.duckdb")
+    assert ask(tmp_path / "m.duckdb", "SELECT count(*) FROM measurements") == [(1,)]
+    assert "newer version of DuckDB" in ask_old("1.4.4", tmp_path / "m.duckdb", "SHOW TABLES")
+
+
+def test_nothing_but_the_two_views_is_listed(tmp_path):
+    write_catalog(FIXTURE_STORE, tmp_path / "m.duckdb")
+    assert ask(tmp_path / "m.duckdb", "SHOW TABLES") == [("measurements",), ("sessions",)]
+
+
 def test_every_column_says_what_it_means(tmp_path):
     write_catalog(FIXTURE_STORE, tmp_path / "m.duckdb")
-    comments = ask(tmp_path / "m.duckdb", "SELECT table_name, column_name, comment FROM duckdb_columns()")
+    comments = ask(
+        tmp_path / "m.duckdb",
+        "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main'",
+    )
     described = {(table, name): comment for table, name, comment in comments if table in {"measurements", "sessions"}}
     assert len(described) > 20
     assert all(described.values())
@@ -150,10 +209,10 @@ def test_a_session_that_is_replaced_meanwhile_is_that_of_the_new_rows(tmp_path, 
     write_ndjson(tmp_path / "new.ndjson", [row("s1", 0), row("s1", 1)])
     create_views, left = catalog.create_views, ["new.ndjson"]
 
-    def late(connection, scan):
+    def late(connection, scan, inventory):
         if left:
             import_sessions(tmp_path / left.pop(), tmp_path / "store", if_exists="replace")
-        create_views(connection, scan)
+        create_views(connection, scan, inventory)
 
     monkeypatch.setattr(catalog, "create_views", late)
     write_catalog(tmp_path / "store", tmp_path / "made.duckdb")

@@ -45,6 +45,11 @@ def test_measurements_are_a_view_of_any_source(tmp_path, kind):
     assert connection.execute(ALL).fetchall() == expected_rows()
     views = "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1"
     assert [name for (name,) in connection.execute(views).fetchall()] == ["measurements", "sessions"]
+    assert connection.execute("SHOW TABLES").fetchall() == [("measurements",), ("sessions",)]
+    undescribed = (
+        "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND NOT internal AND comment IS NULL"
+    )
+    assert connection.execute(undescribed).fetchall() == []
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import frictionless
 from directories import descriptor
 from readers import READERS, decompress
@@ -23,6 +26,8 @@ def rows_of(directory, resource):
     name = resource.get("pipeline:format") or resource["format"]
     data = decompress(directory / resource["path"])
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if "dialect" in resource:
+        return list(csv.DictReader(io.StringIO(data.decode(), newline=""), delimiter=resource["dialect"]["delimiter"]))
     if name == "json":
         return READERS["json"]["python"](data, kinds_of(resource), table=resource["pipeline:table"])
     return READERS[name]["pyarrow" if "pyarrow" in READERS[name] else "python"](data, kinds_of(resource))

@@ -26,6 +26,8 @@ from pipeline.errors import SourceError, UsageError
 def test_the_descriptor_tells_what_the_files_hold(us_store, tmp_path, variant, scope):
     pipeline.export_measurements(us_store, tmp_path / "out", scope=scope, with_statistics=True, sync=False, **variant)
     package = descriptor(tmp_path / "out")
+    text = (tmp_path / "out" / "datapackage.json").read_text(encoding="utf-8")
+    assert text == json.dumps(package, ensure_ascii=False, indent=2) + "\n"
     found = {path.name for path in (tmp_path / "out").iterdir()}
     assert found == {resource["path"] for resource in package["resources"]} | OWN_FILES
     assert [r["pipeline:table"] for r in package["resources"]][-2:] == ["statistics", "sessions"]
@@ -175,7 +177,7 @@ def test_the_package_tells_where_it_comes_from(us_store, tmp_path, monkeypatch):
     assert package["created"] == "1970-01-01T00:00:00Z"
     assert package["name"] == "store"
     assert package["pipeline:source"]["name"] == "store"
-    assert re.fullmatch(r"sha256:[0-9a-f]{64}", package["pipeline:source"]["fingerprint"])
+    assert re.fullmatch(r"touched-sha256:[0-9a-f]{64}", package["pipeline:source"]["fingerprint"])
     assert package["pipeline:program"]["name"] == "measurement-export-pipeline"
     assert package["pipeline:program"]["version"]
     assert package["pipeline:engines"]["pyarrow"] == pa.__version__

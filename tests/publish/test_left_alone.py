@@ -79,7 +79,7 @@ def test_what_is_not_ours_is_left_alone(
         (lambda at: (at / "plain").write_text("x"), "plain/below", "cannot be"),
         (nothing, "/proc/pipeline-test/store", "cannot be written"),
         (home_like, "home", "is not a store"),
-        (lambda at: (at / "home").write_text("x"), "home", "is not a store"),
+        (lambda at: (at / "home").write_text("x"), "home", "is a file; name a new directory"),
     ],
     ids=["a file above it", "a place where none can write", "a home directory", "a file"],
 )

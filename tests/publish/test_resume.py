@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,8 +14,10 @@ import sys
 import threading
 import time
 
+import pyarrow as pa
 import pytest
 from directories import contents, names_in
+from plain_files import write_rows
 from program import pipeline
 from samples import row, write_ndjson
 
@@ -22,8 +25,10 @@ from pipeline import (
     BusyError,
     DestinationError,
     SourceError,
+    UsageError,
     export_measurements,
     export_statistics,
+    export_table,
     import_sessions,
     verify_package,
 )
@@ -200,12 +205,10 @@ def test_what_is_continued_is_checked_not_trusted(store, tmp_path, damage):
         assert changed != journal
         (stage / "journal").write_bytes(changed)
     if damage == "identity":
-        with pytest.raises(DestinationError, match="--discard-stage"):
-            export_measurements(store, package, scope="per-session")
-    else:
-        export_measurements(store, package, scope="per-session")
-        assert contents(package) == contents(tmp_path / "wanted")
-    export_measurements(store, package, scope="per-session", discard_stage=True)
+        with pytest.raises(DestinationError, match=r"what its stage.json does not say; .* --keep-stage"):
+            export_measurements(store, package, scope="per-session", keep_stage=True)
+    done = export_measurements(store, package, scope="per-session")
+    assert len(done.warnings) == (damage == "identity")
     assert contents(package) == contents(tmp_path / "wanted")
 
 
@@ -217,30 +220,76 @@ def test_what_is_continued_is_checked_not_trusted(store, tmp_path, damage):
     [{"format": "csv"}, {"scope": "cross-session"}, {"exclude": ["robot"]}, {"hashed": False}, {"rows_per_file": 5}],
     ids=str,
 )
-def test_a_stage_of_other_options_is_refused_or_discarded_never_mixed(store, tmp_path, options):
+def test_a_stage_of_other_options_is_kept_discarded_or_dropped_never_mixed(store, tmp_path, options):
     package = tmp_path / "out" / "package"
     other = {"scope": "per-session"} | options
     interrupted(store, package, rows=50, scope="per-session")
     before = contents(staged(package) / "package")
-    with pytest.raises(DestinationError, match="--discard-stage"):
-        export_measurements(store, package, **other)
+    with pytest.raises(DestinationError, match=r"of other options; .* --keep-stage"):
+        export_measurements(store, package, keep_stage=True, **other)
     assert contents(staged(package) / "package") == before
-    export_measurements(store, package, discard_stage=True, **other)
-    export_measurements(store, tmp_path / "wanted", **other)
+    done = export_measurements(store, package, **other)
+    (warning,) = done.warnings
+    assert warning.startswith(f"{staged(package)}: held what an interrupted run left, of other options; ")
+    wanted = export_measurements(store, tmp_path / "wanted", **other)
     assert contents(package) == contents(tmp_path / "wanted")
+    interrupted(store, package, rows=50, scope="per-session", overwrite=True)
+    other["columns"] = ["sequence", "value"]
+    discarded = export_measurements(store, package, discard_stage=True, overwrite=True, **other)
+    assert (discarded.warnings, wanted.warnings) == ((), ())
     assert names_in(package.parent) == ["package"]
 
 
-def test_a_stage_of_a_source_that_changed_is_refused(store, tmp_path):
+def test_a_store_that_grew_is_exported_and_what_did_not_fit_is_told(store, tmp_path):
     package = tmp_path / "package"
     interrupted(store, package, rows=50, scope="per-session")
     import_sessions(write_ndjson(tmp_path / "more.ndjson", [row("s9", 0)]), store)
-    done = pipeline("export", store, "--to", package, "--scope", "per-session")
-    assert (done.status, len(done.err.splitlines())) == (4, 1)
-    assert "--discard-stage" in done.err
-    done = pipeline("export", store, "--to", package, "--scope", "per-session", "--discard-stage")
-    assert done.status == 0
+    words = ["export", store, "--to", package, "--scope", "per-session"]
+    kept = pipeline(*words, "--keep-stage")
+    assert (kept.status, len(kept.err.splitlines())) == (4, 1)
+    assert "of another source; the same command as then continues it, without --keep-stage" in kept.err
+    done = pipeline(*words, "--quiet")
+    assert (done.status, done.out) == (0, "")
+    assert re.fullmatch(r"pipeline: warning: \S+: held .* of another source; .* was removed\n", done.err)
     assert verify_package(package).problems == ()
+    assert names_in(tmp_path) == ["more.ndjson", "package", "source.ndjson", "store"]
+
+
+def test_rows_in_disorder_that_are_read_again_do_not_silence_it(tmp_path):
+    """The first attempt removes what does not fit, and begins again where rows are in another order."""
+    rows = [row(session_id, i) for session_id in SESSIONS for i in range(ROWS)]
+    source = write_rows(tmp_path / "source.parquet", rows)
+    interrupted(source, tmp_path / "package", rows=50, scope="per-session")
+    write_rows(source, [*rows[ROWS:], *rows[:ROWS]])
+    (warning,) = export_measurements(source, tmp_path / "package", scope="per-session").warnings
+    assert "of another source" in warning
+
+
+def test_what_is_not_exported_anyway_costs_no_stage(store, tmp_path):
+    """A package is there, of other options: the stage stays for the command that continues it."""
+    package = tmp_path / "package"
+    export_measurements(store, package)
+    interrupted(store, package, rows=50, scope="per-session", overwrite=True)
+    before = contents(staged(package) / "package")
+    with pytest.raises(DestinationError, match="--overwrite replaces it"):
+        export_measurements(store, package, format="csv")
+    assert contents(staged(package) / "package") == before
+
+
+def test_a_table_takes_the_place_of_what_was_left(store, tmp_path):
+    package = tmp_path / "package"
+    interrupted(store, package, rows=50, scope="per-session")
+    table = pa.table({"a": [1, 2], "b": [3, 4]})
+    with pytest.raises(DestinationError, match="--keep-stage"):
+        export_table(table, package, keep_stage=True)
+    assert "was removed" in export_table(table, package).warnings[0]
+    assert export_table(table, package).warnings == ()
+
+
+def test_a_stage_cannot_be_kept_and_discarded(store, tmp_path):
+    for export, source in ((export_measurements, store), (export_table, pa.table({"a": [1]}))):
+        with pytest.raises(UsageError, match="leave one of them out"):
+            export(source, tmp_path / "package", discard_stage=True, keep_stage=True)
 
 
 def test_where_nothing_is_finished_nothing_is_left(store, tmp_path):

@@ -119,7 +119,7 @@ def test_a_disk_that_is_full_is_an_error_of_the_destination(tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     record_killed(tmp_path / "store", "a")
-    monkeypatch.setattr(StoreWriter, "_write", fail)
+    monkeypatch.setattr("pipeline.store.writer.build_session", fail)
     with pytest.raises(RecoveryError, match="No space left") as caught:
         recover_sessions(tmp_path / "store")
     assert caught.value.exit_status == DestinationError.exit_status

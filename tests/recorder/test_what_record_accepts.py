@@ -110,7 +110,7 @@ def nested(levels):
         ({"attributes": {"count": 2**63}}, "int64"),
         ({"attributes": {"metric": "m"}}, "occurs 2 times"),
         ({"attributes": {"note": "x" * (64 << 20)}}, "a row at most"),
-        ({"timestamp_unit": "ms"}, "must be us or ns"),
+        ({"timestamp_unit": "ms"}, "timestamp_unit must be 'us' or 'ns'"),
         ({"session_id": "x" * 129}, "128 characters"),
         ({"flush_seconds": math.nan}, "flush_seconds"),
         ({"flush_seconds": "1"}, "flush_seconds"),

@@ -296,7 +296,7 @@ def test_no_function_of_the_engine_gives_what_a_file_holds(place):
     path = place / "secret.csv"
     before = snapshot(place)
     refusals = 0
-    with connect_locked(place / "store") as (connection, _):
+    with connect_locked(place / "store") as (connection, *_):
         for name, kind in functions:
             call = f"{name}('{path}')"
             sql = f"FROM {call}" if kind.startswith("table") else f"SELECT {call}::VARCHAR"

@@ -13,7 +13,7 @@ import pytest
 from directories import contents, names_in, snapshot
 from program import COMMAND
 
-from pipeline import export_measurements
+from pipeline import compact_store, export_measurements, import_sessions
 
 
 def start(*arguments, **options):
@@ -117,3 +117,28 @@ def test_a_signal_that_comes_in_a_finaliser_is_not_lost():
         [sys.executable, "-c", IN_A_FINALISER], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout, done.stderr) == (f"interrupted {signal.SIGTERM.value}\n", "")
+
+
+def _interrupt(*_given, **_options):
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_while_the_store_is_let_go_says_what_was_imported(tmp_path, monkeypatch):
+    rows = "session_id,sequence,timestamp,metric,value\n1,0,2026-11-24T16:00:00Z,m,1.0\n"
+    (tmp_path / "rows.csv").write_text(rows, encoding="utf-8")
+    monkeypatch.setattr("pipeline.store.writer.keep_index", _interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        import_sessions(tmp_path / "rows.csv", to=tmp_path / "store")
+    told = "1 session was imported before; the same command with --if-exists skip imports the others"
+    assert caught.value.__notes__ == [told]
+
+
+def test_an_interruption_while_a_compacted_store_is_let_go_says_that_it_was_compacted(tmp_path, monkeypatch):
+    for first in (0, 50):  # too few to be packed as they come
+        rows = "".join(f"s{number},0,2026-11-24T16:00:00Z,m,1.0\n" for number in range(first, first + 50))
+        (tmp_path / "rows.csv").write_text(f"session_id,sequence,timestamp,metric,value\n{rows}", encoding="utf-8")
+        import_sessions(tmp_path / "rows.csv", to=tmp_path / "store")
+    monkeypatch.setattr("pipeline.store.writer.keep_index", _interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compact_store(tmp_path / "store")
+    assert caught.value.__notes__ == ["the store was compacted before"]

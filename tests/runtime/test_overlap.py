@@ -240,3 +240,33 @@ def test_work_that_fails_is_heard_where_its_result_would_have_come():
     with pytest.raises(ValueError, match="boom"):
         next(results)
     assert not [one for one in threading.enumerate() if one.name.startswith("work")]
+
+
+def test_few_small_writes_need_no_thread(monkeypatch):
+    started = []
+    whole = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda self: (started.append(self), whole(self)))
+    first, second = io.BytesIO(), io.BytesIO()
+    with WrittenBehind(first, second) as sink:
+        for text in (b"one", b"two", b"three"):
+            sink.write(text)
+    assert first.getvalue() == second.getvalue() == b"onetwothree"
+    assert started == []
+    with WrittenBehind(first) as sink:
+        for text in [b"more"] * 9:
+            sink.write(text)
+    assert first.getvalue() == b"onetwothree" + b"more" * 9
+    assert len(started) == 1
+
+
+def test_an_error_of_a_small_write_is_raised_at_the_end_and_what_was_cut_off_is_not_written():
+    class Full:
+        def write(self, _):
+            raise DestinationError("full")
+
+    with pytest.raises(DestinationError, match="full"), WrittenBehind(Full()) as sink:
+        sink.write(b"some")
+    behind = io.BytesIO()
+    with pytest.raises(ZeroDivisionError), WrittenBehind(behind) as sink:
+        sink.write(bytes([sink.write(b"some") // 0]))
+    assert behind.getvalue() == b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from project import FIXTURE_STORE
-from samples import row
+from samples import row, write_ndjson
 from selections import CONDITIONS, SESSIONS, exported, small
 
 import pipeline as package
@@ -22,6 +22,36 @@ def test_where_takes_the_rows_for_which_it_holds(tmp_path, condition, keep, batc
 def test_where_sees_every_column_whichever_are_written(tmp_path):
     found = exported(small(tmp_path), tmp_path, where="tries = 50 AND ok IS NOT NULL", columns=["value"])
     assert found == [{"value": 7.5}] * 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "keep"),
+    [
+        ("timestamp > TIMESTAMPTZ '2026-11-24T16:00:00.000001001Z' AND metric = 'é'", [2, 3]),
+        ("timestamp >= '2026-11-24 16:00:00.000001001Z'::TIMESTAMP  WITH TIME\nZONE -- 'x'", [1, 2, 3]),
+        ("timestamp = TIMESTAMP '2026-11-24 16:00:00.000001001'", [1]),
+        ("timestamp = CAST('2026-11-24 17:00:00.000001002+01' AS timestamptz)", [2]),
+        ("timestamp IN (datetime '2026-11-24 16:00:00.000001002', '2026-11-24 16:00:00.000001')", [0, 2]),
+        ("timestamp > '2026-11-24T16:00:00.000001001Z'", [2, 3]),
+        ("timestamp < TIMESTAMPTZ '2026-11-24T16:00:00.000002000Z'", [0, 1, 2]),
+    ],
+)
+def test_a_time_in_a_condition_keeps_its_nanoseconds_where_the_rows_have_some(tmp_path, condition, keep):
+    times = [f"2026-11-24T16:00:00.00000{ticks}Z" for ticks in (1000, 1001, 1002, 2000)]
+    rows = [row("s1", at, metric="é", timestamp=time) for at, time in enumerate(times)]
+    package.import_sessions(write_ndjson(tmp_path / "s1.ndjson", rows), tmp_path / "store", timestamp_unit="ns")
+    assert [found["sequence"] for found in exported(tmp_path / "store", tmp_path, where=condition)] == keep
+    of_session = condition.replace("timestamp", "last_timestamp", 1).replace(" AND metric = 'é'", "")
+    found = package.list_sessions(tmp_path / "store", where_session=of_session)
+    assert len(found) == (3 in keep)
+
+
+def test_an_offset_that_the_engine_would_drop_with_the_nanoseconds_is_refused(tmp_path):
+    source = write_ndjson(tmp_path / "s1.ndjson", [row("s1", 0, timestamp="2026-11-24T16:00:00.000000001Z")])
+    package.import_sessions(source, tmp_path / "store", timestamp_unit="ns")
+    condition = "timestamp = TIMESTAMP '2026-11-24 17:00:00.000000001+01:00'"
+    with pytest.raises(package.UsageError, match=r"drops the offset and the nanoseconds of .*; say TIMESTAMPTZ_NS$"):
+        exported(tmp_path / "store", tmp_path, where=condition)
 
 
 @pytest.mark.parametrize("name", ["row", "ROW", "Row", "row_", "rowid", "value ", "select", "x;y", 'q"q', "é"])

@@ -8,6 +8,10 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import thrift
+from samples import row
+
+from pipeline import SourceError, export_measurements, query
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.arrows"])
@@ -58,3 +62,28 @@ print("survived", refused, done)
     assert result.returncode == 0, f"byte and flip {last}: {result.stderr[-2000:]}"
     assert last[0] == "survived"
     assert int(last[1]) > 50
+
+
+def test_a_footer_whose_parts_have_fewer_rows_than_it_tells_of_is_damaged(tmp_path):
+    """pyarrow and Polars give the rows of the parts, and no error: 4 of 6 rows."""
+    rows = pa.Table.from_pylist([row("s1", at) for at in range(6)])
+    at = rows.schema.get_field_index("timestamp")
+    rows = rows.set_column(at, "timestamp", rows["timestamp"].cast(pa.timestamp("us", "UTC")))
+    path = tmp_path / "a.parquet"
+    pq.write_table(rows, path, row_group_size=3)
+    whole = path.read_bytes()
+    size = int.from_bytes(whole[-8:-4], "little")
+    footer = thrift.Decoder(whole[-8 - size : -8]).struct()
+    fields = {number: value for number, _, value in footer}
+    [first, _] = fields[4][1]  # the row groups; the third field of each is the number of its rows
+    [rows_of_first] = [field for field in first if field[0] == 3]
+    assert (fields[3], rows_of_first[2]) == (6, 3)
+    rows_of_first[2] = 1
+    changed = thrift.encode(footer)
+    path.write_bytes(whole[: -8 - size] + changed + len(changed).to_bytes(4, "little") + b"PAR1")
+    assert pq.read_table(path).num_rows == 4
+    says = "a.parquet: is damaged: it tells of 6 rows, and its parts of 4$"
+    with pytest.raises(SourceError, match=says):
+        export_measurements(path, tmp_path / "out")
+    with pytest.raises(SourceError, match=says):
+        query(path, "SELECT 1")

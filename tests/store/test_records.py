@@ -88,7 +88,7 @@ def test_a_store_says_its_version_before_its_first_later_record_is_there(store, 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.store.writer.rename_new", fail)
+    monkeypatch.setattr("pipeline.store.directories.rename_new", fail)
     with pytest.raises(Exception, match="No space"):
         import_sessions(write_ndjson(tmp_path / "b.ndjson", [row("new", 0)]), store)
     assert json.loads((store / "store.json").read_bytes())["format_version"] == 2

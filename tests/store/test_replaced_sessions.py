@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from directories import measurement_files, names_in
@@ -14,8 +15,8 @@ from pipeline import SourceError, import_sessions
 from pipeline.cli import main
 from pipeline.disk import held
 from pipeline.errors import ReplacedError
-from pipeline.sources.open import open_source
-from pipeline.store import reading
+from pipeline.sources.open import open_all, open_source
+from pipeline.store import directory
 
 SAME, OTHER = 1.5, 7.0
 
@@ -40,6 +41,13 @@ def replace(tmp_path, store):
     return replace
 
 
+@contextmanager
+def opened(store, *, hold=False):
+    """Open all sessions of a store."""
+    with open_source(store, hold=hold) as inventory:
+        yield open_all(inventory)
+
+
 def read_values(scan):
     return {value.as_py() for batch in scan.batches() for value in batch.column("value")}
 
@@ -58,13 +66,13 @@ def test_a_path_never_changes_its_content(store, replace):
 
 @pytest.mark.parametrize("value", [SAME, OTHER])
 def test_a_source_that_holds_its_files_reads_what_it_was_opened_with(store, replace, value):
-    with open_source(store, hold=True) as scan:
+    with opened(store, hold=True) as scan:
         replace(value)
         assert read_values(scan) == {SAME}
 
 
 def test_a_source_that_holds_nothing_goes_on_with_the_same_rows(store, replace):
-    with open_source(store) as scan:
+    with opened(store) as scan:
         replace(SAME)
         assert read_values(scan) == {SAME}
         replace(SAME)
@@ -72,14 +80,14 @@ def test_a_source_that_holds_nothing_goes_on_with_the_same_rows(store, replace):
 
 
 def test_a_source_that_holds_nothing_is_told_of_other_rows(store, replace):
-    with open_source(store) as scan:
+    with opened(store) as scan:
         replace(OTHER)
         with pytest.raises(ReplacedError, match=r"sessions/s1: was replaced while it was read; run it again"):
             read_values(scan)
 
 
 def test_a_session_whose_rows_have_begun_is_read_to_its_end(store, replace):
-    with open_source(store) as scan:
+    with opened(store) as scan:
         batches = scan.batches(scan.sessions[:1], batch_size=10)
         first = next(batches)
         replace(OTHER)
@@ -87,7 +95,7 @@ def test_a_session_whose_rows_have_begun_is_read_to_its_end(store, replace):
 
 
 def test_a_session_that_is_gone_is_not_called_damaged(store):
-    with open_source(store) as scan:
+    with opened(store) as scan:
         (store / "sessions" / "s1").rename(store.parent / "s1")
         with pytest.raises(ReplacedError):
             read_values(scan)
@@ -95,17 +103,17 @@ def test_a_session_that_is_gone_is_not_called_damaged(store):
 
 @pytest.mark.parametrize("step", ["before the record is read", "after the record is read"])
 def test_a_record_and_its_files_are_of_one_moment(store, replace, monkeypatch, step):
-    read_json = reading.read_json
+    hash_of = directory.file_sha256
     left = [OTHER]
 
-    def read(path):
-        value = None if step.startswith("before") else read_json(path)
+    def hashed(path):
+        found = None if step.startswith("before") else hash_of(path)
         if path.name == "session.json" and left:
             replace(left.pop())
-        return value or read_json(path)
+        return found or hash_of(path)
 
-    monkeypatch.setattr(reading, "read_json", read)
-    with open_source(store, hold=True) as scan:
+    monkeypatch.setattr(directory, "file_sha256", hashed)
+    with opened(store, hold=True) as scan:
         assert not left
         assert read_values(scan) == {OTHER}
 
@@ -125,9 +133,9 @@ def test_views_stay_those_of_the_moment_in_which_they_were_made(store, replace):
 def test_a_query_begins_anew_where_a_session_is_replaced_before_there_is_a_row(
     store, replace, monkeypatch, capsys, times
 ):
-    from pipeline.cli import query_rows  # noqa: PLC0415 - it is changed here alone
+    from pipeline.notebook import queries  # noqa: PLC0415 - it is changed here alone
 
-    in_types = query_rows._in_model_types
+    in_types = queries._in_model_types
     left = [SAME, OTHER] * times
 
     def late(relation):
@@ -135,8 +143,8 @@ def test_a_query_begins_anew_where_a_session_is_replaced_before_there_is_a_row(
             replace(left.pop())
         return in_types(relation)
 
-    monkeypatch.setattr(query_rows, "_in_model_types", late)
-    monkeypatch.setattr(query_rows, "ATTEMPTS", 5)
+    monkeypatch.setattr(queries, "_in_model_types", late)
+    monkeypatch.setattr(queries, "ATTEMPTS", 5)
     status = main(["query", str(store), "SELECT DISTINCT value FROM measurements", "--format", "csv"])
     said = capsys.readouterr()
     if times == 1:

@@ -21,7 +21,7 @@ from pipeline import (
     record_session,
     recover_sessions,
 )
-from pipeline.store import writer
+from pipeline.store import directories
 
 
 @pytest.fixture
@@ -115,14 +115,14 @@ def test_a_session_is_not_replaced_where_what_lies_beside_it_cannot_be_renamed(s
     a_file(store / "sessions" / "s1")
     a_directory(store / "sessions" / "s1")
     before = snapshot(store / "sessions")
-    real = writer.rename_new
+    real = directories.rename_new
 
     def refuse(source, target):
         if source.name == "thesis":
             raise OSError(16, "Device or resource busy")
         real(source, target)
 
-    monkeypatch.setattr(writer, "rename_new", refuse)
+    monkeypatch.setattr(directories, "rename_new", refuse)
     with pytest.raises(DestinationError, match=r"s1: holds 'thesis', .* it was not replaced; move that away first"):
         replace_all(store)
     assert snapshot(store / "sessions") == before

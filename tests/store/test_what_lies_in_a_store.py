@@ -196,7 +196,7 @@ def test_an_export_that_was_interrupted_is_not_continued_from_a_store_of_another
     with pytest.raises(KeyboardInterrupt):
         export_measurements(store, tmp_path / "out", on_progress=stop, **options)
     moved = store.rename(tmp_path / "moved")
-    with pytest.raises(DestinationError, match="--discard-stage starts anew"):
-        export_measurements(moved, tmp_path / "out", **options)
-    export_measurements(moved, tmp_path / "out", discard_stage=True, **options)
+    with pytest.raises(DestinationError, match="of another source"):
+        export_measurements(moved, tmp_path / "out", keep_stage=True, **options)
+    assert "of another source" in export_measurements(moved, tmp_path / "out", **options).warnings[0]
     assert names_in(tmp_path) == ["a.ndjson", "moved", "out"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from directories import descriptor, names_in, only
-from found_problems import FORMATS, files_blamed, problems, write_descriptor
+from found_problems import FORMATS, files_blamed, problems, seal, write_descriptor
 from program import pipeline
 from samples import row, write_ndjson
 from variants import label
@@ -364,3 +364,18 @@ def test_verifying_needs_digests_and_a_package(source, tmp_path):
         export_measurements(source, tmp_path / "out", verify=True, hashed=False)
     with pytest.raises(UsageError, match="--verify"):
         export_measurements(source, "-", verify=True)
+
+
+@pytest.mark.parametrize("kind", [*FORMATS, "influx"])
+@pytest.mark.parametrize("column", ["session_id", "sequence", "timestamp", "metric", "value", "unit"])
+def test_a_column_that_a_file_is_no_longer_said_to_have_is_found(tmp_path, kind, column):
+    source = write_ndjson(tmp_path / "a.ndjson", [row(), row(sequence=1)])
+    export_measurements(source, tmp_path / "out", format=kind, compression="none", sync=False)
+    described = descriptor(tmp_path / "out")
+    for resource in described["resources"]:
+        if resource["name"].startswith("measurements"):
+            fields = resource.get("schema", resource.get("pipeline:schema"))["fields"]
+            fields[:] = [field for field in fields if field["name"] != column]
+    write_descriptor(tmp_path / "out", described)
+    seal(tmp_path / "out")
+    assert problems(tmp_path / "out")

@@ -5,31 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import math
-import subprocess
 import zlib
-from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from directories import descriptor, only
-from machine import SOFFICE, needs_libreoffice
+from libreoffice import convert, make_profile, parse_fods
+from machine import needs_libreoffice
 from project import FIXTURE_STORE
 from samples import row, write_ndjson
 
 import pipeline as package
-from pipeline.export.options import MAX_SPREADSHEET_ROWS
+from pipeline.writers.formats import MAX_SHEET_ROWS
 
 # Comma, double quote, UTF-8, from the first line on: what its import dialog proposes for such a file.
 CSV_FILTER = "CSV:44,34,76,1"
 WORKSHEET_ROWS = 1_048_576
-NS = {
-    "table": "urn:oasis:names:tc:opendocument:xmlns:table:1.0",
-    "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",
-    "text": "urn:oasis:names:tc:opendocument:xmlns:text:1.0",
-}
 TEXT_COLUMNS = {"session_id", "metric", "unit", "robot_id", "network_profile", "channel", "label"}
 TIME_COLUMNS = {"window_start", "window_end", "first_timestamp", "last_timestamp"}
 FORMULA_TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -55,91 +48,18 @@ HOSTILE = [
 ]
 
 
-def _name(space, name):
-    return f"{{{NS[space]}}}{name}"
-
-
-def _cell_text(cell):
-    """Text of a cell, its paragraphs being lines; tabs and repeated spaces are elements of their own."""
-
-    def text(element):
-        parts = [element.text or ""]
-        for child in element:
-            if child.tag == _name("text", "tab"):
-                parts.append("\t")
-            elif child.tag == _name("text", "s"):
-                parts.append(" " * int(child.get(_name("text", "c"), "1")))
-            elif child.tag == _name("text", "line-break"):
-                parts.append("\n")
-            else:
-                parts.append(text(child))
-            parts.append(child.tail or "")
-        return "".join(parts)
-
-    return "\n".join(text(paragraph) for paragraph in cell.findall("text:p", NS))
-
-
-def _cells(row_element):
-    """Cells of a row as (kind, value, formula)."""
-    cells = []
-    for cell in row_element.findall("table:table-cell", NS):
-        kind = cell.get(_name("office", "value-type"))
-        value = None
-        if kind == "float":
-            value = float(cell.get(_name("office", "value")))
-        elif kind is not None:
-            value = _cell_text(cell)
-        repeated = int(cell.get(_name("table", "number-columns-repeated"), "1"))
-        cells += [(kind, value, cell.get(_name("table", "formula")))] * min(repeated, 100)
-    return cells
-
-
-def parse_fods(path):
-    """Rows of the one sheet of a flat OpenDocument file, empty rows at the end left out."""
-    sheets = list(ET.parse(path).getroot().iter(_name("table", "table")))  # noqa: S314 - LibreOffice wrote it
-    assert len(sheets) == 1
-    rows = []
-    for element in sheets[0].iter(_name("table", "table-row")):
-        cells = _cells(element)
-        repeated = int(element.get(_name("table", "number-rows-repeated"), "1"))
-        if any(kind is not None for kind, _, _ in cells):
-            rows += [cells] * repeated
-    return rows
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def profile(tmp_path_factory):
-    """A LibreOffice profile of our own, so that neither the user's settings nor a running one interfere."""
-    return tmp_path_factory.mktemp("libreoffice")
+    """English, whatever the machine's language is."""
+    return make_profile(tmp_path_factory.mktemp("libreoffice") / "profile", "en-US")
 
 
 @pytest.fixture
 def opened(profile, tmp_path):
     """Opens CSV files in LibreOffice; gives the rows of each, as (kind, value, formula)."""
-
-    def open_all(*paths):
-        out = tmp_path / "opened"
-        done = subprocess.run(
-            [
-                SOFFICE,
-                "--headless",
-                f"-env:UserInstallation={profile.as_uri()}",
-                f"--infilter={CSV_FILTER}",
-                "--convert-to",
-                "fods",
-                "--outdir",
-                out,
-                *paths,
-            ],
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        found = [out / f"{Path(path).stem}.fods" for path in paths]
-        assert all(path.is_file() for path in found), done
-        return [parse_fods(path) for path in found]
-
-    return open_all
+    return lambda *paths: [
+        parse_fods(path) for path in convert(profile, tmp_path / "opened", "fods", *paths, infilter=CSV_FILTER)
+    ]
 
 
 def statistics_csv(source, to, **options):
@@ -316,7 +236,7 @@ def test_other_formats_have_no_such_variant(tmp_path, format):  # noqa: A002 - t
 
 def test_files_are_split_before_a_worksheet_is_full():
     # One row of a worksheet is the header's.
-    assert WORKSHEET_ROWS - 1 >= MAX_SPREADSHEET_ROWS > 1_000_000
+    assert WORKSHEET_ROWS - 1 >= MAX_SHEET_ROWS > 1_000_000
 
 
 @needs_libreoffice
@@ -334,7 +254,7 @@ def test_parts_have_each_a_header_and_are_the_table_together(tmp_path, opened):
 
 
 def test_more_rows_than_a_worksheet_holds_are_split_without_being_asked(tmp_path):
-    rows = MAX_SPREADSHEET_ROWS + 2
+    rows = MAX_SHEET_ROWS + 2
     table = pa.table(
         {
             "session_id": pa.repeat(pa.scalar("s"), rows),
@@ -349,7 +269,7 @@ def test_more_rows_than_a_worksheet_holds_are_split_without_being_asked(tmp_path
     options = {"format": "csv", "spreadsheet": True, "columns": ["sequence"], "sync": False, "hashed": False}
     report = package.export_measurements(tmp_path / "a.parquet", tmp_path / "out", **options)
     counts = {file.name[-13:]: file.rows for file in report.files if file.name.startswith("measurements")}
-    assert counts == {"part-0001.csv": MAX_SPREADSHEET_ROWS, "part-0002.csv": 2}
+    assert counts == {"part-0001.csv": MAX_SHEET_ROWS, "part-0002.csv": 2}
     first = only(tmp_path / "out", "measurements_*_part-0001.csv")
     assert first.read_bytes().count(b"\n") <= WORKSHEET_ROWS
 

@@ -12,7 +12,7 @@
 -- metrics: *.*Sent, *.*Received, *.*Decoded, *.*Encoded, *.*SentWith*, *.*ReceivedWith*, *.frames*, *.*Opened, *.*Closed = counter
 -- metrics: * = gauge
 -- reads: [].timestamp|type|id|kind, [].* FIGURES
--- reads: [].*.timestamp|type|id|kind, [].*.* FIGURES
+-- reads: [].*.timestamp|type|id|kind UNLESS [].type, [].*.* FIGURES UNLESS [].type
 -- reads: [][].timestamp|type|id|kind, [][].* FIGURES
 -- leaves: [].qualityLimitationDurations.*, [].*.qualityLimitationDurations.*, [][].qualityLimitationDurations.*
 

@@ -13,8 +13,8 @@
 -- metrics: * = gauge
 -- reads: timestamp|type|id|kind, * FIGURES
 -- reads: [].timestamp|type|id|kind, [].* FIGURES
--- reads: *.timestamp|type|id|kind, *.* FIGURES
--- reads: [].*.timestamp|type|id|kind, [].*.* FIGURES
+-- reads: *.timestamp|type|id|kind UNLESS type, *.* FIGURES UNLESS type
+-- reads: [].*.timestamp|type|id|kind UNLESS [].type, [].*.* FIGURES UNLESS [].type
 -- reads: [][].timestamp|type|id|kind, [][].* FIGURES
 -- leaves: qualityLimitationDurations.*, [].qualityLimitationDurations.*, *.qualityLimitationDurations.*, [].*.qualityLimitationDurations.*, [][].qualityLimitationDurations.*
 

@@ -27,7 +27,7 @@ SELECT json_exists(value, '$.PeerConnections') AND json_exists(value, '$.UserAge
 CREATE TEMP TABLE series AS
 SELECT row_number() OVER (ORDER BY connection_number, stat_number) AS series_number, connection, stats_type, "values",
        regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 1) AS report,
-       regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 2) AS stat, start_time, end_time
+       coalesce(nullif(regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 2), ''), series_name) AS stat, start_time, end_time
 FROM (
     SELECT connection.rowid AS connection_number, stat.rowid AS stat_number, connection.key AS connection, stat.key AS series_name,
            stat.value->>'statsType' AS stats_type, (stat.value->>'values')::JSON AS "values",
@@ -37,6 +37,10 @@ FROM (
 );
 CREATE TEMP TABLE clocks AS
 SELECT connection, report, "values" AS times FROM series WHERE stat = 'timestamp'
+
+-- name: unused
+SELECT 'PeerConnections.*.stats.*-' || stat, count(*)
+FROM (SELECT stat, unnest(json_extract("values", '$[*]')) AS one FROM series) WHERE json_type(one) = 'VARCHAR' GROUP BY stat
 
 -- name: session
 SELECT (SELECT make_timestamp(min(start_time))::VARCHAR || 'Z' FROM series) AS started_at,

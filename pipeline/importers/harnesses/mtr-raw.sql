@@ -1,0 +1,59 @@
+-- mtr --raw: x HOP NUMBER is a probe that was sent, p HOP MICROSECONDS NUMBER its answer, h and d the address and name of a hop.
+-- An answer is a sample, a probe without one a lost sample. Hops count from 0 in this output, in the attribute from 1 as in mtr's
+-- reports. mtr before 0.88 writes no x and no numbers: what was lost the file does not hold then. It has no time of day.
+-- A number is used again after 32,535 probes. Where several addresses answered for a hop, nothing tells which one did.
+-- harness: mtr
+-- looks for: answers, lines `p HOP MICROSECONDS NUMBER`
+-- format: lines
+-- metrics: rtt = duration lower
+
+-- name: recognise
+SELECT NOT json_valid(first_line) AND regexp_full_match(first_line, '(x \d+ \d+|h \d+ \S+)\s*') AND regexp_matches(text, '(?m)^p \d+ \d+( \d+)?\s*$')
+FROM content
+
+-- name: prepare
+CREATE TEMP MACRO is_probe(line) AS regexp_matches(line, '^x \d+ \d+\s*$|^p \d+ \S+( \d+)?\s*$');
+CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_probe(line);
+CREATE TEMP TABLE hops AS
+SELECT hop, string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'h') AS host,
+       string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'd') AS name
+FROM (SELECT kind, TRY_CAST(part[2] AS BIGINT) AS hop, part[3] AS word
+      FROM (SELECT line[1] AS kind, string_split(trim(line), ' ') AS part FROM others WHERE regexp_matches(line, '^[hd] \d+ \S')))
+GROUP BY hop;
+SET VARIABLE known = (SELECT map_from_entries(list((hop, {host: host, name: name}))) FROM hops WHERE hop IS NOT NULL);
+-- Where the numbers begin again.
+SET VARIABLE begins = (
+    SELECT coalesce(list(line_number ORDER BY line_number), []) FROM (
+        SELECT line_number, number, lag(number) OVER () AS before
+        FROM (SELECT line_number, split_part(line, ' ', 3)::BIGINT AS number FROM records WHERE line[1] = 'x' AND is_probe(line)))
+    WHERE number < before);
+SET VARIABLE least = (SELECT min(split_part(line, ' ', 3)::BIGINT) FROM records WHERE line[1] = 'x' AND is_probe(line));
+CREATE TEMP MACRO turn_of(number) AS len(list_filter(getvariable('begins'), lambda one: one <= number));
+-- One behind a beginning that is larger than what was sent since is of the turn before.
+CREATE TEMP MACRO key_of(place, number) AS (turn_of(place) - CASE WHEN turn_of(place) > 0 AND number - getvariable('least') > place - getvariable('begins')[turn_of(place)] THEN 1 ELSE 0 END) * 65536 + number;
+SET VARIABLE most = (SELECT 65536 * (len(getvariable('begins')) + 1));
+SET VARIABLE answered = (
+    SELECT bitstring_agg(key, 0, getvariable('most')::BIGINT) FROM (
+        SELECT key_of(line_number, TRY_CAST(split_part(rtrim(line), ' ', 4) AS BIGINT)) AS key FROM records WHERE line[1] = 'p' AND is_probe(line))
+    WHERE key BETWEEN 0 AND getvariable('most'))
+
+-- name: warnings
+SELECT 'has no lines `x` of probes that were sent, as mtr before 0.88: what was lost is not known' WHERE getvariable('least') IS NULL
+UNION ALL
+SELECT 'had answers of several addresses at hops ' || string_agg(hop + 1, ', ' ORDER BY hop) || '; which one answered is not known'
+FROM hops WHERE contains(host, ' ') HAVING count(*) > 0
+
+-- name: unused
+SELECT CASE line[1] WHEN 'm' THEN 'm (labels of MPLS)' ELSE 'other lines' END AS name, count(*)
+FROM others WHERE NOT regexp_matches(line, '^[hd] \d+ \S|^[xp]( |\s*$)') GROUP BY 1
+
+-- name: measurements
+SELECT 'rtt' AS metric,
+       CASE WHEN NOT is_whole OR kind = 'p' AND len(part) = 3 AND getvariable('least') IS NOT NULL THEN error('is no whole line of a probe, the file may be cut off')
+            WHEN kind = 'p' THEN part[3] END AS value, 'us' AS unit, hop + 1 AS hop,
+       CASE WHEN kind = 'x' OR len(part) > 3 THEN TRY_CAST(part[-1] AS BIGINT) END AS number, known.host AS host, known.name AS name,
+       CASE kind WHEN 'x' THEN 'no answer' END AS outcome
+FROM (SELECT kind, part, is_whole, TRY_CAST(part[2] AS BIGINT) AS hop, getvariable('known')[TRY_CAST(part[2] AS BIGINT)] AS known
+      FROM (SELECT line[1] AS kind, string_split(rtrim(line), ' ') AS part, is_probe(line) AS is_whole FROM records
+            WHERE regexp_matches(line, '^[xp]( |\s*$)') AND CASE WHEN line[1] = 'p' OR NOT is_probe(line) THEN true
+                ELSE coalesce(get_bit(getvariable('answered'), least(key_of(line_number, split_part(rtrim(line), ' ', 3)::BIGINT), getvariable('most'))::INTEGER), 0) = 0 END))

@@ -1,0 +1,63 @@
+-- pyperf's JSON, formats 5, 6 and 1.0, which pyperf and perf write since 0.8.3; also compressed with gzip. Each value of a run is a
+-- sample, per iteration of its loops; warm-ups are metrics of their own. What all have in common stands in the metadata of
+-- the benchmark or of the file, and so may the name, the unit and the loops; what a run says counts first. Runs that
+-- calibrate have warm-ups alone. A run's date is local time, without a zone; its samples have no times of their own.
+-- harness: pyperf
+-- looks for: `values` of the `runs` of each benchmark
+-- format: json
+-- samples: benchmarks[].runs[].values[], benchmarks[].runs[].samples[], benchmarks[].runs[].warmups[]
+-- versions: 0.8.2 to 2.11.0
+-- metrics: time, warmup_time = duration lower
+-- metrics: memory, warmup_memory = gauge lower
+-- metrics: value, warmup_value = gauge
+-- reads: version, metadata.**, benchmarks[].metadata|common_metadata.**
+-- reads: benchmarks[].runs[].metadata.name|unit|loops|inner_loops|date|perf_version
+-- leaves: benchmarks[].runs[].metadata.**
+
+-- name: recognise
+SELECT json_exists(value, '$.benchmarks[0].runs') AND (json_exists(value, '$.version') OR json_exists(value, '$.metadata.perf_version'))
+FROM content
+
+-- name: prepare
+SET VARIABLE is_raw = (SELECT json->>'version' IN ('5', '6') FROM document);
+CREATE TEMP TABLE runs AS
+WITH benchmarks AS (
+    SELECT json->'metadata' AS common, unnest(json_extract(json, '$.benchmarks[*]')) AS benchmark,
+           unnest(range(json_array_length(json, '$.benchmarks')::BIGINT)) AS number_of_benchmark FROM document
+), listed AS (
+    SELECT number_of_benchmark, common, coalesce(benchmark->'metadata', benchmark->'common_metadata') AS shared,
+           unnest(json_extract(benchmark, '$.runs[*]')) AS run, unnest(range(json_array_length(benchmark, '$.runs')::BIGINT)) AS number_of_run
+    FROM benchmarks
+)
+SELECT number_of_benchmark, number_of_run, run,
+       coalesce(run->>'$.metadata.name', shared->>'name', common->>'name') AS name,
+       coalesce(run->>'$.metadata.unit', shared->>'unit', common->>'unit', 'second') AS unit,
+       coalesce(run->>'$.metadata.loops', shared->>'loops', common->>'loops')::BIGINT AS loops,
+       coalesce(run->>'$.metadata.inner_loops', shared->>'inner_loops', common->>'inner_loops')::BIGINT AS inner_loops,
+       coalesce(run->>'$.metadata.date', shared->>'date', common->>'date')::TIMESTAMP AS date,
+       coalesce(run->>'$.metadata.perf_version', shared->>'perf_version', common->>'perf_version') AS perf_version
+FROM listed;
+CREATE TEMP TABLE arrays AS
+SELECT number::BIGINT AS number, is_warmup, * EXCLUDE (run, number, is_warmup)
+FROM (SELECT *, coalesce(run->'values', run->'samples') AS number, false AS is_warmup FROM runs
+      UNION ALL SELECT *, run->'warmups', true FROM runs)
+WHERE json_type(number) <> 'NULL';
+
+-- name: session
+SELECT (SELECT min(date) FROM runs) AS started_at, (SELECT max(perf_version) FROM runs) AS harness_version,
+       {metadata: json->'metadata', benchmarks: json_extract(json, '$.benchmarks[*].metadata')}::JSON AS configuration
+FROM document
+
+-- name: warnings
+SELECT 'says version ' || (json->>'version') || ' of pyperf''s files; 5, 6 and 1.0 were tried'
+FROM document WHERE json->>'version' NOT IN ('5', '6', '1.0')
+
+-- name: measurements
+SELECT CASE WHEN is_warmup THEN 'warmup_' ELSE '' END || CASE unit WHEN 'second' THEN 'time' WHEN 'byte' THEN 'memory' ELSE 'value' END AS metric,
+       CASE WHEN NOT is_warmup THEN json->>'$'
+            WHEN json_type(json) <> 'ARRAY' THEN error('a warm-up is ' || json::VARCHAR || ', not its loops and a value')
+            WHEN getvariable('is_raw') THEN per_operation(json->>1, (json->>0)::DOUBLE * coalesce(inner_loops, 1)) ELSE json->>1 END AS value,
+       CASE unit WHEN 'second' THEN 's' WHEN 'byte' THEN 'By' WHEN 'integer' THEN '1' ELSE unit END AS unit,
+       date AS timestamp, name, CASE WHEN is_warmup THEN (json->>0)::BIGINT ELSE loops END AS loops, inner_loops,
+       number_of_run AS run, place AS iteration
+FROM samples JOIN arrays USING (number)

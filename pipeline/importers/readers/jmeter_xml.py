@@ -1,0 +1,203 @@
+"""JMeter's JTL as XML: a row a sample, in the order in which they begin; samples within others know whose they are."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from xml.parsers import expat
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import SourceError
+from pipeline.model.arrays import from_numbers, from_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.importers.decoded import Told
+
+# Attributes of a sample by column, of the forms 1.1 and newer, and of the first one.
+_ATTRIBUTES = {
+    "t": ("t", "time"),
+    "it": ("it",),
+    "lt": ("lt",),
+    "ct": ("ct",),
+    "ts": ("ts", "timeStamp"),
+    "by": ("by",),
+    "sby": ("sby",),
+    "ng": ("ng",),
+    "na": ("na",),
+    "sc": ("sc",),
+    "s": ("s", "success"),
+    "lb": ("lb", "label"),
+    "rc": ("rc", "responseCode"),
+    "rm": ("rm", "responseMessage"),
+    "tn": ("tn", "threadName"),
+    "dt": ("dt", "dataType"),
+}
+_NUMBERS = ("t", "it", "lt", "ct", "ts", "by", "sby", "ng", "na", "sc")
+_TEXTS = ("failure_message", "url", "parent", "more")
+SCHEMA = pa.schema([*(pa.field(name, pa.string()) for name in (*_ATTRIBUTES, *_TEXTS)), pa.field("depth", pa.int64())])
+_KNOWN = {name for names in _ATTRIBUTES.values() for name in names}
+_SAMPLES = {"httpSample", "sample", "sampleResult"}
+_OF_TEXT = {"failureMessage": "failure_message", "java.net.URL": "url"}
+_OF_ASSERTIONS = {"assertionResult", "name", "failure", "error"}
+_NUMBER = re.compile(r"-?\d+")
+_DECLARED_UTF_16 = re.compile(rb"<\?xml[^>]*encoding=[\"']utf-16", re.IGNORECASE)
+_BLOCK_BYTES = 1 << 18
+_BATCH_ROWS = 4096
+_MOST_DEPTH = 100
+_MOST_WITHIN = 100_000
+_MOST_TEXT = 10_000
+
+
+class _Sample:
+    __slots__ = ("attributes", "depth", "line", "parent", "texts")
+
+    def __init__(self, attributes: dict[str, str], depth: int, parent: str | None, line: int) -> None:
+        self.attributes = attributes
+        self.depth = depth
+        self.parent = parent
+        self.line = line
+        self.texts: dict[str, str] = {}
+
+
+def knows(head: bytes) -> bool:  # noqa: ARG001 - of a reader of text nobody asks
+    """Is asked of binaries alone."""
+    return False
+
+
+def read(path: Path, told: Told) -> Iterator[pa.RecordBatch]:
+    """Read a file; of one that is cut off the samples that are whole.
+
+    Raises:
+        SourceError: it is no such file; the message names the line.
+    """
+    with path.open("rb", buffering=0) as file:
+        head = file.read(_BLOCK_BYTES)
+        # What was UTF-16 has been written out as UTF-8.
+        parsing = _Parsing(told, "utf-8" if _DECLARED_UTF_16.match(head.lstrip()) else None)
+        block = head
+        while block:
+            parsing.feed(block)
+            while len(parsing.done) >= _BATCH_ROWS:
+                yield _batch(parsing.done[:_BATCH_ROWS])
+                del parsing.done[:_BATCH_ROWS]
+            block = file.read(_BLOCK_BYTES)
+    parsing.end()
+    yield _batch(parsing.done)
+
+
+class _Parsing:
+    """A parser, and the samples that are whole.
+
+    Attributes:
+        done: samples that were not taken yet, with all that are within them.
+    """
+
+    def __init__(self, told: Told, encoding: str | None) -> None:
+        self.done: list[_Sample] = []
+        self._told = told
+        self._open: list[_Sample] = []
+        self._within: list[_Sample] = []
+        self._text: list[str] | None = None
+        self._is_root_known = False
+        parser = expat.ParserCreate(encoding)
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = self._refuse
+        self._parser = parser
+
+    def feed(self, block: bytes) -> None:
+        try:
+            self._parser.Parse(block, False)
+        except expat.ExpatError as error:
+            raise SourceError(f"line {error.lineno}: is no XML ({expat.ErrorString(error.code)})") from error
+
+    def end(self) -> None:
+        try:
+            self._parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            left = f", and the sample of line {self._within[0].line} is left out" if self._within else ""
+            self._told.notes.append(f"is cut off in line {error.lineno}: the end of testResults is not there{left}")
+
+    def _refuse(self, *_: object) -> None:
+        raise SourceError(f"line {self._parser.CurrentLineNumber}: has a document type, which JMeter never writes")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self._is_root_known:
+            if tag != "testResults":
+                raise SourceError(f"line {self._parser.CurrentLineNumber}: begins with {tag:.40}, not with testResults")
+            self._is_root_known = True
+        elif tag in _SAMPLES:
+            depth = len(self._open)
+            if depth > _MOST_DEPTH or len(self._within) > _MOST_WITHIN:
+                reason = f"more than {_MOST_WITHIN:,} samples within one, or more than {_MOST_DEPTH} levels of them"
+                raise SourceError(f"line {self._parser.CurrentLineNumber}: has {reason}")
+            parent = self._label(self._open[-1]) if depth else None
+            sample = _Sample(attributes, depth, parent, self._parser.CurrentLineNumber)
+            self._open.append(sample)
+            self._within.append(sample)
+        elif tag in _OF_TEXT:
+            self._text = []
+            self._parser.CharacterDataHandler = self._text.append
+        elif tag not in _OF_ASSERTIONS:
+            self._told.note_unused(tag)
+
+    def _end(self, tag: str) -> None:
+        if tag in _SAMPLES and self._open:
+            self._open.pop()
+            if not self._open:
+                self.done += self._within
+                self._within = []
+        elif tag in _OF_TEXT and self._text is not None:
+            self._parser.CharacterDataHandler = None
+            if self._open:
+                text = "".join(self._text).strip()[:_MOST_TEXT]
+                # Of several assertions the first that says something.
+                if text:
+                    self._open[-1].texts.setdefault(_OF_TEXT[tag], text)
+            self._text = None
+
+    @staticmethod
+    def _label(sample: _Sample) -> str | None:
+        return sample.attributes.get("lb", sample.attributes.get("label"))
+
+
+def _batch(samples: list[_Sample]) -> pa.RecordBatch:
+    columns: list[pa.Array] = []
+    for name, names in _ATTRIBUTES.items():
+        texts: list[str | None] = [one.attributes.get(names[0]) for one in samples]
+        if len(names) > 1:
+            texts = [
+                one.attributes.get(names[1]) if text is None else text for one, text in zip(samples, texts, strict=True)
+            ]
+        if name in _NUMBERS:
+            texts = [_number(text, name, one) for one, text in zip(samples, texts, strict=True)]
+        columns.append(from_strings(texts))
+    columns += [from_strings([one.texts.get(name) for one in samples]) for name in ("failure_message", "url")]
+    columns.append(from_strings([one.parent for one in samples]))
+    columns.append(from_strings([_more(one.attributes) for one in samples]))
+    columns.append(from_numbers(np.array([one.depth for one in samples], np.int64), pa.int64()))
+    return pa.record_batch(columns, schema=SCHEMA)
+
+
+def _number(text: str | None, name: str, sample: _Sample) -> str | None:
+    if not text:
+        if name == "t":
+            raise SourceError(f"line {sample.line}: the sample has no time t")
+        return None
+    if not text.isdecimal() and not _NUMBER.fullmatch(text):
+        raise SourceError(f"line {sample.line}: {name} of the sample, {text!r:.40}, is no number")
+    return text
+
+
+def _more(attributes: dict[str, str]) -> str | None:
+    """Give further attributes, such as variables of users, as JSON."""
+    if attributes.keys() <= _KNOWN:
+        return None
+    return json.dumps({name: text for name, text in attributes.items() if name not in _KNOWN}, ensure_ascii=False)

@@ -1,0 +1,27 @@
+"""What groups, metrics and sessions are called in charts and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.model.session_values import value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def metric_label(row: Mapping[str, Any]) -> str:
+    """Name a metric with its unit; a number without one has none."""
+    unit = row["unit"]
+    return row["metric"] if unit in {None, "1"} else f"{row['metric']} ({unit})"
+
+
+def group_label(row: Mapping[str, Any], by: Sequence[str]) -> str:
+    """Name a group by the values of its columns; without columns it is all sessions."""
+    values = [row[name] for name in by]
+    return ", ".join("(none)" if value is None else value_text(value) for value in values) or "all"
+
+
+def row_facts(row: Mapping[str, Any]) -> list[str]:
+    """Write how many values there are, and how many samples were lost."""
+    return [f"{row['count']:,}", f"{row['null_count']:,}"]

@@ -1,0 +1,53 @@
+"""The summary of rows on their way into a spool, which saves another pass over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.model.columns import REPEATED_TEXT, with_repeated
+from pipeline.rows.normalise import conform_to
+from pipeline.rows.summary import SummaryOfSessions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+class PassingRows:
+    """Rows that pass; their summary holds as long as all have the attributes of the first."""
+
+    def __init__(self) -> None:
+        self._summary: SummaryOfSessions | None = None
+        self._attributes: dict[str, str] | None = None
+
+    def add(self, batch: pa.RecordBatch, schema: pa.Schema, attributes: Mapping[str, str]) -> None:
+        """Add the batch that comes next; it has been checked.
+
+        Args:
+            batch: rows of the data model.
+            schema: of all rows so far.
+            attributes: type name by attribute column of all rows so far.
+        """
+        if self._attributes is None:
+            self._summary, self._attributes = SummaryOfSessions(), dict(attributes)
+        if self._attributes != attributes:
+            self._summary = None
+        if self._summary is not None and self._summary.disorder is None:
+            repeated = [field.name for field in batch.schema if field.type == REPEATED_TEXT]
+            self._summary.add(conform_to(batch, with_repeated(schema, repeated)), self._attributes)
+
+    @property
+    def is_disordered(self) -> bool:
+        """Whether the rows are known to be out of order."""
+        return self._summary is not None and self._summary.disorder is not None
+
+    def summary(self, files: Sequence[Path], attributes: Mapping[str, str]) -> SummaryOfSessions | None:
+        """Give the summary of all rows, None where they must be read again.
+
+        Args:
+            files: where they lie now; several may have another order than the rows had.
+            attributes: type name by attribute column of all rows.
+        """
+        return self._summary if len(files) == 1 and self._attributes == attributes else None

@@ -1,0 +1,153 @@
+"""Adds sessions to a store, each as a whole: many small ones in packs, others in directories of their own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from pipeline.model.columns import measurements_schema
+from pipeline.rows.batches import Peekable, of_session
+from pipeline.rows.normalise import conform_to
+from pipeline.store.building import build_pack, typed_columns
+from pipeline.store.reading import open_directories
+from pipeline.store.record import data_file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from pipeline.model.session import Session
+    from pipeline.store.writer import StoreWriter
+
+    Read = Callable[[Sequence[Session]], Iterable[pa.RecordBatch]]
+
+SMALL_ROWS = 10_000
+"""A session of fewer rows may share a file with others; alone in one, opening it costs more than reading it."""
+FEWEST_PACKED = 64
+"""Fewer small sessions, of one import, have a directory each."""
+
+
+def add_sessions(store: StoreWriter, sessions: Sequence[Session], read: Read) -> None:
+    """Write sessions and publish them; those that the store has are replaced.
+
+    Args:
+        store: where to.
+        sessions: in order.
+        read: gives the rows of some of them, in order, of one session a batch; it is called a few times.
+
+    Raises:
+        DestinationError: the store cannot be written.
+        SourceError: the rows cannot be read, or a pack of which a session is to be replaced is damaged.
+    """
+    small = _small(store, sessions)
+    replaced = _by_pack(store, sessions)
+    packed = _ids(small, *replaced.values())
+    alone = [session for session in sessions if session.session_id not in packed]
+    if alone:
+        rows = Peekable(read(alone))
+        for session in alone:
+            schema = measurements_schema(store.timestamp_unit, typed_columns([session]))
+            batches = (conform_to(batch, schema) for batch in of_session(rows, session.session_id))
+            store.add(session, batches, schema)
+    _publish_packed(store, replaced, small, read)
+
+
+def publish_staged(store: StoreWriter, staged: Sequence[tuple[Path, Session]], *, synced: bool) -> None:
+    """Publish sessions that were staged; those that the store has are replaced.
+
+    Args:
+        store: where to.
+        staged: their directories.
+        synced: they are durable.
+
+    Raises:
+        DestinationError: the store cannot be written.
+        SourceError: a pack of which a session is to be replaced is damaged.
+    """
+    stages = {session.session_id: stage for stage, session in staged}
+
+    def read(sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
+        directories = [stages[session.session_id] for session in sessions]
+        return open_directories(directories, store.timestamp_unit, name="staging").batches()
+
+    sessions = sorted((session for _, session in staged), key=lambda session: session.sort_key)
+    # What was synced one by one is few.
+    small = [] if synced else _small(store, sessions)
+    replaced = _by_pack(store, sessions)
+    packed = _ids(small, *replaced.values())
+    alone = [session for _, session in staged if session.session_id not in packed]
+    if alone and not synced:
+        store.sync_staged()
+    for session in alone:
+        store.publish(stages[session.session_id], [session])
+    _publish_packed(store, replaced, small, read)
+    for session_id in packed:
+        store.unstage(stages[session_id])
+
+
+def _ids(*groups: Sequence[Session]) -> set[str]:
+    return {session.session_id for group in groups for session in group}
+
+
+def _small(store: StoreWriter, sessions: Sequence[Session]) -> Sequence[Session]:
+    """Choose the sessions that go into new packs."""
+    small = [one for one in sessions if one.session_id not in store and one.measurement_count < SMALL_ROWS]
+    return small if len(small) >= FEWEST_PACKED else []
+
+
+def _by_pack(store: StoreWriter, sessions: Sequence[Session]) -> dict[Path, list[Session]]:
+    """Gather the sessions that are to be replaced in packs."""
+    replaced: defaultdict[Path, list[Session]] = defaultdict(list)
+    for session in sessions:
+        pack = store.directories.pack_of(session.session_id)
+        if pack is not None:
+            replaced[pack].append(session)
+    return replaced
+
+
+def _publish_packed(
+    store: StoreWriter, replaced: Mapping[Path, Sequence[Session]], small: Sequence[Session], read: Read
+) -> None:
+    """Publish the sessions that lie in packs, by pack those that are replaced there, and those that are new."""
+    for pack, sessions in replaced.items():
+        _replace_in_pack(store, pack, sessions, read(sessions))
+    if small:
+        _add_packs(store, small, read(small))
+
+
+def _add_packs(store: StoreWriter, sessions: Sequence[Session], batches: Iterable[pa.RecordBatch]) -> None:
+    rows = Peekable(batches)
+    at = 0
+    while at < len(sessions):
+        with store.building() as stage:
+            count = build_pack(stage, data_file_name(0), sessions[at:], rows, store.timestamp_unit)
+        store.publish(stage, sessions[at : at + count])
+        at += count
+
+
+def _replace_in_pack(
+    store: StoreWriter, pack: Path, sessions: Sequence[Session], batches: Iterable[pa.RecordBatch]
+) -> None:
+    """Write a pack anew with some of its sessions replaced, and exchange its directory in one step."""
+    before = open_directories([pack], store.timestamp_unit, name=pack.name)
+    replaced = {session.session_id for session in sessions}
+    kept = [session for session in before.sessions if session.session_id not in replaced]
+    now = sorted([*kept, *sessions], key=lambda session: session.sort_key)
+    old_rows, new_rows = Peekable(before.batches(kept)), Peekable(batches)
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        for session in now:
+            yield from of_session(new_rows if session.session_id in replaced else old_rows, session.session_id)
+
+    with store.building() as stage:
+        build_pack(
+            stage,
+            store.directories.free_name(sessions[0].session_id),
+            now,
+            Peekable(rows()),
+            store.timestamp_unit,
+            may_be_cut=False,
+        )
+    store.publish(stage, now, told=sessions)
