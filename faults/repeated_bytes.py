@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING
 from exports import make_store
 from injection import contents
 
+from pipeline.cli import main as main_of_pipeline
 from pipeline.writers.compression import BLOCK_BYTES, deflate
 from pipeline.writers.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 THREADS = (1, 2, 8)
-# Beside this, the system gives each process other addresses.
+# Beside this, the system gives each process other addresses, and each run finds other memory taken.
 Memory = dict[str, str]
 MEMORIES: tuple[Memory, ...] = (
     {},
@@ -46,6 +47,8 @@ VARIANTS = {
     for one in FORMATS.values()
     for compression in one.compressions
 }
+_RUNS_OF_A_PROCESS = 84
+_RUNS_IN_FILLED = 12
 _PLACES = 8192  # of ISA-L's table of matches
 _HELD = 64
 _HELD_BYTES = 200_000  # about what a compressor takes
@@ -57,24 +60,56 @@ def repeat_export(store: Path, variant: str, runs: int) -> list[str]:
     Returns:
         what differed: files, threads and memory.
     """
-    command, *options = VARIANTS[variant]
-    first: dict[str, bytes] = {}
+    first: dict[str, str] = {}
     different = []
-    for run in range(runs):
-        memory, threads = MEMORIES[run % len(MEMORIES)], THREADS[run % len(THREADS)]
-        with tempfile.TemporaryDirectory(prefix="repeated-") as directory:
-            words = [command, str(store), "--to", f"{directory}/out", *options, "--threads", str(threads)]
-            subprocess.run(
-                [sys.executable, "-m", "pipeline", *words, "--scope", "per-session", "--no-sync", "--quiet"],
-                env={**os.environ, "SOURCE_DATE_EPOCH": "0", **memory},
-                check=True,
-            )
-            files = contents(Path(directory) / "out") or {}
-        first = first or files
-        names = [name for name in sorted({*first, *files}) if first.get(name) != files.get(name)]
-        if names:
-            different.append(f"{variant}: {', '.join(names)} with {threads} threads, {memory}")
+    for process, (memory, some) in enumerate(_processes(runs)):
+        code = f"import repeated_bytes as r; r.print_exported({str(store)!r}, {variant!r}, {some}, {process})"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            env={**os.environ, "SOURCE_DATE_EPOCH": "0", **memory},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        for line in done.stdout.splitlines():
+            threads, files = json.loads(line)
+            first = first or files
+            names = [name for name in sorted({*first, *files}) if first.get(name) != files.get(name)]
+            if names:
+                different.append(f"{variant}: {', '.join(names)} with {threads} threads, {memory}")
     return different
+
+
+def _processes(runs: int) -> Iterator[tuple[Memory, int]]:
+    """Share runs out to processes; memory that is filled makes a run ten times as slow, so it gets a few."""
+    filled = min(_RUNS_IN_FILLED, max(len(THREADS), runs // len(MEMORIES)))
+    left = max(len(THREADS), runs - filled * (len(MEMORIES) - 1))
+    for memory in MEMORIES[1:]:
+        if runs > left:
+            yield memory, min(filled, runs - left)
+            runs -= filled
+    for start in range(0, left, _RUNS_OF_A_PROCESS):
+        yield MEMORIES[0], min(_RUNS_OF_A_PROCESS, left - start)
+
+
+def print_exported(store: str, variant: str, runs: int, seed: int) -> None:
+    """Export a store several times, each in memory that lies elsewhere; print the digests of the files of each.
+
+    This process is one of those that `repeat_export` starts.
+    """
+    draw = random.Random(seed)  # noqa: S311 - repeatable
+    held: deque[bytes] = deque(maxlen=_HELD)
+    for run in range(runs):
+        held.append(draw.randbytes(draw.randrange(_HELD_BYTES)))
+        threads = THREADS[run % len(THREADS)]
+        with tempfile.TemporaryDirectory(prefix="repeated-") as directory:
+            words = [*VARIANTS[variant], store, "--to", f"{directory}/out", "--threads", str(threads)]
+            status = main_of_pipeline([*words, "--scope", "per-session", "--no-sync", "--quiet"])
+            if status != 0:
+                raise SystemExit(status)
+            files = contents(Path(directory) / "out") or {}
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        print(json.dumps([threads, digests]), flush=True)
 
 
 def beginnings() -> list[bytes]:
@@ -155,7 +190,9 @@ def main() -> int:
     """Repeat what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[[], *VARIANTS, *TEXTS], help="default: all")
-    parser.add_argument("--runs", type=int, default=12, help="of each export; 12 have each threads in each memory")
+    parser.add_argument(
+        "--runs", type=int, default=12, help="of each export; 12 have all of threads and memory"
+    )
     parser.add_argument("--rows", type=int, default=12_000, help="of each of its 3 sessions")
     parser.add_argument("--blocks", type=int, default=1_000_000, help="of each kind, all processes together")
     parser.add_argument("--seed", type=int, default=0)

@@ -20,4 +20,4 @@ def test_blocks_of_gzip_have_the_same_bytes_wherever_their_compressor_lies():
 @pytest.mark.parametrize("variant", ["csv, gzip", "ndjson, zstd", "parquet, gzip"])
 def test_an_export_has_the_same_bytes_in_other_memory_and_with_other_threads(store, variant):
     assert variant in VARIANTS
-    assert not repeat_export(store, variant, 3)
+    assert not repeat_export(store, variant, 6)
