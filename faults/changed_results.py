@@ -16,24 +16,27 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from injection import WrongOutcomeError, require
-from judging import FAULT, Commands
+from judging import FAULT, Commands, Ending
 from result_files import MAX_BYTES, ROOT, ResultFile, changes, result_files
 
 from pipeline import list_harnesses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from result_files import Change
 
 MAX_RESIDENT_BYTES = 400_000_000
 """Of files up to 1 MB, twice as much of larger ones; the engines take 200 MB of it."""
+_TOGETHER = 10
+"""Imports of one process: to start one takes as long as the work."""
 OPTIONS = ["--timezone", "UTC", "--started-at", "2026-11-24T09:00:00Z"]
 OF_LOGS = ["--assume", "unit=ns"]
 _KNOWN = list_harnesses()
@@ -84,7 +87,7 @@ class Imported:
 
 
 class Importing:
-    """Imports files in processes of their own; use it in a `with` statement."""
+    """Imports files in processes apart from this one; use it in a `with` statement."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -96,30 +99,57 @@ class Importing:
     def __exit__(self, *exc_info: object) -> None:
         self._commands.__exit__(*exc_info)
 
-    def run(self, file: ResultFile, data: bytes, *more: str) -> Imported | None:
-        """Import a file that holds other bytes; give what came of it, None where it was refused."""
-        place = self._directory / "case"
-        shutil.rmtree(place, ignore_errors=True)
-        (place / "tmp").mkdir(parents=True)
-        # What belongs to it lies beside it.
-        for companion in file.path.parent.glob("benchmarks.json"):
-            shutil.copy(companion, place)
-        (place / file.path.name).write_bytes(data)
-        options = [*OPTIONS, *more, *(OF_LOGS if file.path.match("fio/*.log") else [])]
-        arguments = ["import", file.path.name, "--to", "store", "--quiet", *options]
-        ending = self._commands.run(arguments, cwd=place, tmp=place / "tmp")
+    def run(self, cases: Sequence[tuple[ResultFile, bytes]], *more: str) -> list[Ran]:
+        """Import files that hold other bytes, one after the other."""
+        shutil.rmtree(self._directory / "cases", ignore_errors=True)
+        tmp = self._directory / "cases" / "tmp"
+        tmp.mkdir(parents=True)
+        places = [tmp.with_name(f"case-{at}") for at in range(len(cases))]
+        commands = []
+        for place, (file, data) in zip(places, cases, strict=True):
+            place.mkdir()
+            # What belongs to it lies beside it.
+            for companion in file.path.parent.glob("benchmarks.json"):
+                shutil.copy(companion, place)
+            (place / file.path.name).write_bytes(data)
+            options = [*OPTIONS, *more, *(OF_LOGS if file.path.match("fio/*.log") else [])]
+            commands.append(["import", file.path.name, "--to", "store", "--quiet", *options])
+        endings = self._commands.run_each(commands, cwds=places, tmp=tmp)
+        return [Ran(place, len(data), ending) for place, (_, data), ending in zip(places, cases, endings, strict=True)]
+
+
+class Ran(NamedTuple):
+    """An import that has run.
+
+    Attributes:
+        place: where it ran.
+        size: of the file.
+        ending: how it ended.
+    """
+
+    place: Path
+    size: int
+    ending: Ending
+
+    def imported(self) -> Imported | None:
+        """Give what came of it, None where the file was refused.
+
+        Raises:
+            WrongOutcomeError: it ended as no import may.
+        """
+        ending = self.ending
         shown = f"status {ending.status}: {ending.err[-800:]}"
         require(ending.status >= 0, f"ended by a signal: {shown}")
         require("Traceback" not in ending.err and FAULT not in ending.err, shown)
-        most = MAX_RESIDENT_BYTES * (1 if len(data) <= MAX_BYTES else 2)
+        most = MAX_RESIDENT_BYTES * (1 if self.size <= MAX_BYTES else 2)
         require(ending.resident < most, f"{ending.resident:,} bytes of memory: {shown}")
-        require(not list((place / "tmp").iterdir()), f"left temporary files: {shown}")
+        require(not list(self.place.with_name("tmp").iterdir()), f"left temporary files: {shown}")
         if ending.status:
             lines = ending.err.count("\n")
             require(ending.status in {2, 3} and lines == 1 and len(ending.err) < 2000, f"is no refusal: {shown}")
-            require(not (place / "store").exists(), f"left a store: {shown}")
+            require(not (self.place / "store").exists(), f"left a store: {shown}")
             return None
-        return _imported(place / "store", ending.err)
+        return _imported(self.place / "store", ending.err)
 
 
 def _imported(store: Path, said: str) -> Imported:
@@ -221,36 +251,50 @@ def run_importer(name: str, number: int, seed: int, keep: Path | None = None, on
     outcomes: Counter[str] = Counter()
     draw = random.Random(f"{seed} {name}")  # noqa: S311 - repeatable on purpose
     with tempfile.TemporaryDirectory(prefix="changed-") as directory, Importing(Path(directory)) as importing:
-        files = []
-        for file in result_files(OF_TEXT & {name}):
-            if name.partition("-")[0] not in str(file.path.relative_to(ROOT.parent)):
-                continue
-            before = importing.run(file, file.data)
-            if before is not None and before.importer == name:
-                files.append((file, before))
+        files = _files_of(name, importing)
         if not files:
             return Counter({"no file": 1})
-        at = 0
-        for place, (file, before) in enumerate(files):
-            share = number // len(files) + (place < number % len(files))
-            for change in changes(file, name, share, draw):
-                at += 1
-                if only is not None and at - 1 != only:
-                    continue
+        numbered = enumerate(_changes(files, name, number, draw))
+        chosen = ((at, one) for at, one in numbered if only in {None, at})
+        while some := list(islice(chosen, _TOGETHER)):
+            ran = importing.run([(file, change.data) for _, (file, _, change) in some], "--from", name)
+            for (at, (file, before, change)), one in zip(some, ran, strict=True):
                 try:
-                    after = importing.run(file, change.data, "--from", name)
+                    after = one.imported()
                     came = outcome(change, before, after)
                     require(came in OUTCOMES[change.kind], f"is {came}: {after.said[-300:] if after else ''}")
                     outcomes[f"{change.kind}: {came}"] += 1
                 except WrongOutcomeError as error:
-                    shown = f"{name} #{at - 1}, {file.path.name}, {change.kind}: {error}"
+                    shown = f"{name} #{at}, {file.path.name}, {change.kind}: {error}"
                     if keep is None:
                         raise WrongOutcomeError(shown) from error
                     outcomes["wrong"] += 1
                     print(f"WRONG {shown}", flush=True)
                     keep.mkdir(parents=True, exist_ok=True)
-                    (keep / f"{name}-{at - 1}{file.path.suffix}").write_bytes(change.data)
+                    (keep / f"{name}-{at}{file.path.suffix}").write_bytes(change.data)
     return outcomes
+
+
+def _files_of(name: str, importing: Importing) -> list[tuple[ResultFile, Imported]]:
+    """Find the files that an importer knows, and what they give as they are."""
+    files = [
+        file
+        for file in result_files(OF_TEXT & {name})
+        if name.partition("-")[0] in str(file.path.relative_to(ROOT.parent))
+    ]
+    befores = [one.imported() for one in importing.run([(file, file.data) for file in files])] if files else []
+    pairs = zip(files, befores, strict=True)
+    return [(file, before) for file, before in pairs if before is not None and before.importer == name]
+
+
+def _changes(
+    files: list[tuple[ResultFile, Imported]], name: str, number: int, draw: random.Random
+) -> Iterator[tuple[ResultFile, Imported, Change]]:
+    """Change files, a number of times in all."""
+    for place, (file, before) in enumerate(files):
+        share = number // len(files) + (place < number % len(files))
+        for change in changes(file, name, share, draw):
+            yield file, before, change
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

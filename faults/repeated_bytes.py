@@ -190,9 +190,7 @@ def main() -> int:
     """Repeat what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[[], *VARIANTS, *TEXTS], help="default: all")
-    parser.add_argument(
-        "--runs", type=int, default=12, help="of each export; 12 have all of threads and memory"
-    )
+    parser.add_argument("--runs", type=int, default=12, help="of each export; 12 have all of threads and memory")
     parser.add_argument("--rows", type=int, default=12_000, help="of each of its 3 sessions")
     parser.add_argument("--blocks", type=int, default=1_000_000, help="of each kind, all processes together")
     parser.add_argument("--seed", type=int, default=0)

@@ -9,8 +9,8 @@ from changed_results import IMPORTERS, OUTCOMES, REFUSED, SAME, TOLD, Imported, 
 from injection import WrongOutcomeError
 from result_files import Change
 
-CHANGES = 8
-"""Of each of some fifty importers, half a second each; `just changed` has a thousand."""
+CHANGES = 20
+"""Of each of some fifty importers; `just changed` has a thousand."""
 
 
 @pytest.mark.parametrize("importer", IMPORTERS)
