@@ -107,6 +107,12 @@ class BusyError(DestinationError):
     exit_status = 7
 
 
+class ClusterError(PipelineError):
+    """A cluster cannot be reached, is lost, or gave a task up; the same command may well work later."""
+
+    exit_status = 10
+
+
 def suggest(wanted: str, choices: Iterable[str], *, noun: str) -> str:
     """Say which choices are near, or which there are: the part of a message after "unknown ...".
 
