@@ -58,6 +58,9 @@ def export_measurements(
     report: bool = False,
     discard_stage: bool = False,
     keep_stage: bool = False,
+    engine: Literal["local", "spark"] = "local",
+    master: str | None = None,
+    rows_per_task: int | None = None,
     threads: int | None = None,
     batch_size: int = DEFAULT_BATCH_SIZE,
     memory_limit: str | None = None,
@@ -94,6 +97,9 @@ def export_measurements(
         report: add the report of what the package holds, an HTML file; rows are read again for it.
         discard_stage: remove what an interrupted run left, instead of continuing it.
         keep_stage: refuse where what an interrupted run left cannot be continued, instead of removing it.
+        engine: `local`, or `spark` for a cluster that speaks Spark Connect; the files are the same.
+        master: address of its server, `sc://HOST:PORT`.
+        rows_per_task: rows of a task there, at least; 2,000,000 by default.
         threads: of the engine; one per core by default.
         batch_size: rows of a batch.
         memory_limit: of sorting and of statistics, such as `128MB`.
@@ -103,6 +109,7 @@ def export_measurements(
         UsageError: an option has a wrong type, cannot be read, or excludes another.
         SourceError: the source cannot be read or holds bad data, or lacks what an option names.
         DestinationError: the destination cannot be written, or holds something else.
+        ClusterError: a cluster cannot be reached, or is lost.
     """
     given = locals()
     check_arguments(given)
@@ -145,6 +152,9 @@ def export_statistics(
     report: bool = False,
     discard_stage: bool = False,
     keep_stage: bool = False,
+    engine: Literal["local", "spark"] = "local",
+    master: str | None = None,
+    rows_per_task: int | None = None,
     threads: int | None = None,
     batch_size: int = DEFAULT_BATCH_SIZE,
     memory_limit: str | None = None,
@@ -188,6 +198,9 @@ def export_statistics(
         report: add the report of what the package holds, an HTML file; rows are read again for it.
         discard_stage: remove what an interrupted run left, instead of continuing it.
         keep_stage: refuse where what an interrupted run left cannot be continued, instead of removing it.
+        engine: `local`, or `spark` for a cluster that speaks Spark Connect; the files are the same.
+        master: address of its server, `sc://HOST:PORT`.
+        rows_per_task: rows of a task there, at least; 2,000,000 by default.
         threads: of the engine; one per core by default.
         batch_size: rows of a batch.
         memory_limit: of sorting and of statistics, such as `128MB`.
@@ -197,6 +210,7 @@ def export_statistics(
         UsageError: an option has a wrong type, cannot be read, or excludes another.
         SourceError: the source cannot be read or holds bad data, or lacks what an option names.
         DestinationError: the destination cannot be written, or holds something else.
+        ClusterError: a cluster cannot be reached, or is lost.
     """
     given = locals()
     check_arguments(given)

@@ -152,7 +152,7 @@ KINDS: Mapping[str, _Kind] = {
     "scope": _choice("per-session", "cross-session"),
     "format": _choice("ndjson", "json", "csv", "parquet", "arrow", "influx", "xlsx"),
     "compression": _optional(_choice("none", "gzip", "zstd")),
-    "rows_per_file": _optional(_COUNT),
+    **dict.fromkeys(("rows_per_file", "rows_per_task"), _optional(_COUNT)),
     "package_metadata": _optional(_PATH),
     "timestamp_unit": _optional(_choice("us", "ns")),
     # Of imports and recordings.
@@ -186,6 +186,8 @@ KINDS: Mapping[str, _Kind] = {
         ),
         _FLAG,
     ),
+    "engine": _choice("local", "spark"),
+    "master": _optional(_TEXT),
     "threads": _optional(_COUNT),
     "batch_size": _COUNT,
     "memory_limit": _optional(_TEXT),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("ndjson", "json", "csv", "parquet", "arrow", "influx", "xlsx")
 COMPRESSIONS = ("none", "gzip", "zstd")
+ENGINES = ("local", "spark")
 SCOPES = ("per-session", "cross-session")
 INPUT_FORMATS = ("ndjson", "csv", "parquet", "arrow", "duckdb")
 LIST_FORMATS = ("table", "csv", "json", "ndjson")
@@ -65,7 +66,7 @@ def add_target(parser: argparse.ArgumentParser, *, scope: str, format: str) -> N
 
 
 def add_choice(
-    parser: argparse.ArgumentParser, option: str, choices: Sequence[str], default: str, *, metavar: str
+    parser: argparse._ActionsContainer, option: str, choices: Sequence[str], default: str, *, metavar: str
 ) -> None:
     """Add an option of few values, which its help lists."""
     shown = f"{', '.join(choices)} (default: {default})"
@@ -249,6 +250,19 @@ def _seconds(text: str) -> float:
 def add_quiet(parser: argparse._ActionsContainer) -> None:
     """Add the option to say nothing but what is wrong."""
     parser.add_argument("-q", "--quiet", action="store_true", help="print no report, only warnings and errors")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add where the work is done."""
+    engine = parser.add_argument_group("engine")
+    add_choice(engine, "--engine", ENGINES, "local", metavar="E")
+    engine.add_argument("--master", metavar="URL", help="server of a cluster, for --engine spark: sc://HOST:PORT")
+    engine.add_argument("--rows-per-task", type=count, metavar="N", help="rows of a task there (default: 2000000)")
+
+
+def engine_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Give the options of an engine by their names in Python."""
+    return {"engine": options.engine, "master": options.master, "rows_per_task": options.rows_per_task}
 
 
 def add_tuning(parser: argparse.ArgumentParser, *, batch_size: bool = True) -> None:

@@ -188,7 +188,7 @@ def line_of(current: Phase, estimate: Estimate, written: int | None = None) -> s
     figures = "{:,.0f}".format if in_rows else size
     noun = " rows" if in_rows else ""
     done = current.done
-    parts = []
+    parts = [current.note] if current.note else []
     if current.total:
         parts.append(f"{done / current.total:.0%} {figures(done)} of {figures(current.total)}{noun}")
     elif done:

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.options import (
+    add_engine,
     add_package,
     add_selection,
     add_tuning,
+    engine_of,
     package_of,
     selection_of,
     tuning_of,
@@ -30,6 +32,7 @@ def add_publishing(parser: argparse.ArgumentParser) -> None:
     """Add the options that every export has, behind its own."""
     add_selection(parser)
     add_package(parser)
+    add_engine(parser)
     add_tuning(parser)
 
 
@@ -56,6 +59,7 @@ def publish(
             **own,
             **selection_of(options),
             **package_of(options),
+            **engine_of(options),
             **tuning_of(options),
         )
     with reporting("the package is there already" if result.is_unchanged else "the package is published"):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.writers.locales import Locale
 
 Scope = Literal["per-session", "cross-session"]
+Engine = Literal["local", "spark"]
 STANDARD_OUTPUT = "-"
 
 
@@ -73,6 +74,9 @@ class ExportOptions:
         report: add the report of what the package holds.
         discard_stage: remove what an interrupted run left, instead of continuing it.
         keep_stage: refuse where what an interrupted run left cannot be continued, instead of removing it.
+        engine: `local`, or `spark` for a cluster that speaks Spark Connect; the files are the same.
+        master: address of its server.
+        rows_per_task: rows of a task there, at least; 2,000,000 where it is None.
         threads: of the engine.
         batch_size: rows of a batch.
         memory_limit: of sorting and of statistics, such as `128MB`.
@@ -100,6 +104,9 @@ class ExportOptions:
     report: bool = False
     discard_stage: bool = False
     keep_stage: bool = False
+    engine: Engine = "local"
+    master: str | None = None
+    rows_per_task: int | None = None
     threads: int | None = None
     batch_size: int = DEFAULT_BATCH_SIZE
     memory_limit: str | None = None
@@ -119,6 +126,7 @@ class ExportOptions:
             raise UsageError("--verify compares digests, and --no-hash computes none; leave one of them out")
         if self.discard_stage and self.keep_stage:
             raise UsageError("--discard-stage removes what --keep-stage keeps; leave one of them out")
+        self._check_engine()
         if self.to_standard_output:
             self._check_standard_output()
         else:
@@ -137,6 +145,38 @@ class ExportOptions:
                 raise UsageError(f"--locale {self.locale!r}: {suggest(self.locale, LOCALES, noun='choices')}")
             if not self.spreadsheet:
                 raise UsageError("--locale is of CSV for spreadsheet programs; add --format csv --spreadsheet")
+
+    def _check_engine(self) -> None:
+        if self.engine == "local":
+            for option, given in (("--master", self.master), ("--rows-per-task", self.rows_per_task)):
+                if given is not None:
+                    raise UsageError(f"{option} is of a cluster; add --engine spark, or leave it out")
+            return
+        from pipeline.spark.client import parse_master  # noqa: PLC0415 - few exports need it
+
+        if self.master is None:
+            raise UsageError("--engine spark: say where its server is, such as --master sc://localhost:50051")
+        parse_master(self.master)
+        if self.to_standard_output:
+            raise UsageError("--to - is one file, written here; with --engine spark name a directory that workers see")
+        if self.report or self.targets:
+            what = "--report" if self.report else "--targets"
+            raise UsageError(f"{what}: all rows are read here for it; leave it out, or --engine spark")
+        if "measurements" in self.tables:
+            self._check_shared_out()
+
+    def _check_shared_out(self) -> None:
+        """Refuse files of measurements that several workers cannot share."""
+        if self.scope != "per-session":
+            raise UsageError(
+                "--engine spark writes a file a session, for one over all sessions is one stream; "
+                "add --scope per-session, or leave --engine out"
+            )
+        if self.output_format.max_rows is not None:
+            raise UsageError(
+                f"--format {self.format} holds {self.output_format.max_rows:,} rows in all, which one machine writes "
+                "soon; choose another, or leave --engine out"
+            )
 
     def _check_standard_output(self) -> None:
         if "measurements" in self.tables and self.scope == "per-session":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,7 +17,7 @@ from pipeline.errors import DestinationError
 from pipeline.export.attaching import attach_files, told_verdict
 from pipeline.export.options import STANDARD_OUTPUT
 from pipeline.export.result import make_result, report_existing, report_written
-from pipeline.export.writing import TableWriter, require_fewer_rows
+from pipeline.export.writing import TableWriter, require_fewer_rows, whole_scopes
 from pipeline.package.added_metadata import read_added_metadata
 from pipeline.package.descriptor import descriptor_text, versions
 from pipeline.package.layout import DESCRIPTOR, MANIFEST, manifest
@@ -34,14 +34,16 @@ from pipeline.sources.open import open_source
 from pipeline.store.reading import require_outside_stores
 from pipeline.tables.measurements import measurement_files
 from pipeline.tables.sessions import sessions_file
-from pipeline.tables.statistics import statistics_files
+from pipeline.tables.statistics import aggregated_rows, statistics_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
     from pipeline.disk.files import CountingFile
+    from pipeline.export.on_cluster import Cluster
     from pipeline.export.options import ExportOptions
     from pipeline.export.result import ExportResult, ReportedFile
     from pipeline.package.written_file import WrittenFile
@@ -73,6 +75,10 @@ def run(options: ExportOptions, on_progress: OnProgress | None = None) -> Export
     """
     started = time.monotonic()
     warnings = [*options.warnings()]
+    if options.engine == "spark":
+        from pipeline.export.on_cluster import require_cluster  # noqa: PLC0415 - few exports need it
+
+        require_cluster(options)
     try:
         return _run(options, on_progress, started, warnings, reads_once=not _is_described_first(options))
     except DisorderError:
@@ -96,9 +102,7 @@ def _run(
     added = read_added_metadata(options.package_metadata)
     _expect(options)
     target = None if options.to_standard_output else Path(options.to)
-    if target is not None:
-        require_outside_stores(target)
-    existing = inspect_destination(target) if target else None
+    existing = _look_at(target)
     published: list[str] = []
     with (
         noting(published),
@@ -151,7 +155,10 @@ def _run(
             remove_published(target)
             return unchanged(existing, selected)
         identity = {**package, **versions()}
-        with Stage(target, identity, **options.of_stage()) as stage:
+        with (
+            Stage(target, identity, **options.of_stage()) as stage,
+            _cluster(options, stage, on_progress) as cluster,
+        ):
             warnings += [stage.dropped] if stage.dropped else []
             existing = inspect_destination(target)  # which no other run can change from now on
             if is_done(existing):
@@ -160,7 +167,9 @@ def _run(
                 # Not all rows pass again, and what is written is what an undisturbed run writes.
                 has_digests = "measurements" in options.tables and options.digested
                 selected = selected.completed(digested=has_digests and selected.takes_whole_sessions)
-            with closing(tables(selected, stage, stage.finished)) as files:
+            if cluster is not None and "measurements" in options.tables:
+                cluster.write_measurements(selected, source)
+            with closing(tables(selected, stage, stage.finished, whole_scopes(stage), cluster)) as files:
                 written = [writer.into(stage, file) for file in files]
             selected = selected.completed(digests_of_sessions(one.file.content for one in written if one.file.is_whole))
             times = package_range([one.file.content for one in written], Content(digested=False))
@@ -185,6 +194,24 @@ def _run(
             stage.publish(existing)
         published.append("the package is published")
     return replace(done, seconds=time.monotonic() - started)
+
+
+def _look_at(target: Path | None) -> Existing | None:
+    if target is None:
+        return None
+    require_outside_stores(target)
+    return inspect_destination(target)
+
+
+def _cluster(
+    options: ExportOptions, stage: Stage, on_progress: OnProgress | None
+) -> AbstractContextManager[Cluster | None]:
+    """Connect to the cluster of an export, to none where it runs here."""
+    if options.engine == "local":
+        return nullcontext()
+    from pipeline.export.on_cluster import on_cluster  # noqa: PLC0415 - few exports need it
+
+    return on_cluster(options, stage, on_progress)
 
 
 def is_there(
@@ -234,6 +261,8 @@ def _table_files(
     selected: Selected,
     target: Stage | CountingFile,
     records: Mapping[str, Any],
+    whole: Collection[str] = (),
+    cluster: Cluster | None = None,
 ) -> Generator[TableFile, None, None]:
     """Give the files of the chosen tables, one after the other; those with a record are finished already."""
     finished = {name: Content.restored(record["content"]) for name, record in records.items()}
@@ -248,21 +277,28 @@ def _table_files(
                 digested=options.digested,
                 ahead=ahead,
                 finished=finished,
+                whole=whole,
                 on_batch=on_batch(writing),
             )
     if "statistics" in options.tables:
-        with phase("aggregating", selected.row_count) as aggregating:
-            yield from statistics_files(
+        with nullcontext() if cluster else phase("aggregating", selected.row_count) as aggregating:
+            here = partial(
+                aggregated_rows,
                 selected,
-                options.statistics,
-                rows_per_file=options.rows_of_a_part,
-                digested=options.digested,
-                choose_columns="measurements" not in options.tables,
                 temporary_directory=spill,
                 budget_bytes=options.budget_bytes,
                 ahead=ahead,
+                on_batch=on_batch(aggregating) if aggregating else None,
+            )
+            yield from statistics_files(
+                selected,
+                options.statistics,
+                partial(cluster.aggregate, selected) if cluster else here,
+                rows_per_file=options.rows_of_a_part,
+                digested=options.digested,
+                choose_columns="measurements" not in options.tables,
+                ahead=ahead,
                 finished=finished,
-                on_batch=on_batch(aggregating),
             )
 
 

@@ -135,6 +135,17 @@ class TableWriter:
         return WrittenBehind(*(out.split() if sink is out else [sink]))
 
 
+def whole_scopes(stage: Stage) -> set[str]:
+    """Find the scopes of which workers wrote all files that the stage holds; parts of others are removed from it."""
+    parts: dict[str, list[str]] = {}
+    for name, record in stage.finished.items():
+        if "parts" in record:
+            parts.setdefault(record["scope"], []).append(name)
+    partial = {scope for scope, found in parts.items() if len(found) < stage.finished[found[0]]["parts"]}
+    stage.forget([name for scope in partial for name in parts[scope]])
+    return parts.keys() - partial
+
+
 def require_fewer_rows(format: Format, rows: int) -> None:  # noqa: A002 - of the option
     """Refuse more rows than a package may have in a format.
 

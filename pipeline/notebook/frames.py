@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pipeline.arguments import check_arguments
@@ -15,7 +16,7 @@ from pipeline.scan.scan import DEFAULT_BATCH_SIZE
 from pipeline.selection.selected import select
 from pipeline.sources.open import Source, open_for_engine, open_source
 from pipeline.statistics.aggregation import DEFAULT_BUDGET_BYTES
-from pipeline.tables.statistics import statistics_files
+from pipeline.tables.statistics import aggregated_rows, statistics_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,14 +137,19 @@ def statistics(
         temporary_directory() as directory,
         closing(
             statistics_files(
-                select(opened, selection, batch_size=DEFAULT_BATCH_SIZE, columns=by),
+                selected := select(opened, selection, batch_size=DEFAULT_BATCH_SIZE, columns=by),
                 asked,
+                partial(
+                    aggregated_rows,
+                    selected,
+                    temporary_directory=directory,
+                    budget_bytes=DEFAULT_BUDGET_BYTES,
+                    ahead=True,
+                ),
                 rows_per_file=None,
                 finished={},
                 digested=False,
                 choose_columns=True,
-                temporary_directory=directory,
-                budget_bytes=DEFAULT_BUDGET_BYTES,
                 ahead=True,
             )
         ) as files,

@@ -13,7 +13,7 @@ from pipeline.disk.journal import append_records, replace_records
 from pipeline.runtime.signals import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 _PART = 4
@@ -102,6 +102,26 @@ class FinishedFiles:
         self._group_bytes += int(record["bytes"])
         if len(self._group) >= self._limit or self._group_bytes >= MAX_BYTES:
             self.end_group()
+
+    def record(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Record files that are durable already, at once.
+
+        Args:
+            records: as `add` takes them.
+
+        Raises:
+            DestinationError: they cannot be recorded.
+        """
+        self.end_group()
+        self._count += len(records)
+        if self._is_recorded:
+            with writing_errors(self._called):
+                append_records(self._journal, records, sync=self._sync)
+            self.names.update(str(record["name"]) for record in records)
+
+    def forget(self, names: Collection[str]) -> None:
+        """Take files for unfinished again."""
+        self.names.difference_update(names)
 
     def end_group(self) -> None:
         """Make the files of the group durable, then record them.

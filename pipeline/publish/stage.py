@@ -17,7 +17,7 @@ from pipeline.disk.directories import (
 from pipeline.disk.files import CountingFile, new_file, writing_errors
 from pipeline.disk.journal import append_records, read_records
 from pipeline.disk.locks import DirectoryLock
-from pipeline.errors import DestinationError
+from pipeline.errors import ClusterError, DestinationError
 from pipeline.package.layout import DESCRIPTOR
 from pipeline.publish.existing import Entries, Existing, is_published
 from pipeline.publish.finished_files import FinishedFiles
@@ -42,15 +42,15 @@ from pipeline.runtime.progress import phase
 from pipeline.runtime.signals import is_interruption, uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 
 class Stage:
     """The stage of one run; use it in a `with` statement.
 
-    What is not published at its end is removed. Only an interruption leaves the files that are finished, which the
-    next run of the same identity finds in `finished`, after their hashes were compared.
+    What is not published at its end is removed. Only an interruption, or the loss of a cluster, leaves the files that
+    are finished, which the next run of the same identity finds in `finished`, after their hashes were compared.
 
     Attributes:
         target: the destination.
@@ -193,7 +193,7 @@ class Stage:
             finally:
                 if error is not None and is_interruption(error):
                     error.add_note("the package is published")
-        elif error is not None and is_interruption(error) and (self._is_checking or self._keep_finished()):
+        elif error is not None and _may_be_continued(error) and (self._is_checking or self._keep_finished()):
             error.add_note("nothing was published; the same command continues where it stopped")
             self._lock.release()
         else:
@@ -245,6 +245,32 @@ class Stage:
         """
         self._done.add({"name": name, **file})
 
+    def adopt(self, parts: Mapping[Path, Mapping[str, Any]]) -> None:
+        """Take files that others have written, closed and made durable, and record them at once.
+
+        Args:
+            parts: what `finish` takes of each, its `name` as well, by where it lies, on the file system of the stage.
+
+        Raises:
+            DestinationError: one cannot be taken.
+        """
+        with uninterrupted():
+            with writing_errors(self.target):
+                for path, record in parts.items():
+                    os.rename(path, f"{self.package}/{record['name']}")  # noqa: PTH104 - paths of many files
+            self._done.record(list(parts.values()))
+        for record in parts.values():
+            self.finished[record["name"]] = dict(record)
+            self._bytes += int(record["bytes"])
+
+    def forget(self, names: Collection[str]) -> None:
+        """Remove finished files, which are to be written again."""
+        self._done.forget(names)
+        with writing_errors(self.target):
+            for name in names:
+                self._bytes -= int(self.finished.pop(name)["bytes"])
+                (self.package / name).unlink(missing_ok=True)
+
     def rename(self, names: Mapping[str, str]) -> None:
         """Give files of the package their final names."""
         self._done.end_group()
@@ -293,6 +319,11 @@ class Stage:
                 f"{self.target}: {strangers[0]!r} came to it, or was changed, while the export ran; "
                 "nothing was replaced; move it away first"
             )
+
+
+def _may_be_continued(error: BaseException) -> bool:
+    """Whether what ended a run is nothing that is wrong with it: an interruption, or a cluster that was lost."""
+    return is_interruption(error) or isinstance(error, ClusterError)
 
 
 def _differing(found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:

@@ -52,6 +52,7 @@ class Phase:
         unit: which of both.
         passed: how many of them are done, less those of the file that is being read.
         files: the files that are being read now, whose position counts.
+        note: what else tells how far it is, few words.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Phase:
     unit: Literal["rows", "bytes"] = "rows"
     passed: int = 0
     files: list[_Positioned] = field(default_factory=list)
+    note: str = ""
 
     def add(self, number: int) -> None:
         """Tell that so many more are done; several threads may."""

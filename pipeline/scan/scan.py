@@ -23,6 +23,7 @@ from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pipeline.model.session import Session
     from pipeline.scan.passing import PassingSessions
@@ -69,6 +70,8 @@ class Scan:
         passing: where what only rows say of the sessions is not known before all have passed: what gathers it; None
             where all is known.
         is_as_it_lies: an engine that reads the files, and nothing else, reads these rows.
+        dictionaries: string columns that are read as dictionaries, where these are some files of many, of all of which
+            the first tells; else None.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Scan:
     files_sha256: str | None = None
     passing: PassingSessions | None = None
     is_as_it_lies: bool = True
+    dictionaries: frozenset[str] | None = None
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -92,8 +96,10 @@ class Scan:
         return {name: kind for name, kind in (self.all_attributes or {}).items() if name not in self.attributes}
 
     @cached_property
-    def _repeated(self) -> set[str]:
+    def repeated(self) -> AbstractSet[str]:
         """String columns that are read as dictionaries; what holds for the first file is taken for all."""
+        if self.dictionaries is not None:
+            return self.dictionaries
         for file in self.files[:1]:
             if file.read is not None:
                 return set(file.repeated)
@@ -113,7 +119,7 @@ class Scan:
 
     def physical_schema(self, columns: Sequence[str]) -> pa.Schema:
         """Schema of columns as `batches` gives them: strings that repeat are dictionaries."""
-        return with_repeated(pa.schema([self.schema.field(name) for name in columns]), self._repeated)
+        return with_repeated(pa.schema([self.schema.field(name) for name in columns]), self.repeated)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -189,7 +195,7 @@ class Scan:
         reading = _Reading(
             how=Reading(batch_size),
             names=names,
-            repeated=[name for name in names if name in self._repeated],
+            repeated=[name for name in names if name in self.repeated],
             schema=self.physical_schema(names),
             wanted={session.session_id: session for session in sessions},
         )

@@ -62,9 +62,8 @@ def connected(url: str) -> Iterator[Any]:
         UsageError: the URL cannot be read, or the client is not installed.
         ClusterError: no server answers there, or it is lost meanwhile.
     """
-    master = parse_master(url)
+    master = require_listening(url)
     connect = _load_client()
-    _require_listening(master)
     with _engine_errors(master):
         session = connect(master)
         is_done = False
@@ -99,8 +98,14 @@ def _load_client() -> Any:  # noqa: ANN401 - a function of what is loaded here
     return connect
 
 
-def _require_listening(master: Master) -> None:
-    """Look at the port first: the client would wait for minutes."""
+def require_listening(url: str) -> Master:
+    """Look at the port, which tells in a moment: the client would wait for minutes.
+
+    Raises:
+        UsageError: the URL cannot be read.
+        ClusterError: nothing listens there.
+    """
+    master = parse_master(url)
     try:
         socket.create_connection((master.host, master.port), _CONNECT_SECONDS).close()
     except OSError as error:
@@ -109,6 +114,7 @@ def _require_listening(master: Master) -> None:
             f"{master.url}: no server answers at {master.host} port {master.port} ({reason}); "
             "start it, or name another --master"
         ) from error
+    return master
 
 
 @contextmanager
@@ -132,7 +138,7 @@ def _reason(error: Exception, master: Master) -> str:
     try:
         socket.create_connection((master.host, master.port), _CONNECT_SECONDS).close()
     except OSError:
-        return "the server is gone; nothing was published, and the same command continues where it stopped"
+        return "the server is gone"
     return f"the job failed there ({_short(error)})"
 
 

@@ -18,7 +18,7 @@ from pipeline.runtime.threads import ScannedAhead
 from pipeline.tables.table_file import TableFile, provisional_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.model.session import Session
     from pipeline.selection.selected import Selected
@@ -33,6 +33,8 @@ def measurement_files(
     digested: bool,
     ahead: bool,
     finished: Mapping[str, Content],
+    whole: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
     on_batch: Observer | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of measurements; each must be read before the next is asked for.
@@ -43,14 +45,17 @@ def measurement_files(
         rows_per_file: split files after so many rows.
         digested: compute digests.
         ahead: scan in a thread of its own.
-        finished: contents of the first files, by provisional name, which are there already; they get no rows.
+        finished: contents of files, by provisional name, which are there already; they get no rows. They are the first
+            of those that are not whole.
+        whole: words of the scopes all of whose files are there already, wherever they stand.
+        names: of sessions in files, by id, where there are others that have names, too.
         on_batch: is shown every batch, for progress.
     """
     columns = selected.choose_columns(selected.scan.schema.names)
     selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
     key = [name for name in ("session_id", "sequence") if name in columns]
-    cut = _Cut(selected, columns, per_session, rows_per_file, digested, finished)
+    cut = _Cut(selected, columns, per_session, rows_per_file, digested, finished, whole, names)
     with ScannedAhead(_together(cut.items())) if ahead else nullcontext(_together(cut.items())) as groups:
         for begin, rows in _by_file(chain.from_iterable(groups)):
             yield TableFile(
@@ -99,23 +104,28 @@ class _Cut:
     rows_per_file: int | None
     digested: bool
     finished: Mapping[str, Content]
+    whole: Collection[str]
+    names: Mapping[str, str] | None
 
     def items(self) -> Iterator[_FileBegins | pa.RecordBatch]:
         """Say where each file begins, then give its rows."""
         groups = self._groups()
         whole = self._whole([scope for scope, _ in groups])
-        for scope, sessions in groups[:whole]:
-            for part in count(1):
-                if provisional_name("measurements", scope, part) not in self.finished:
-                    break
-                yield self._begin(scope, sessions, part)
-        rest = groups[whole:]
-        rows = replace(self.selected, sessions=tuple(s for _, sessions in rest for s in sessions))
-        batches = Peekable(rows.batches([*self.columns, "timestamp"]))
-        for scope, sessions in rest:
+        rest = tuple(s for scope, sessions in groups if scope not in whole for s in sessions)
+        batches = Peekable(replace(self.selected, sessions=rest).batches([*self.columns, "timestamp"]))
+        for scope, sessions in groups:
+            if scope in whole:
+                yield from self._finished(scope, sessions)
+                continue
             group_rows = of_session(batches, sessions[0].session_id) if self.per_session else first_rows(batches, None)
             for part, part_rows in parts(group_rows, self.rows_per_file):
                 yield from self._file(self._begin(scope, sessions, part), part_rows)
+
+    def _finished(self, scope: str, sessions: Sequence[Session]) -> Iterator[_FileBegins]:
+        for part in count(1):
+            if provisional_name("measurements", scope, part) not in self.finished:
+                return
+            yield self._begin(scope, sessions, part)
 
     def _file(self, begin: _FileBegins, rows: Iterable[pa.RecordBatch]) -> Iterator[_FileBegins | pa.RecordBatch]:
         is_finished = provisional_name("measurements", begin.scope, begin.part) in self.finished
@@ -130,15 +140,22 @@ class _Cut:
         sessions = self.selected.sessions
         if not self.per_session:
             return [("cross-session", sessions)]
-        names = safe_names(session.session_id for session in sessions)
+        names = self.names or safe_names(session.session_id for session in sessions)
         return [(f"session-{names[session.session_id]}", [session]) for session in sessions]
 
-    def _whole(self, scopes: Sequence[str]) -> int:
-        """Count the groups all of whose files are finished: those before the last that has one, and that if unsplit."""
+    def _whole(self, scopes: Sequence[str]) -> set[str]:
+        """Find the scopes all of whose files are finished.
+
+        They are those that are known to be, and those before the last other that has one, and that if unsplit.
+        """
         if any(name.startswith("statistics-") for name in self.finished):
-            return len(scopes)
-        begun = [scope for scope in scopes if provisional_name("measurements", scope, 1) in self.finished]
-        return max(len(begun) - (self.rows_per_file is not None), 0)
+            return set(scopes)
+        begun = [
+            scope
+            for scope in scopes
+            if scope not in self.whole and provisional_name("measurements", scope, 1) in self.finished
+        ]
+        return {*self.whole, *(begun[:-1] if self.rows_per_file is not None else begun)}
 
     def _begin(self, scope: str, sessions: Sequence[Session], part: int) -> _FileBegins:
         content = self.finished.get(provisional_name("measurements", scope, part)) or Content(digested=self.digested)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -16,7 +16,7 @@ from pipeline.statistics.aggregation import aggregate, statistics_schema
 from pipeline.tables.table_file import TableFile, provisional_name
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.selection.selected import Selected
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
     from pipeline.tables.table_file import Observer
 
 
-def statistics_files(
+class Aggregated(NamedTuple):
+    """Statistics of rows, all of which have passed.
+
+    Attributes:
+        batches: the statistics, all columns of `statistics_schema`, in order.
+        times: figures of the measurements that they were made of.
+    """
+
+    batches: Iterator[pa.RecordBatch]
+    times: Content
+
+
+def aggregated_rows(
     selected: Selected,
     options: StatisticsOptions,
     *,
-    rows_per_file: int | None,
-    digested: bool,
-    choose_columns: bool,
     temporary_directory: Path,
     budget_bytes: int,
     ahead: bool,
-    finished: Mapping[str, Content],
     on_batch: Observer | None = None,
-) -> Generator[TableFile, None, None]:
-    """Give the files of statistics.
+) -> Aggregated:
+    """Aggregate the rows of a selection, which are read once.
 
     Args:
-        selected: the rows to aggregate.
-        options: what to aggregate by.
-        rows_per_file: split files after so many rows.
-        digested: compute digests.
-        choose_columns: whether the selection's columns are those of the statistics.
+        selected: the rows.
+        options: what to aggregate by, with the kinds that records say.
         temporary_directory: where groups and values may spill.
         budget_bytes: memory for them.
         ahead: scan in a thread of its own.
-        finished: contents of the first files, by provisional name, which are there already; they get no rows.
         on_batch: is shown every batch of measurements, for progress.
     """
-    options = options.with_recorded(session.metric_facts for session in selected.sessions)
-    schema = options.schema(selected.scan.schema)
-    selected.check_redacted(options.by)
-    columns = selected.choose_columns(schema.names) if choose_columns else schema.names
     times = Content(digested=False)
 
     def read(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -73,6 +73,37 @@ def statistics_files(
         temporary_directory=temporary_directory,
         budget_bytes=budget_bytes,
     )
+    return Aggregated(aggregated, times)
+
+
+def statistics_files(
+    selected: Selected,
+    options: StatisticsOptions,
+    aggregated_by: Callable[[StatisticsOptions], Aggregated],
+    *,
+    rows_per_file: int | None,
+    digested: bool,
+    choose_columns: bool,
+    ahead: bool,
+    finished: Mapping[str, Content],
+) -> Generator[TableFile, None, None]:
+    """Give the files of statistics.
+
+    Args:
+        selected: the rows to aggregate.
+        options: what to aggregate by.
+        aggregated_by: aggregates the rows, with the kinds that records say.
+        rows_per_file: split files after so many rows.
+        digested: compute digests.
+        choose_columns: whether the selection's columns are those of the statistics.
+        ahead: find figures in a thread of its own.
+        finished: contents of the first files, by provisional name, which are there already; they get no rows.
+    """
+    options = options.with_recorded(session.metric_facts for session in selected.sessions)
+    schema = options.schema(selected.scan.schema)
+    selected.check_redacted(options.by)
+    columns = selected.choose_columns(schema.names) if choose_columns else schema.names
+    aggregated, times = aggregated_by(options)
     whole = statistics_schema(options, selected.scan.schema)
     written = pa.schema([whole.field(name) for name in columns])
     key = [*options.group_columns(selected.scan.schema), *options.window_columns[:1]]
