@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import warnings
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -78,16 +79,18 @@ def connected(url: str) -> Iterator[Any]:
 
 
 def _load_client() -> Any:  # noqa: ANN401 - a function of what is loaded here
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what later versions of pandas are going to do
-        try:
+    try:
+        with _no_doctests():
             from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - only where it is used
             from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
-        except ImportError as error:
-            raise UsageError(
-                f"--engine spark needs the client of Spark Connect ({_short(error)}); "
-                "`uv run --extra cluster pipeline ...` or pip install '.[cluster]' in the project's directory"
-            ) from error
+    except ImportError as error:
+        raise UsageError(
+            f"--engine spark needs the client of Spark Connect ({_short(error)}); "
+            "`uv run --extra cluster pipeline ...` or pip install '.[cluster]' in the project's directory"
+        ) from error
+
+    # It is an error, and threads of the client warn of it when all is over.
+    warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
 
     def connect(master: Master) -> SparkSession:
         session = SparkSession.builder.remote(master.url).create()
@@ -96,6 +99,20 @@ def _load_client() -> Any:  # noqa: ANN401 - a function of what is loaded here
         return session
 
     return connect
+
+
+@contextmanager
+def _no_doctests() -> Iterator[None]:
+    """Keep the client from taking `python -c` for its own doctests, and ending the process where it has no Spark."""
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__") or getattr(main, "__spec__", None) or hasattr(sys, "ps1"):
+        yield
+        return
+    sys.ps1 = ""
+    try:
+        yield
+    finally:
+        del sys.ps1
 
 
 def require_listening(url: str) -> Master:
