@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +124,7 @@ class CounterRates:
         ordered = finite[np.argsort(series[finite], kind="stable")]
         grown, elapsed = np.full(len(values), np.nan), np.full(len(values), np.nan)
         starts = np.flatnonzero(np.diff(series[ordered], prepend=-1))
-        for start, stop in zip(starts, [*starts[1:], len(ordered)], strict=True):
+        for start, stop in pairwise([*starts, len(ordered)]):
             of_one = ordered[start:stop]
             key = known[series[of_one[0]]]
             before = self._last.get(key)

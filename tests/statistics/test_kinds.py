@@ -65,6 +65,12 @@ def test_a_counter_has_the_rate_that_it_grew_by_whatever_began_again(tmp_path):
     assert (pooled["min"], pooled["max"], pooled["count"], pooled["null_count"]) == (0.0, 1000.0, 7, 1)
 
 
+def test_a_counter_of_nothing_but_lost_samples_has_no_rate(tmp_path):
+    source = write_ndjson(tmp_path / "run.ndjson", numbered(series("a", "bytes", [(0, None), (1, None)])))
+    (found,) = figures(source, kinds=["bytes=counter"])
+    assert (found["count"], found["null_count"], found["rate"]) == (0, 2, None)
+
+
 def test_what_grew_between_windows_belongs_to_the_later_one(tmp_path):
     steps = [(0, 0.0), (8, 80.0), (12, 100.0), (18, 400.0)]
     source = write_ndjson(tmp_path / "run.ndjson", numbered(series("a", "bytes", steps)))
