@@ -72,7 +72,7 @@ DOORS = {
     "scan": {"scan", "inventory", "data_file", "passing"},
     "sources": {"open", "standard_input"},
     "selection": {"options", "selected", "touched", "redaction"},
-    "statistics": {"options", "aggregation", "numbering"},
+    "statistics": {"options", "aggregation", "numbering", "partitions", "reduction"},
     "writers": {"formats", "locales", "text", "compression"},
     "publish": {"stage", "file_stage", "leftovers", "existing", "removal", "work_directory"},
     "spark": {"client", "plans", "tasks", "worker"},

@@ -78,7 +78,7 @@ class Aggregation:
     """Groups and their rows, which are added as they pass; figures are asked for once, when all have.
 
     Attributes:
-        columns: those that rows must have, besides session_id.
+        columns: those that rows must have, besides session_id where no number of the session is given.
         schema: of the statistics.
     """
 
@@ -112,13 +112,18 @@ class Aggregation:
         self.columns = ["sequence", "timestamp", "value", *self._names]
         self.schema = statistics_schema(options, measurements)
 
-    def add(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch, *, session: int | None = None) -> None:
         """Add rows of one session, all of a session before those of the next.
+
+        Args:
+            batch: the rows.
+            session: its number in the order of sessions; None looks for the column session_id.
 
         Raises:
             DestinationError: a temporary file cannot be written.
         """
-        session = self._ordinals[batch.column("session_id")[0].as_py()]
+        if session is None:
+            session = self._ordinals[batch.column("session_id")[0].as_py()]
         times, rows = batch.column("timestamp"), batch.num_rows
         by = [] if self._options.pooled else [from_numbers(np.full(rows, session, np.int64), pa.int64())]
         by += [batch.column(name) for name in self._names]
