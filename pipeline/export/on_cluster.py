@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
-
 from pipeline.disk.safe_names import safe_names
 from pipeline.errors import UsageError
 from pipeline.export.cluster_tasks import Aggregating, Writing, aggregate_sessions, write_measurements
+from pipeline.export.pooled_on_cluster import aggregate_in_partitions, read_part, united
 from pipeline.export.writing import whole_scopes
 from pipeline.publish.work_directory import work_directory
-from pipeline.rows.content import Content
 from pipeline.runtime.progress import phase
 from pipeline.sources.open import part_stores, source_paths
 from pipeline.spark.client import connected, require_listening
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.export.options import ExportOptions
+    from pipeline.export.pooled_on_cluster import Partitions
     from pipeline.publish.stage import Stage
     from pipeline.selection.selected import Selected
     from pipeline.spark.tasks import Answered
@@ -121,10 +120,6 @@ class Cluster(NamedTuple):
         Raises:
             PipelineError: a task failed.
         """
-        if options.pooled:
-            raise UsageError(
-                "--engine spark aggregates within sessions; add --scope per-session, or leave --engine out"
-            )
         names = {session.session_id: session.session_id for session in selected.sessions}
         plans = TaskPlans(selected, selected.sessions, names, self.options.rows_per_task or DEFAULT_ROWS)
         how = Aggregating(
@@ -133,11 +128,16 @@ class Cluster(NamedTuple):
             budget_bytes=self.options.budget_bytes,
             target=str(self.options.to),
         )
+        if options.pooled and len(plans) > 1:
+            return aggregate_in_partitions(selected, plans, how, self.work, self._answers)
         answers = sorted(self._answers("aggregating", plans, aggregate_sessions, how))
         parts = [self.work / answered.value["part"] for answered in answers]
-        return Aggregated(_read_parts(parts), _united([answered.value["times"] for answered in answers]))
+        batches = (batch for part in parts for batch in read_part(part))
+        return Aggregated(batches, united([answered.value["times"] for answered in answers]))
 
-    def _answers(self, doing: str, plans: TaskPlans, entry: Callable[..., Any], shared: object) -> Iterator[Answered]:
+    def _answers(
+        self, doing: str, plans: TaskPlans | Partitions, entry: Callable[..., Any], shared: object
+    ) -> Iterator[Answered]:
         """Give the answers of tasks as they come, and tell how far the work is."""
         total = sum(map(plans.rows, range(len(plans))))
         done = 0
@@ -156,19 +156,3 @@ class Cluster(NamedTuple):
 
 def _recorded(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != "part"}
-
-
-def _read_parts(parts: list[Path]) -> Iterator[pa.RecordBatch]:
-    for path in parts:
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            yield from stream
-
-
-def _united(records: list[Mapping[str, Any]]) -> Content:
-    united = Content(digested=False)
-    for one in map(Content.restored, records):
-        united.rows += one.rows
-        united.rows_by_session |= one.rows_by_session
-        if one.first_timestamp is not None and one.last_timestamp is not None:
-            united.add_times(one.first_timestamp, one.last_timestamp)
-    return united

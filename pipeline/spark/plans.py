@@ -53,11 +53,13 @@ class TaskPlan(NamedTuple):
     """What is of one task.
 
     Attributes:
+        first: place of its first session among those of all tasks.
         sessions: in order, redacted.
         files: those that hold their rows.
         names: of the sessions in names of files, by id.
     """
 
+    first: int
     sessions: tuple[Session, ...]
     files: tuple[DataFile, ...]
     names: dict[str, str]
@@ -145,6 +147,7 @@ class TaskPlans:
         sessions = tuple(self._sessions[start:stop])
         files = dict.fromkeys(file for of_one in self._files[start:stop] for file in of_one)
         return TaskPlan(
+            start,
             sessions,
             tuple(map(_for_workers, files)),
             {one.session_id: self._names[one.session_id] for one in sessions},

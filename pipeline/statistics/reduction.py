@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.statistics.options import StatisticsOptions
 
-_WAITING_ROWS = 131_072
+_WAITING_ROWS = 32_768
 
 
 def reduce_partition(
