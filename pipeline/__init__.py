@@ -45,6 +45,7 @@ All raise a `PipelineError`, whose message is one line: what failed, where, and 
 #    writers      one per format; text, compression
 #    package      names, descriptor, manifest
 #    publish      built in a stage, renamed into place as a whole
+#    spark        a cluster: tasks of ours run on its workers
 #    verify       read back by other readers
 #    store        a directory of sessions
 #    importers    files of harnesses and of measurements come into a store
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from pipeline.errors import (
         BadRowError,
         BusyError,
+        ClusterError,
         DestinationError,
         EmptyExportError,
         PipelineError,
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadRowError",
     "BusyError",
+    "ClusterError",
     "DestinationError",
     "EmptyExportError",
     "JobError",

@@ -45,7 +45,7 @@ from pipeline.cli.streams import (
     tell_last,
 )
 from pipeline.disk.hashing import hashing_ends
-from pipeline.errors import DestinationError, PipelineError, RecoveryError, TomlError, UsageError
+from pipeline.errors import ClusterError, DestinationError, PipelineError, RecoveryError, TomlError, UsageError
 from pipeline.runtime.signals import SIGNALS, SignalWatch
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
 
 def _explain(error: BaseException, notes: Sequence[str]) -> tuple[int, str]:
     """Give the exit status of an error, and the line that says what it means."""
+    if isinstance(error, ClusterError):
+        return error.exit_status, "; ".join([str(error), *notes[:1]])
     if isinstance(error, PipelineError):
         hint = (
             "; --help shows the options" if isinstance(error, UsageError) and not isinstance(error, TomlError) else ""

@@ -102,6 +102,12 @@ def _with_targets(root: TomlTable, directory: Path, exports: Sequence[JobExport]
             raise table.error(f"of {of!r}: no export has this name; {suggest(of, names, noun='exports')}", "of")
         if of in targets:
             raise table.error(f"of {of!r}: is checked already; put its targets into one file", "of")
+        if exports[names.index(of)].options.get("engine") == "spark":
+            raise table.error(
+                f"of {of!r}: rows are checked here, and it has the engine spark; check them in a job of their own, "
+                "or with `pipeline check`",
+                "of",
+            )
         targets[of] = read_targets(_path(table, "targets", directory))
     return tuple(replace(export, targets=targets.get(export.name, ())) for export in exports)
 

@@ -1,4 +1,4 @@
-"""Finds the stages that interrupted runs left, and removes those that no run holds."""
+"""Finds the stages and work directories that interrupted runs left, and removes those that no run holds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pipeline.publish.stage_directory import (
     stage_path,
     strangers_in,
 )
+from pipeline.publish.work_directory import destination_of, remove_work, work_directories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StagedPackage:
-    """A stage.
+    """A stage, or the work directory of one.
 
     Attributes:
-        destination: what it is to become.
+        destination: what it is to become, or belongs to.
         stage: where it lies.
         changed_at: when a file of it was last written, RFC 3339, UTC.
         files: files that are finished; the same command again continues behind them.
@@ -56,7 +57,7 @@ class StagedPackage:
 
 
 def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPackage]:
-    """List the stages in a directory, and that of the directory itself.
+    """List the stages in a directory, and that of the directory itself, then the work directories of both.
 
     Args:
         directory: where packages are published, or a destination, which need not be there.
@@ -75,6 +76,8 @@ def list_stages(directory: str | Path, *, remove: bool = False) -> list[StagedPa
             if remove and not staged.is_held and staged.stranger is None:
                 staged = replace(staged, is_removed=_remove(path, target))
             found.append(staged)
+        for path, target in _find_work(local_path(directory)):
+            found += _describe_work(path, target, remove=remove)
     except OSError as error:
         verb = "removed" if remove else "read"
         where = error.filename or directory
@@ -108,15 +111,48 @@ def _describe(path: Path, target: Path) -> StagedPackage | None:
         return StagedPackage(
             destination=str(target),
             stage=str(path),
-            changed_at=datetime.fromtimestamp(max((status.st_mtime for status in files), default=begun), UTC).strftime(
-                "%Y-%m-%dT%H:%M:%SZ"
-            ),
+            changed_at=_time_text(max((status.st_mtime for status in files), default=begun)),
             files=len(finished_in(path)),
             bytes=sum(status.st_size for status in files),
             is_held=is_held(path),
             stranger=next(iter(strangers_in(path)), None),
         )
     return None
+
+
+def _find_work(directory: Path) -> Iterator[tuple[Path, Path]]:
+    """Find the work directories of a destination, or of those in a directory."""
+    for path in work_directories(directory):
+        yield path, directory
+    if directory.is_dir():
+        for path in sorted(directory.iterdir()):
+            name = destination_of(path.name)
+            if name is not None and path.is_dir() and not path.is_symlink():
+                yield path, directory / name
+
+
+def _describe_work(path: Path, target: Path, *, remove: bool) -> list[StagedPackage]:
+    """Say what a work directory is, and remove it where that is asked for; nothing where its run has just done so."""
+    with suppress(FileNotFoundError):
+        begun = path.lstat().st_mtime
+        files = list(_statuses(path))
+        is_at_work = is_held(stage_path(target)) if stage_path(target).is_dir() else False
+        return [
+            StagedPackage(
+                destination=str(target),
+                stage=str(path),
+                changed_at=_time_text(max((status.st_mtime for status in files), default=begun)),
+                files=0,
+                bytes=sum(status.st_size for status in files),
+                is_held=is_at_work,
+                is_removed=remove and not is_at_work and remove_work(path),
+            )
+        ]
+    return []
+
+
+def _time_text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _statuses(path: Path) -> Iterator[os.stat_result]:
