@@ -142,6 +142,20 @@ def test_parted_reduced_and_merged_is_one_aggregation(
     assert texts(found) == texts(expected)
 
 
+def test_numbers_that_are_one_group_are_in_one_partition(tmp_path):
+    batches, starts = sessions_of(np.random.default_rng(3), 4, 20, 20)
+    place = SCHEMA.get_field_index("ratio")
+    quiet = np.array([0x7FF8000000000001, 0xFFF8000000000000], np.uint64).view(np.float64)
+    for at, number in enumerate([0.0, -0.0, *quiet]):
+        batches[at][0] = batches[at][0].set_column(place, "ratio", pa.array(np.full(20, number), from_pandas=False))
+    options = StatisticsOptions(pooled=True, by=["ratio"])
+    expected = whole(batches, starts, options, tmp_path, 10**7)
+    how = {"tasks": 4, "partitions": 64, "waiting": 10**7, "budget": 10**7}
+    found = parted(batches, starts, options, tmp_path, **how)
+    assert pa.Table.from_batches(expected).num_rows == 6
+    assert texts(found) == texts(expected)
+
+
 def test_groups_are_spread_over_partitions_and_series_of_counters_stay_together(tmp_path):
     batches, starts = sessions_of(np.random.default_rng(3), 2, 4000, 1000)
     options = StatisticsOptions(pooled=True, window="1s", kinds=["bytes=counter"])
