@@ -51,6 +51,10 @@ faults *arguments:
 bytes *arguments:
     uv run --group dev python faults/repeated_bytes.py {{ arguments }}
 
+# Run exports on Apache Spark, compare their files, and kill executors, workers, Python processes and drivers in between
+spark *arguments:
+    uv run --isolated --no-editable --group dev --with pyspark python faults/spark.py {{ arguments }}
+
 # Run readers of a store beside an import that replaces its sessions
 together *arguments:
     uv run --group dev python faults/together.py {{ arguments }}

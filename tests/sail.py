@@ -32,11 +32,11 @@ class Sail(NamedTuple):
 
     Attributes:
         url: for `--master`.
-        process: of it.
+        process: of it, None where somebody else started it.
     """
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
 
 
 @contextmanager
