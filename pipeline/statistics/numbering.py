@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.model.arrays import is_null, places
+from pipeline.model.arrays import from_numbers, is_null, places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ _MANY = 1_000_000
 
 
 def number_rows(columns: Sequence[pa.Array]) -> tuple[Codes, list[tuple[Any, ...]]]:
-    """Number rows by the values of their columns.
+    """Number rows by the values of their columns, told apart as groups are: zero has no sign, and all NaN are one.
 
     Args:
         columns: of one length; strings may be dictionaries.
@@ -31,8 +32,9 @@ def number_rows(columns: Sequence[pa.Array]) -> tuple[Codes, list[tuple[Any, ...
     codes = np.zeros(len(columns[0]), np.int64)
     known: list[tuple[Any, ...]] = [()]
     for column in columns:
-        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        values = [*encoded.dictionary.to_pylist(), None]
+        encoded = _encoded(column)
+        # One object, which equals itself where it is part of a key.
+        values = [math.nan if value != value else value for value in encoded.dictionary.to_pylist()] + [None]  # noqa: PLR0124
         own = places(encoded).astype(np.int64)
         if encoded.null_count:
             own[is_null(encoded)] = len(values) - 1
@@ -40,6 +42,15 @@ def number_rows(columns: Sequence[pa.Array]) -> tuple[Codes, list[tuple[Any, ...
         distinct, codes = _closed_up(codes, len(known) * len(values))
         known = [(*known[one // len(values)], values[one % len(values)]) for one in distinct]
     return codes, known
+
+
+def _encoded(column: pa.Array) -> pa.DictionaryArray:
+    if pa.types.is_dictionary(column.type):
+        return column
+    if pa.types.is_float64(column.type) and len(column):
+        numbers = np.frombuffer(column.buffers()[1], np.float64)[column.offset : column.offset + len(column)]
+        column = from_numbers(np.where(np.isnan(numbers), np.nan, numbers + 0.0), column.type, is_null(column))
+    return column.dictionary_encode()
 
 
 def _closed_up(codes: Codes, size: int) -> tuple[list[int], Codes]:

@@ -235,9 +235,7 @@ def _with_its_texts(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def _hash(key: tuple[Any, ...]) -> int:
-    """Hash a key; those that are one group have one hash, so zero has no sign."""
-    text = json.dumps([value + 0.0 if isinstance(value, float) else value for value in key])
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(json.dumps(key).encode(), digest_size=8).digest(), "little")
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from samples import row, write_ndjson
 
@@ -69,6 +71,19 @@ def test_a_counter_of_nothing_but_lost_samples_has_no_rate(tmp_path):
     source = write_ndjson(tmp_path / "run.ndjson", numbered(series("a", "bytes", [(0, None), (1, None)])))
     (found,) = figures(source, kinds=["bytes=counter"])
     assert (found["count"], found["null_count"], found["rate"]) == (0, 2, None)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+@pytest.mark.parametrize("group", [[0.0, -0.0], [math.nan]])
+def test_numbers_that_are_one_group_are_one_series(tmp_path, group, batch_size):
+    rows = numbered(series("a", "bytes", [(at, at * 10.0) for at in range(8)]))
+    table = pa.Table.from_pylist([{**one, "ratio": group[at % len(group)]} for at, one in enumerate(rows)])
+    times = table["timestamp"].cast(pa.timestamp("us", "UTC"))
+    pq.write_table(table.set_column(2, "timestamp", times), tmp_path / "run.parquet")
+    options = {"by": ["ratio"], "kinds": ["bytes=counter"], "batch_size": batch_size, "format": "ndjson"}
+    pipeline.export_statistics(tmp_path / "run.parquet", tmp_path / "out", **options)
+    (file,) = (tmp_path / "out").glob("*statistics*.ndjson")
+    assert [json.loads(line)["rate"] for line in file.read_text().splitlines()] == [10.0]
 
 
 def test_what_grew_between_windows_belongs_to_the_later_one(tmp_path):

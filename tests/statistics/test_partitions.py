@@ -32,6 +32,7 @@ OPTIONS = [
     {"kinds": ["bytes=counter", "rtt=duration"]},
     {"kinds": ["bytes=counter"], "window": "4s", "window_origin": "session", "by": ["port"]},
     {"kinds": ["bytes=counter"], "window": "4s", "by": ["name"], "quantiles": ["0.999"]},
+    {"kinds": ["bytes=counter"], "by": ["ratio", "ok"]},
 ]
 
 
