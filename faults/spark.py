@@ -208,13 +208,14 @@ def main() -> int:
         if not options.no_files and not compare_files(cluster):
             return 1
         exports = Exports(Path(name), cluster)
-        for killed in options.of or KILLED if options.kills else ():
-            seen: Counter[str] = Counter()
-            for at in range(options.kills):
-                variant = list(VARIANTS)[at % len(VARIANTS)]
-                seen[f"{variant}: {exports.kill(variant, killed, draw)}"] += 1
-            told = ", ".join(f"{what} {number}" for what, number in sorted(seen.items()))
-            print(f"{killed} killed {options.kills} times, the same files each time, nothing left: {told}", flush=True)
+        kinds = options.of or KILLED
+        seen: Counter[tuple[str, str]] = Counter()
+        for at in range(options.kills):
+            variant = list(VARIANTS)[at % len(VARIANTS)]
+            seen.update((killed, f"{variant}: {exports.kill(variant, killed, draw)}") for killed in kinds)
+            print(f"{at + 1} of {options.kills} kills of each kind, the same files, nothing left", flush=True)
+        for (killed, outcome), number in sorted(seen.items()):
+            print(f"{killed:10} {outcome:50} {number:3}")
         print(
             f"done in {time.monotonic() - started:.0f} s; the largest Python process now holds "
             f"{cluster.peak_megabytes(cluster.python_pids())} MB at most"
