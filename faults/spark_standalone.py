@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 180.0  # of all JVMs, on a machine with other work
 _STOP_SECONDS = 30.0
 _PAUSE = 0.05
+_IDLE_SECONDS = 90.0  # workers of a session that goes on are kept for a minute
 EXECUTOR = "CoarseGrainedExecutorBackend"
 PYTHON_WORKER = "pyspark.daemon"
 
@@ -100,6 +101,18 @@ class SparkStandalone:
         found = {pid: parent for pid, parent, command in processes() if PYTHON_WORKER in command}
         below = {pid for pid, _ in self._below_workers()}
         return [pid for pid, parent in found.items() if pid in below and parent in found]
+
+    def end_idle_python(self) -> int:
+        """End the Python processes that executors keep of jobs that have ended, one of each; gives how many."""
+        daemons = {pid: parent for pid, parent, command in processes() if PYTHON_WORKER in command}
+        parents = set(daemons.values())
+        executors = set(self.executor_pids())
+        idle = [pid for pid, parent in daemons.items() if parent in executors and pid not in parents]
+        ended = [pid for pid in idle if _age(pid) > _IDLE_SECONDS]
+        for pid in ended:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(ended)
 
     def peak_megabytes(self, pids: list[int]) -> int:
         """Give the most memory that one of these processes has held so far."""
@@ -204,6 +217,14 @@ def processes() -> list[tuple[int, int, str]]:
                 command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 found.append((int(directory.name), parent, command))
     return found
+
+
+def _age(pid: int) -> float:
+    """Give the seconds since a process was started; none of one that is gone."""
+    with suppress(OSError):
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(stat[19]) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def free_port() -> int:
