@@ -111,7 +111,7 @@ def _run(
             timezone=options.selection.timezone,
             memory_limit=options.memory_limit,
             threads=options.threads,
-            hold=True,
+            hold=options.engine == "local",  # else nothing is read here
             told_by="bytes",
             reads_once=reads_once,
             # What is printed cannot be begun again; and in files without records sessions start at their first rows.

@@ -27,7 +27,7 @@ _ATTEMPTS = 5
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DataFile:
     """A file of rows in order, Parquet but for what `read` is given for.
 

@@ -161,10 +161,14 @@ class SessionRecords:
         steps = sorted([(first, 1) for first, _ in ends] + [(last + 1, -1) for _, last in ends])
         return max(accumulate(step for _, step in steps), default=0)
 
+    @cached_property
+    def _first_rows(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        return self.ticks("first_row")
+
     def place(self, row: int) -> Place:
         """Say where a session lies."""
         files = json.loads(self.texts_at("files", row))
-        first, absent = self.ticks("first_row")
+        first, absent = self._first_rows
         return Place(
             self.texts_at("directory", row),
             self.texts_at("record_sha256", row),
