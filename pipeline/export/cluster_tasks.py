@@ -70,6 +70,7 @@ def write_measurements(plan: TaskPlan, attempt: Attempt) -> list[dict[str, Any]]
         threads=1,  # a slot of a cluster is one core
     )
     records: list[dict[str, Any]] = []
+    parts, sessions = Counter[str](), list[str]()
     for file in measurement_files(
         selected,
         per_session=True,
@@ -83,11 +84,12 @@ def write_measurements(plan: TaskPlan, attempt: Attempt) -> list[dict[str, Any]]
         with part_file(path, how.target, sync=how.sync, hashed=how.hashed) as out:
             writer.rows(file, out)
         known = {"bytes": out.bytes, "sha256": out.sha256, "content": file.content.record()}
-        records.append({"name": file.provisional_name, "part": path.name, "scope": file.scope, **known})
+        records.append({"name": file.provisional_name, "part": path.name, **known})
+        parts[file.sessions[0].session_id] += 1
+        sessions.append(file.sessions[0].session_id)
     if how.sync:
         sync_parts(attempt.directory, how.target)
-    parts = Counter(record["scope"] for record in records)
-    return [{**record, "parts": parts[record["scope"]]} for record in records]
+    return [{**record, "parts": parts[one]} for record, one in zip(records, sessions, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ class Cluster(NamedTuple):
         """
         selected.check_redacted(selected.choose_columns(selected.scan.schema.names))
         names = safe_names(session.session_id for session in selected.sessions)
-        whole = whole_scopes(self.stage)
+        whole = whole_scopes(self.stage, is_split=self.options.rows_of_a_part is not None)
         left = [one for one in selected.sessions if f"session-{names[one.session_id]}" not in whole]
         plans = TaskPlans(selected, left, names, self.options.rows_per_task or DEFAULT_ROWS)
         how = Writing(

@@ -37,7 +37,7 @@ from pipeline.tables.sessions import sessions_file
 from pipeline.tables.statistics import aggregated_rows, statistics_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -169,7 +169,7 @@ def _run(
                 selected = selected.completed(digested=has_digests and selected.takes_whole_sessions)
             if cluster is not None and "measurements" in options.tables:
                 cluster.write_measurements(selected, source)
-            with closing(tables(selected, stage, stage.finished, whole_scopes(stage), cluster)) as files:
+            with closing(tables(selected, stage, stage.finished, cluster)) as files:
                 written = [writer.into(stage, file) for file in files]
             selected = selected.completed(digests_of_sessions(one.file.content for one in written if one.file.is_whole))
             times = package_range([one.file.content for one in written], Content(digested=False))
@@ -261,10 +261,11 @@ def _table_files(
     selected: Selected,
     target: Stage | CountingFile,
     records: Mapping[str, Any],
-    whole: Collection[str] = (),
     cluster: Cluster | None = None,
 ) -> Generator[TableFile, None, None]:
     """Give the files of the chosen tables, one after the other; those with a record are finished already."""
+    # Before the records are taken, of which some may be of parts that are written again.
+    whole = whole_scopes(target, is_split=options.rows_of_a_part is not None) if isinstance(target, Stage) else set()
     finished = {name: Content.restored(record["content"]) for name, record in records.items()}
     on_batch = _counting(selected.row_count * len(options.tables), target, on_progress)
     ahead = options.threads != 1

@@ -135,15 +135,28 @@ class TableWriter:
         return WrittenBehind(*(out.split() if sink is out else [sink]))
 
 
-def whole_scopes(stage: Stage) -> set[str]:
-    """Find the scopes of which workers wrote all files that the stage holds; parts of others are removed from it."""
+def whole_scopes(stage: Stage, *, is_split: bool) -> set[str]:
+    """Find the scopes of measurements of which a stage holds all files.
+
+    They are those of which workers wrote all parts, and any other where there is one file each; parts that workers
+    wrote of others are removed from the stage.
+
+    Args:
+        stage: of the package.
+        is_split: files end after some rows.
+    """
     parts: dict[str, list[str]] = {}
+    whole: set[str] = set()
     for name, record in stage.finished.items():
+        table, _, rest = name.partition("-")
+        scope = rest.rpartition("-")[0]
         if "parts" in record:
-            parts.setdefault(record["scope"], []).append(name)
+            parts.setdefault(scope, []).append(name)
+        elif table == "measurements" and not is_split:
+            whole.add(scope)
     partial = {scope for scope, found in parts.items() if len(found) < stage.finished[found[0]]["parts"]}
     stage.forget([name for scope in partial for name in parts[scope]])
-    return parts.keys() - partial
+    return whole | (parts.keys() - partial)
 
 
 def require_fewer_rows(format: Format, rows: int) -> None:  # noqa: A002 - of the option

@@ -31,6 +31,8 @@ from pipeline.spark import tasks
 from pipeline.spark.client import connected
 from pipeline.spark.tasks import tasks_on
 
+pytestmark = pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED")  # a thread of the client tells it late
+
 
 def run(url, work, plans, entry, **options):
     with connected(url) as session:
@@ -212,6 +214,22 @@ def test_an_interruption_cancels_the_tasks_and_is_continued(tmp_path, generated,
     assert names_in(tmp_path) == [".out.stage"]
     export(generated, tmp_path / "out", sail.url)
     export_measurements(generated, tmp_path / "here", scope="per-session")
+    assert_same_package(tmp_path / "here", tmp_path / "out")
+
+
+@pytest.mark.parametrize("rows_per_file", [None, 150])
+def test_what_was_begun_here_is_continued_on_a_cluster(tmp_path, generated, sail, rows_per_file):
+    def interrupt(done, *_):
+        if done > 9_000:
+            raise KeyboardInterrupt
+
+    options = {"scope": "per-session", "rows_per_file": rows_per_file}
+    with pytest.raises(KeyboardInterrupt):
+        export_measurements(generated, tmp_path / "out", **options, on_progress=interrupt)
+    left = []
+    export(generated, tmp_path / "out", sail.url, **options, on_progress=lambda *one: left.append(one[1]))
+    assert left[0] < 20_000 or rows_per_file
+    export_measurements(generated, tmp_path / "here", **options)
     assert_same_package(tmp_path / "here", tmp_path / "out")
 
 
