@@ -11,11 +11,13 @@ import pyarrow as pa
 from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.model.metric_facts import MetricFacts
+
 _READERS = "pipeline.importers.readers"
-NAMES = ("gatling_log", "histogram_log", "jmeter_xml", "rtcstats")
+NAMES = ("gatling_log", "histogram_log", "jmeter_xml", "mcap", "otlp", "rtcstats")
 """The readers, files of `readers/`."""
 _MOST_NAMES = 1000
 
@@ -29,11 +31,17 @@ class Told:
         unused: names of what it did not use, and how often each is there.
         unread: keys that lead to what it did not use, how many values are there, and how many numbers in them, which
             a warning tells.
+        facts: what the file says of its metrics.
+        attribute_keys: of all objects in the column `attributes`, whose values become text; None where nobody says it.
+        whole_bytes: how much of a file of JSON that is cut off is whole; None for all of it.
     """
 
     notes: list[str] = field(default_factory=list)
     unused: dict[str, int] = field(default_factory=dict)
     unread: list[tuple[Sequence[str], int, int]] = field(default_factory=list)
+    facts: Mapping[str, MetricFacts] = field(default_factory=dict)
+    attribute_keys: Collection[str] | None = None
+    whole_bytes: int | None = None
 
     def note_unused(self, name: str) -> None:
         """Count what is not used; beyond many names together."""
@@ -81,6 +89,13 @@ class Decoded:
         self._reader = load_reader(name)
         self._path = path
         self.told = Told()
+
+    def attribute_keys(self) -> Collection[str] | None:
+        """List the keys of attributes in the whole file, which is read for them; None where its reader knows none."""
+        if self.told.attribute_keys is None:
+            for _ in self._batches():
+                pass
+        return self.told.attribute_keys
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Open the file."""

@@ -208,9 +208,7 @@ class HarnessFile:
 
     def _try(self, block: Path) -> None:
         with self._open(block) as connection:
-            measurements = Measurements(
-                connection, self._definition, self._unit, self._options.zone, with_all_keys=True
-            )
+            measurements = self._measurements_of(connection, with_all_keys=True)
             for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
 
@@ -250,21 +248,24 @@ class HarnessFile:
                 self.warnings.append(warning)
             if self._definition.format in {"csv", "lines"} and may_be_cut_off(self._plain):
                 self.warnings.append("its last record has no line end; the file may be cut off")
-            measurements = Measurements(
-                connection,
-                self._definition,
-                self._unit,
-                self._options.zone,
-                self._record.scalar_attributes,
-                document=self._cut,
-                with_all_keys=self._with_all_keys,
-            )
+            constants = self._record.scalar_attributes
+            measurements = self._measurements_of(connection, constants, with_all_keys=self._with_all_keys)
             self._measurements = measurements
             self._start.find(self._record, measurements.times.columns)
         except BaseException as error:
             opening.__exit__(type(error), error, error.__traceback__)
             raise
         return measurements.schema, self._batches(measurements, opening, connection)
+
+    def _measurements_of(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        constants: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        with_all_keys: bool,
+    ) -> Measurements:
+        of_file = (self._definition, self._unit, self._options.zone, constants, self._cut, self._decoded)
+        return Measurements(connection, *of_file, with_all_keys=with_all_keys)
 
     def _batches(
         self,
@@ -287,6 +288,7 @@ class HarnessFile:
             unused = [*read_unused(connection, self._definition), *told.unused.items()]
             self.ignored = self._find_ignored(connection, measurements, told).and_also(unused)
             self.warnings += [*self.ignored.warnings(), *told.notes]
+            self._said |= told.facts
         finally:
             opening.__exit__(None, None, None)
 
@@ -302,7 +304,7 @@ class HarnessFile:
             return in_columns(connection, self._shape.names, known, definition.reads)
         reads = definition.reads.of_file(lambda: read_head(self._plain).value)
         if self._cut is None or reads.lead_into(definition.samples):
-            return in_documents(self._plain, reads, ())
+            return in_documents(self._plain, reads, (), told.whole_bytes)
         return in_documents(self._cut.path, reads, definition.samples)
 
     def _complete(self, record: SessionRecord) -> SessionRecord:
@@ -341,9 +343,7 @@ class HarnessFile:
     def _find_earliest(self) -> None:
         latest = MAX_SECOND * TICKS_PER_SECOND["us"] if self._unit == "us" else 2**63 - 1
         with self._open(self._plain) as connection:
-            measurements = Measurements(
-                connection, self._definition, self._unit, self._options.zone, document=self._cut, with_all_keys=True
-            )
+            measurements = self._measurements_of(connection, with_all_keys=True)
             # Relative times wait for the start, too.
             measurements.times.columns = tuple(name for name in measurements.times.columns if name != "offset_ns")
             earliest = latest

@@ -95,13 +95,14 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(ordered[:_MAX_TOLD]) + (f" and {more:,} more, see origin.ignored" if more > 0 else "")
 
 
-def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath]) -> Ignored:
+def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath], whole_bytes: int | None = None) -> Ignored:
     """Count what a document, or lines, hold beside what is read.
 
     Args:
         plain: the file, from which samples may be cut out.
         reads: what is read.
         samples: where those lie that were cut out; they are read.
+        whole_bytes: how much of the file is looked at; None for all of it.
 
     Raises:
         SourceError: it is no JSON; the message names the line.
@@ -109,9 +110,11 @@ def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath]) -> Ig
     names = DocumentNames([*reads.paths, *((path.steps, "read") for path in samples)])
     with plain.open("rb", buffering=0) as file:
         is_last = False
+        left = whole_bytes
         while not is_last:
-            block = file.read(_BLOCK_BYTES)
+            block = file.read(_BLOCK_BYTES if left is None else min(left, _BLOCK_BYTES))
             is_last = not block
+            left = None if left is None else left - len(block)
             try:
                 names.read(block, is_last=is_last)
             except BadDocumentError as error:

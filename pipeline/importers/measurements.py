@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipeline.importers.decoded import Decoded
     from pipeline.importers.definition import Definition
     from pipeline.importers.samples import CutDocument
     from pipeline.model.columns import TimestampUnit
@@ -58,8 +59,9 @@ class Measurements:
         unit: TimestampUnit,
         zone: tzinfo | None,
         constants: Mapping[str, str | int | float | bool] | None = None,
-        *,
         document: CutDocument | None = None,
+        decoded: Decoded | None = None,
+        *,
         with_all_keys: bool = False,
     ) -> None:
         """Bind the importer's SELECT.
@@ -71,6 +73,7 @@ class Measurements:
             zone: of times that name none.
             constants: attributes of the whole session; they become columns unless the rows have them.
             document: holds the samples that were cut out of the file; rows with a column `samples` stand for them.
+            decoded: what a reader makes of the file; it may know the keys of JSON attributes.
             with_all_keys: find the keys of JSON attributes in all rows, not in the first ones alone.
 
         Raises:
@@ -111,7 +114,7 @@ class Measurements:
             ).expand(self._stream)
         self._peeked: list[pa.RecordBatch] = []
         if kinds.get("attributes") == "JSON":
-            found = self._all_keys(connection, definition) if with_all_keys else self._first_keys()
+            found = self._all_keys(connection, definition, decoded) if with_all_keys else self._first_keys()
             typed = {key: common_kind(held) if definition.is_typed else "string" for key, held in sorted(found.items())}
             for key, kind in typed.items():
                 self._attribute("", key, _SQL_NAMES[kind])
@@ -189,8 +192,13 @@ class Measurements:
         return found
 
     @staticmethod
-    def _all_keys(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, set[str]]:
+    def _all_keys(
+        connection: duckdb.DuckDBPyConnection, definition: Definition, decoded: Decoded | None
+    ) -> dict[str, set[str]]:
         """Find the keys and types of JSON attributes in all rows; what is no object is refused when it is read."""
+        known = None if decoded is None else decoded.attribute_keys()
+        if known is not None:
+            return {key: {"string"} for key in known}
         query = (
             "SELECT key, list(DISTINCT json_type(attributes, json_pointer(key))) FROM ("
             f"SELECT attributes, unnest(json_keys(attributes)) AS key FROM {_rows_of(definition)} "

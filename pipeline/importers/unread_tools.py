@@ -15,7 +15,7 @@ _CDR = (
     "ros2 topic echo --csv TOPIC, and import that with --header and --map"
 )
 _MAGICS = {
-    b"\x89MCAP0\r\n": f"is an MCAP file, such as a bag of ROS 2, {_CDR}",
+    b"\x89MCAP0\r\n": "is an MCAP file, which --from mcap reads, or one that is cut off within its first record",
     b"SQLite format 3\0": f"is a database of SQLite; a bag of ROS 2 is one, {_CDR}",
     b"MDF     ": "is a file of ASAM MDF; write its channels as CSV, with asammdf: MDF(FILE).export('csv'), and use "
     "--map",

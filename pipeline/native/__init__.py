@@ -12,7 +12,15 @@ from pipeline.native.groups import GroupedValues, GroupFigures
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.json_names import DocumentNames, HeldName
 from pipeline.native.json_rows import Held, JsonRows, RowLimits, RowsEnd
-from pipeline.native.json_samples import BadDocumentError, DocumentCut, ElementTexts, Outline, PathStep
+from pipeline.native.json_samples import (
+    BadDocumentError,
+    DocumentCut,
+    DocumentGather,
+    ElementTexts,
+    Gathered,
+    Outline,
+    PathStep,
+)
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_protocol import Series, UnwritableError
 from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_pages
@@ -34,8 +42,10 @@ __all__ = [
     "CsvRows",
     "DamagedPagesError",
     "DocumentCut",
+    "DocumentGather",
     "DocumentNames",
     "ElementTexts",
+    "Gathered",
     "GroupFigures",
     "GroupedValues",
     "Held",

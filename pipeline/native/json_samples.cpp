@@ -71,6 +71,18 @@ extern "C" int64_t pipeline_json_samples_arrays(const void* scanner, const void*
     *arrays = one.arrays().data();
     return static_cast<int64_t>(one.arrays().size() / 3);
 }
+
+// Gives what was gathered of the block: the lines of elements; documents that are complete, of them the arrays and the bytes
+// of elements, and the byte of the file behind the last one.
+extern "C" int64_t pipeline_json_samples_gathered(const void* scanner, const void** elements, int64_t* counts) {
+    const auto& one = *static_cast<const Scanner*>(scanner);
+    *elements = one.elements().data();
+    counts[0] = one.gathered().documents;
+    counts[1] = one.gathered().arrays;
+    counts[2] = one.gathered().element_bytes;
+    counts[3] = one.gathered().end;
+    return static_cast<int64_t>(one.elements().size());
+}
 #pragma GCC visibility pop
 
 }  // namespace pipeline

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_STEPS = 64
-_CUT, _OUTLINE, _ELEMENTS = range(3)
+_CUT, _OUTLINE, _ELEMENTS, _GATHER = range(4)
 _NO_MEMORY = 1
 _KINDS = {"key": 0, "any key": 1, "any element": 2, "element": 3, "end": 4}
 
@@ -100,6 +100,8 @@ class DocumentCut(_Scanner):
     becomes null.
     """
 
+    _TASK = _CUT
+
     def __init__(self, paths: Iterable[Sequence[PathStep]]) -> None:
         """Say which arrays.
 
@@ -109,7 +111,7 @@ class DocumentCut(_Scanner):
         Raises:
             ValueError: these are more.
         """
-        super().__init__(_CUT)
+        super().__init__(self._TASK)
         for path in paths:
             for step in (*path, PathStep("end")):
                 key = step.key.encode()
@@ -131,6 +133,45 @@ class DocumentCut(_Scanner):
         count = LIBRARY.pipeline_json_samples_arrays(self._handle, found)
         data = ctypes.string_at(found, 24 * count) if count else b""
         return np.frombuffer(data, np.int64).reshape(-1, 3)
+
+
+class Gathered(NamedTuple):
+    """What a block adds to documents whose arrays are gathered.
+
+    Attributes:
+        text: the documents that are left, a line each; the last one may go on.
+        elements: of the arrays, a line each, without white space; the last one may go on.
+        counts: elements of each array that ended.
+        documents: how many ended.
+        arrays: how many arrays ended before the last of these did.
+        element_bytes: how much of `elements` is theirs.
+        end: the byte behind the last of them.
+    """
+
+    text: bytes
+    elements: bytes
+    counts: NDArray[np.int64]
+    documents: int
+    arrays: int
+    element_bytes: int
+    end: int
+
+
+class DocumentGather(DocumentCut):
+    """Reads documents, and cuts out of them the arrays that paths lead to, whose elements it gives as well."""
+
+    _TASK = _GATHER
+
+    def gather(self, block: bytes, *, is_last: bool = False) -> Gathered:
+        """Read the next block.
+
+        Raises:
+            BadDocumentError: it is no JSON, or not UTF-8.
+        """
+        text = self.read(block, is_last=is_last)
+        elements, counts = ctypes.c_void_p(), (ctypes.c_int64 * 4)()
+        size = LIBRARY.pipeline_json_samples_gathered(self._handle, elements, counts)
+        return Gathered(text, ctypes.string_at(elements.value or 0, size), self.arrays()[:, 1], *counts)
 
 
 class ElementTexts(_Scanner):

@@ -5,6 +5,7 @@
 //   stands its number; what lies there and is no array becomes null, so that a number there is always an array's.
 // - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is.
 // - kElements: begins within an array, behind its bracket, and writes out its elements.
+// - kGather: as kCut, and writes out the elements of these arrays, too, a line each. Documents may be many, as lines are.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +18,7 @@
 
 namespace pipeline {
 
-enum class Task : int32_t { kCut = 0, kOutline = 1, kElements = 2 };
+enum class Task : int32_t { kCut = 0, kOutline = 1, kElements = 2, kGather = 3 };
 
 // A step of a path.
 struct Step {
@@ -27,6 +28,10 @@ struct Step {
 };
 
 constexpr size_t kMaxSteps = 64;
+
+struct Gathered {
+    int64_t documents = 0, arrays = 0, element_bytes = 0, end = 0;
+};
 
 class Scanner : private Tokens {
 public:
@@ -71,6 +76,10 @@ public:
     const std::vector<int32_t>& ends() const { return ends_; }
     const std::vector<uint8_t>& present() const { return present_; }
     const std::vector<int64_t>& arrays() const { return arrays_; }
+    const std::string& elements() const { return elements_; }
+    // Of what was gathered of the block: documents that are complete, arrays and bytes of elements that belong to
+    // them, the byte behind the last one.
+    const Gathered& gathered() const { return gathered_; }
 
 private:
     enum Expect { kValue, kValueOrEnd, kKey, kKeyOrEnd, kColon, kCommaOrEnd };
@@ -87,6 +96,10 @@ private:
         text_.erase(0, task_ == Task::kElements ? static_cast<size_t>(ends_.back()) : text_.size());
         ends_.assign(1, 0);
         present_.clear();
+        if (task_ != Task::kGather) return;
+        elements_.clear();
+        arrays_.clear();
+        gathered_ = {};
     }
     // Does the next token; false where the block ends before it does.
     bool step() {
@@ -96,7 +109,7 @@ private:
             case kColon:
                 if (c != ':') throw Bad{kNotJson};
                 ++at_;
-                if (!stack_.back().is_quiet) text_ += ':';
+                if (!stack_.back().is_quiet) *out_ += ':';
                 expect_ = kValue;
                 return true;
             case kCommaOrEnd: return comma_or_end(c);
@@ -125,12 +138,14 @@ private:
         ++at_;
         stack_.pop_back();
         if (frame.is_cut) {
+            if (task_ == Task::kGather) arrays_.push_back(0);  // where it began may be blocks ago
             arrays_.push_back(frame.count);
             arrays_.push_back(passed_ + static_cast<int64_t>(at_) - 1);
+            out_ = &text_;
         } else if (task_ == Task::kElements && stack_.empty()) {
             return is_finished_ = true;
         } else if (!frame.is_quiet) {
-            text_ += frame.is_object ? '}' : ']';
+            *out_ += frame.is_object ? '}' : ']';
         }
         ended();
         return true;
@@ -139,6 +154,7 @@ private:
     void ended() {
         if (!stack_.empty()) {
             if (task_ == Task::kElements && stack_.size() == 1) end_element(true);
+            if (is_gathered()) elements_ += '\n';
             expect_ = kCommaOrEnd;
             return;
         }
@@ -146,7 +162,11 @@ private:
         is_finished_ = task_ == Task::kOutline;  // the rest may be other lines
         text_ += '\n';
         expect_ = kValue;
+        gathered_ = {gathered_.documents + 1, static_cast<int64_t>(arrays_.size() / 3), static_cast<int64_t>(elements_.size()),
+                     passed_ + static_cast<int64_t>(at_)};
     }
+    // Whether the elements of the innermost array are gathered.
+    bool is_gathered() const { return task_ == Task::kGather && !stack_.empty() && stack_.back().is_cut; }
     void end_element(bool is_there) {
         ends_.push_back(static_cast<int32_t>(text_.size()));
         present_.push_back(is_there);
@@ -160,8 +180,8 @@ private:
         if (!string(escaped)) return false;
         const std::string_view whole(buffer_.data() + start, at_ - start);
         if (!frame.is_quiet) {
-            if (frame.count > 0) text_ += ',';
-            text_ += whole;
+            if (frame.count > 0) *out_ += ',';
+            *out_ += whole;
         }
         ++frame.count;
         next_states_ = 0;
@@ -184,7 +204,7 @@ private:
     }
     // The states of the value that comes; that of a key is known already.
     uint64_t states_of_next() const {
-        if (stack_.empty()) return task_ == Task::kCut ? starts_ : 0;
+        if (stack_.empty()) return task_ == Task::kCut || task_ == Task::kGather ? starts_ : 0;
         const Frame& frame = stack_.back();
         if (frame.is_object) return next_states_;
         uint64_t states = 0;
@@ -209,10 +229,10 @@ private:
         const bool in_array = !stack_.empty() && !stack_.back().is_object;
         bool is_quiet = !stack_.empty() && stack_.back().is_quiet;
         if (task_ == Task::kOutline && in_array && stack_.back().count >= limit_) is_quiet = true;
-        const bool is_outermost = task_ == Task::kElements && stack_.size() == 1;
+        const bool is_outermost = (task_ == Task::kElements && stack_.size() == 1) || is_gathered();
         const auto begin = [&] {
             if (!in_array) return;
-            if (!is_quiet && !is_outermost && stack_.back().count > 0) text_ += ',';
+            if (!is_quiet && !is_outermost && stack_.back().count > 0) *out_ += ',';
             ++stack_.back().count;
         };
         if (c == '{' || c == '[') {
@@ -221,13 +241,14 @@ private:
             ++at_;
             const bool is_object = c == '{';
             if (is_cut) {
-                text_ += is_object ? "null" : std::to_string(arrays_.size() / 3);
-                if (!is_object) arrays_.push_back(passed_ + static_cast<int64_t>(at_));
-                stack_.push_back({is_object, true, !is_object, 0, 0});
+                *out_ += is_object ? "null" : std::to_string(array_count_++);
+                if (!is_object && task_ == Task::kCut) arrays_.push_back(passed_ + static_cast<int64_t>(at_));
+                stack_.push_back({is_object, is_object || task_ != Task::kGather, !is_object, 0, 0});
+                if (is_gathered()) out_ = &elements_;
                 expect_ = is_object ? kKeyOrEnd : kValueOrEnd;
                 return true;
             }
-            if (!is_quiet) text_ += c;
+            if (!is_quiet) *out_ += c;
             stack_.push_back({is_object, is_quiet, false, is_quiet ? 0 : states, 0});
             expect_ = is_object ? kKeyOrEnd : kValueOrEnd;
             return true;
@@ -237,22 +258,22 @@ private:
         if (!(c == '"' ? string(escaped) : word())) return false;
         begin();
         const std::string_view whole(buffer_.data() + start, at_ - start);
-        if (is_outermost && whole == "null") {
+        if (task_ == Task::kElements && is_outermost && whole == "null") {
             end_element(false);
             expect_ = kCommaOrEnd;
             return true;
         }
         if (is_cut)
-            text_ += "null";
+            *out_ += "null";
         else if (!is_quiet)
-            text_ += whole;
+            *out_ += whole;
         ended();
         return true;
     }
     // Passes over numbers of an array whose elements are wanted or only counted, as long as they stand in the block: nothing
     // else is done as often. Gives whether a token was done.
     bool numbers() {
-        if (stack_.empty() || !(stack_.back().is_cut || (task_ == Task::kElements && stack_.size() == 1))) return false;
+        if (stack_.empty() || is_gathered() || !(stack_.back().is_cut || (task_ == Task::kElements && stack_.size() == 1))) return false;
         Frame& frame = stack_.back();
         const char* const first = buffer_.data() + at_;
         const char* const end = buffer_.data() + buffer_.size();
@@ -291,6 +312,10 @@ private:
     std::vector<int32_t> ends_{0};  // of elements in it
     std::vector<uint8_t> present_;
     std::vector<int64_t> arrays_;  // of each array: where it begins, its elements, where its bracket stands
+    int64_t array_count_ = 0;
+    std::string elements_;  // that are gathered, a line each
+    std::string* out_ = &text_;
+    Gathered gathered_{};
 };
 
 }  // namespace pipeline

@@ -90,6 +90,7 @@ def _load() -> ctypes.CDLL:
         "json_samples_read": (number, [pointer, text, long, number, place, place]),
         "json_samples_text": (long, [pointer, addresses, place, addresses, addresses]),
         "json_samples_arrays": (long, [pointer, addresses]),
+        "json_samples_gathered": (long, [pointer, addresses, place]),
         "json_names_new": (pointer, [long]),
         "json_names_free": (None, [pointer]),
         "json_names_step": (number, [pointer, number, number, long, text, long]),

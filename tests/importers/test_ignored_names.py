@@ -32,7 +32,7 @@ LINES = {
     "getstats/loopback-100ms.ndjson": None,
 }
 # Of load tests, benchmarks and links: test_load_tools.py, test_micro_benchmark*.py, test_link_tools.py.
-TRIED_ELSEWHERE = {"vegeta", "ab", "gatling", "h2load", "hdrhistogram", "hey", "oha", "wrk"} | {
+TRIED_ELSEWHERE = {"vegeta", "ab", "gatling", "h2load", "hdrhistogram", "hey", "mcap", "oha", "otlp", "wrk"} | {
     *("benchmarkdotnet", "criterion", "go-bench", "jmh", "pyperf"),
     *("cyclictest", "fping", "irtt", "mtr", "ping", "rtcstats", "sockperf"),
 }

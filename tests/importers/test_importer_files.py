@@ -69,6 +69,7 @@ FILES = {
     "k6-csv": ("k6/steady-4s.csv", r"\n\w+,\d+,([\d.]+)"),
     "locust": ("locust/demo_stats_history.csv", r"\n\d+,(\d+)"),
     "pyperf": (json.dumps(PYPERF, indent=1), r'"values": \[\s*([\d.]+)'),
+    "otlp": ("otlp/sdk.jsonl", r'"asDouble":([\d.]+)'),
     "mtr": (link_texts.MTR, r'"Avg": ([\d.]+)'),
     "mtr-raw": (link_texts.MTR_RAW, r"\np \d+ (\d+)"),
     "ping": (link_texts.PING, r"time=([\d.]+) ms"),
@@ -95,7 +96,7 @@ FILES = {
     "wrk": (TEXTS["wrk"], r"Requests/sec: +([\d.]+)"),
 }  # fmt: skip
 FORMATS = {one.name: one.format for one in built_in() if one.format != "binary"}
-TAKEN_AS_FAR_AS_WHOLE = {"gatling", "hdrhistogram-percentiles", "jmeter-xml", "wrk"}
+TAKEN_AS_FAR_AS_WHOLE = {"gatling", "hdrhistogram-percentiles", "jmeter-xml", "otlp", "wrk"}
 """Of files that are cut off, which killed runs leave, what is whole is taken, and that is said."""
 
 

@@ -28,7 +28,6 @@ REFUSED = {
     "recorded/perf-stat/*": "result of perf stat",
     "recorded/sar/*": "sadf of sysstat",
     "recorded/ioping/*": "result of ioping",
-    "harness/mcap/*.mcap": "bag of ROS 2, whose values stand in messages",
     "harness/mcap/*.db3": "a bag of ROS 2 is one, whose values stand in messages",
     "harness/mcap/*.yaml": "describes the bag of ROS 2 beside it",
     "harness/mdf4/*": "ASAM MDF that its writer did not finish",
