@@ -83,7 +83,7 @@ def compare_sessions(
     check_arguments(locals())
     if baseline_source is None and (baseline is None or candidate is None):
         raise UsageError("name both sides, --baseline and --candidate, or give the baseline a source of its own")
-    asked = [_figure(text) for text in figures]
+    asked = list({figure.text: figure for figure in map(_figure, figures)}.values())
     smallest = _part(min_effect)
     selection = Selection(
         sessions=tuple(sessions),
@@ -110,7 +110,9 @@ def compare_sessions(
         found: _Sides = {}
         for at, side in enumerate(sides):
             for key, figure in _figures_of(side, asked):
-                found.setdefault(key, ([], []))[at].append(figure)
+                of_both = found.setdefault(key, ([], []))
+                if figure is not None:
+                    of_both[at].append(figure)
     facts = _directions([one for side in sides for one in side.sessions])
     names = [figure.text for figure in asked]
     keys = sorted(found, key=lambda key: (key[0], key[1] or "", names.index(key[2])))
@@ -169,8 +171,13 @@ def _require_apart(baseline: Sequence[Session], candidate: Sequence[Session]) ->
         raise UsageError(f"--baseline and --candidate share {len(on_both):,} of their sessions: {named}")
 
 
-def _figures_of(side: Selected, asked: Sequence[Figure]) -> Iterator[tuple[tuple[str, str | None, str], SessionFigure]]:
-    """Give the figures of each session of a side, by metric, unit and figure; aggregates are left out."""
+def _figures_of(
+    side: Selected, asked: Sequence[Figure]
+) -> Iterator[tuple[tuple[str, str | None, str], SessionFigure | None]]:
+    """Give the figures of each session of a side, by metric, unit and figure; None where a session has none.
+
+    Aggregates are left out.
+    """
     ids = tuple(one.session_id for one in side.sessions)
     wanted = {name for one in side.sessions for name in one.metrics}
     wanted &= set(side.selection.metrics) or wanted
@@ -196,16 +203,19 @@ def _figures_of(side: Selected, asked: Sequence[Figure]) -> Iterator[tuple[tuple
                             exclude = of._replace(lost="exclude")
                             row = figures.rows_for(exclude, metric, str(figure.quantile))[group][at]  # noqa: PLW2901
                         found = measure(figure, row, seconds, is_lost_infinite=is_infinite)
-                        if found.value is not None and not found.unknown:
-                            yield (
-                                (metric, row["unit"], figure.text),
-                                SessionFigure(
-                                    session_id=session.session_id,
-                                    value=found.value,
-                                    count=found.count,
-                                    lost_count=row["null_count"],
-                                ),
-                            )
+                        key = (metric, row["unit"], figure.text)
+                        if found.value is None or found.unknown:
+                            yield key, None
+                            continue
+                        yield (
+                            key,
+                            SessionFigure(
+                                session_id=session.session_id,
+                                value=found.value,
+                                count=found.count,
+                                lost_count=row["null_count"],
+                            ),
+                        )
 
 
 def _directions(sessions: Sequence[Session]) -> dict[str, Better]:

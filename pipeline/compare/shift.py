@@ -75,15 +75,23 @@ def shift_interval(baseline: Sequence[float], candidate: Sequence[float]) -> tup
 
 def _shift(baseline: Any, candidate: Any, axis: int = -1) -> Any:  # noqa: ANN401 - arrays of any shape
     del axis  # always the last one
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         differences = candidate[..., :, None] - baseline[..., None, :]
     if np.isinf(baseline).any() and np.isinf(candidate).any():
         differences[np.isnan(differences)] = 0.0
+    return median(differences.reshape(*differences.shape[:-2], -1))
+
+
+def median(values: Any) -> Any:  # noqa: ANN401 - arrays of any shape
+    """Give the median along the last axis; it is a number where the values are."""
     # Sorting as a whole is faster here than choosing the middle.
-    ranked = np.sort(differences.reshape(*differences.shape[:-2], -1), axis=-1)
+    ranked = np.sort(values, axis=-1)
     size = ranked.shape[-1]
     low, high = ranked[..., (size - 1) // 2], ranked[..., size // 2]
-    return np.where(low == high, low, (low + high) / 2)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = low + high
+        middles = np.where(np.isinf(sums), low / 2 + high / 2, sums / 2)
+    return np.where(low == high, low, middles)
 
 
 def _percentiles(baseline: Any, candidate: Any) -> tuple[float, float]:  # noqa: ANN401 - arrays

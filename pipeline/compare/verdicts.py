@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.compare.comparison import Compared
 from pipeline.compare.rank_test import LEVEL, further_sessions, holm, rank_test, smallest_p
-from pipeline.compare.shift import effect, shift, shift_interval
+from pipeline.compare.shift import effect, median, shift, shift_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +63,10 @@ def judge_all(asked: Sequence[Sides], min_effect: float) -> tuple[Compared, ...]
 
 def _judged(one: Sides, p: float | None, corrected: float | None, tests: int, min_effect: float) -> Compared:
     baseline, candidate = ([figure.value for figure in side] for side in (one.baseline, one.candidate))
-    median = float(np.median(baseline)) if baseline else None
+    before, after = (float(median(np.array(side))) if side else None for side in (baseline, candidate))
     moved = shift(baseline, candidate) if baseline and candidate else None
     low, high = shift_interval(baseline, candidate) if min(len(baseline), len(candidate)) > 1 else (None, None)
-    part = None if moved is None or median is None else effect(moved, median)
+    part = None if moved is None or before is None else effect(moved, before)
     verdict, further, reason = _untold(len(baseline), len(candidate), corrected, tests)
     if not reason:
         is_beyond = low is not None and high is not None and (low > 0 or high < 0)
@@ -81,8 +81,8 @@ def _judged(one: Sides, p: float | None, corrected: float | None, tests: int, mi
         better=one.better,
         baseline=tuple(one.baseline),
         candidate=tuple(one.candidate),
-        baseline_median=median,
-        candidate_median=float(np.median(candidate)) if candidate else None,
+        baseline_median=before,
+        candidate_median=after,
         shift=moved,
         low=low,
         high=high,
@@ -97,7 +97,7 @@ def _judged(one: Sides, p: float | None, corrected: float | None, tests: int, mi
 def _untold(baseline: int, candidate: int, corrected: float | None, tests: int) -> tuple[Verdict, int, str]:
     """Say whether so many sessions could tell anything: the verdict if not more is known, what lacks, and why."""
     if corrected is None:
-        side = "candidate" if baseline else "baseline"
+        side = "candidate" if baseline else "baseline" if candidate else "two sides"
         return "cannot-tell", 0, f"no session of the {side} has it"
     could_be_told = min(baseline, candidate) > 1 and smallest_p(baseline, candidate) * tests < LEVEL
     if could_be_told or (corrected < LEVEL and min(baseline, candidate) > 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,9 @@ def octaves(values: Floats) -> Floats:
 def value_at(place: float) -> float:
     """Give the value at a place of that scale."""
     octave, part = divmod(abs(place), 1.0)
-    value = 0.0 if place == 0 else float(np.ldexp(1 + part, int(octave) + _LEAST_EXPONENT))
+    with np.errstate(over="ignore"):
+        value = 0.0 if place == 0 else float(np.ldexp(1 + part, int(octave) + _LEAST_EXPONENT))
+    value = min(value, sys.float_info.max)  # the end of the last octave is no number
     return -value if place < 0 else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pipeline.report.cells import octaves, value_at
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_LARGEST = sys.float_info.max
 _MANY_TIMES = 20  # above, values are shown on a logarithmic axis
 
 _CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400)
@@ -28,7 +30,8 @@ class Linear:
 
     def at(self, value: float) -> float:
         """Place of a value."""
-        return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        # Halves of the largest numbers have a difference, and those of all others the same quotient.
+        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2) if self.high > self.low else 0.5
 
     @property
     def ticks(self) -> list[float]:
@@ -45,7 +48,8 @@ class Logarithmic:
 
     def at(self, value: float) -> float:
         """Place of a value."""
-        return math.log(value / self.low) / math.log(self.high / self.low) if value > 0 else 0.0
+        low = math.log(self.low)
+        return (math.log(value) - low) / (math.log(self.high) - low) if value > 0 else 0.0
 
     @property
     def ticks(self) -> list[float]:
@@ -132,21 +136,29 @@ def value_scale(values: Iterable[float]) -> Linear | Logarithmic:
         return Linear(0, 1)
     low, high = min(finite), max(finite)
     if low > 0 and high / low > _MANY_TIMES:
-        return Logarithmic(low / 1.1, high * 1.1)
+        return Logarithmic(low / 1.1, min(high * 1.1, _LARGEST))
     if low == high:
-        return Linear(low - (abs(low) / 2 or 1), high + (abs(high) / 2 or 1))
-    room = (high - low) * 0.05
+        return _within_floats(low - (abs(low) / 2 or 1), high + (abs(high) / 2 or 1))
+    room = (high / 2 - low / 2) * 0.1
     if low >= 0 and low < (high - low):
-        return Linear(0, high + room)
-    return Linear(low - room, high + room)
+        return _within_floats(0, high + room)
+    return _within_floats(low - room, high + room)
+
+
+def _within_floats(low: float, high: float) -> Linear:
+    """Make a scale whose ends are numbers, though there was no room beyond the largest."""
+    return Linear(max(low, -_LARGEST), min(high, _LARGEST))
 
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
     """Give multiples of 1, 2 or 5 times a power of ten between two values."""
     if not high > low:
         return [low]
-    step = 10 ** math.floor(math.log10((high - low) / most))
-    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= most)
+    half = high / 2 - low / 2
+    step = 10.0 ** math.floor(math.log10(2 * (half / most))) if half / most else 0.0
+    if not step:  # nothing lies between them, as near to zero as they are
+        return [low, high]
+    step *= next(factor for factor in (1, 2, 5, 10) if 2 * (half / (step * factor)) <= most)
     first = math.ceil(low / step - 1e-9)
     return [at * step for at in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -163,7 +175,8 @@ def decade_ticks(low: float, high: float) -> list[float]:
     """Give powers of ten between two values above 0, or 1, 2 and 5 times them where there are few."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     apart = max(1, math.ceil((last - first) / 6))
-    tens = [10.0**power for power in range(first, last + 1, apart) if low <= 10.0**power <= high]
+    powers = range(first, min(last, sys.float_info.max_10_exp) + 1)
+    tens = [10.0**power for power in powers[::apart] if low <= 10.0**power <= high]
     if len(tens) >= 3:
         return tens
-    return [f * 10.0**power for power in range(first, last + 1) for f in (1, 2, 5) if low <= f * 10.0**power <= high]
+    return [f * 10.0**power for power in powers for f in (1, 2, 5) if low <= f * 10.0**power <= high]

@@ -236,7 +236,7 @@ class Figures:
 
 
 def _counted(batch: pa.RecordBatch, share: Limit) -> pa.RecordBatch:
-    """Put 1 in place of values that meet a condition, 0 in place of others; lost ones stay lost."""
+    """Put 1 in place of values that meet a condition, 0 in place of others; lost ones stay lost, NaN stays NaN."""
     at = batch.schema.get_field_index("value")
     values, units = batch.column(at), batch.column("unit")
     if not pa.types.is_dictionary(units.type):
@@ -247,8 +247,9 @@ def _counted(batch: pa.RecordBatch, share: Limit) -> pa.RecordBatch:
     for code in np.unique(codes).tolist():
         thresholds[code] = _threshold(share, texts[code])
     threshold = thresholds[codes]
-    met = np.where(OPERATORS[share.operator](values.to_numpy(zero_copy_only=False), threshold), 1.0, 0.0)
-    met[np.isnan(threshold)] = np.nan
+    numbers = values.to_numpy(zero_copy_only=False)
+    met = np.where(OPERATORS[share.operator](numbers, threshold), 1.0, 0.0)
+    met[np.isnan(threshold) | np.isnan(numbers)] = np.nan
     return batch.set_column(at, batch.schema.field(at), from_numbers(met, pa.float64(), is_null(values)))
 
 

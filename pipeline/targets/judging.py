@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.display import quantity
 from pipeline.targets.measures import GROWING, Measured, measure
 from pipeline.targets.units import UnknownUnitError, plain_unit
 from pipeline.targets.verdicts import GroupVerdict
@@ -62,7 +63,7 @@ def judge(
     verdict, reason = _compared(target, measured, limit, bound)
     lost = sum(row["null_count"] for row in rows)
     if verdict == "fail":
-        reason = f"{lost:,} samples lost" if lost else "" if rows else "no sample in this window"
+        reason = f"{quantity(lost, 'sample')} lost" if lost else "" if rows else "no sample in this window"
     return GroupVerdict(
         verdict=verdict,
         session_id=place.session_id,
@@ -85,12 +86,16 @@ def _compared(target: Target, measured: Measured, limit: float | None, bound: fl
     if limit is None:
         return "cannot-tell", _unfit(target.limit, measured.unit)
     if target.confidence is not None and bound is None:
-        return "cannot-tell", f"{measured.count:,} samples are too few for a bound with {target.confidence:g}"
+        return "cannot-tell", f"too few for a bound with {target.confidence:g}: {quantity(measured.count, 'sample')}"
     if target.confidence is None and measured.problem:
         return "cannot-tell", measured.problem
     is_met = target.limit.is_met(measured.value if bound is None else bound, limit)
     stays_too_large = target.limit.is_upper and target.figure.text in GROWING
-    if measured.unknown and (is_met or not stays_too_large):
+    if measured.largest is not None:
+        is_known = not is_met or target.limit.is_met(measured.largest, limit)
+    else:
+        is_known = not measured.unknown or (stays_too_large and not is_met)
+    if not is_known:
         return "cannot-tell", measured.unknown
     return "pass" if is_met else "fail", ""
 

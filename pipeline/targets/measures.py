@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.display import quantity
 from pipeline.targets.order_statistics import minimum_samples
 from pipeline.targets.units import UNITY, is_time
 
@@ -31,6 +32,7 @@ class Measured:
         verdict: that on a group without a value.
         problem: why there is none, or why it is of too few samples; empty where it can be compared.
         unknown: what of the samples has no value, though it may count; empty where nothing is.
+        largest: what the figure would be if all of that met the condition of a share; None of other figures.
     """
 
     value: float | None = None
@@ -39,6 +41,7 @@ class Measured:
     verdict: Verdict = "cannot-tell"
     problem: str = ""
     unknown: str = ""
+    largest: float | None = None
 
 
 def is_latency(facts: Iterable[MetricFacts | None], unit: str | None) -> bool:
@@ -91,7 +94,9 @@ def _share(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) ->
         return Measured(unit=UNITY, verdict="no-data", problem=_all_lost(row))
     is_upper = figure.threshold is not None and figure.threshold.is_upper
     met = (row["sum"] or 0.0) + (lost if is_lost_infinite and not is_upper else 0)
-    return Measured(value=met / size, unit=UNITY, count=size)
+    odd = row["non_finite_count"]  # of conditions: NaN neither meets nor misses one
+    unknown = f"{quantity(odd, 'value')} that {'is' if odd == 1 else 'are'} NaN may meet it or not" if odd else ""
+    return Measured(value=met / size, unit=UNITY, count=size, unknown=unknown, largest=(met + odd) / size)
 
 
 def _quantile(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
@@ -117,7 +122,9 @@ def _statistic(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool
         return Measured(unit=unit, count=count, problem=f"{name} needs 2 samples, 1 is there")
     unknown = _odd(row)
     if row["null_count"] and is_lost_infinite and name in {*GROWING, "stddev"}:
-        unknown = f'{row["null_count"]:,} lost samples have no value; lost = "exclude" leaves them out'
+        lost = row["null_count"]
+        have = "sample has" if lost == 1 else "samples have"
+        unknown = f'{lost:,} lost {have} no value; lost = "exclude" leaves {"it" if lost == 1 else "them"} out'
     return Measured(value=row[name], unit=unit, count=count, unknown=unknown)
 
 
@@ -133,7 +140,8 @@ _MEASURES: Mapping[str, Callable[[Figure, Row, float, bool], Measured]] = {
 
 
 def _all_lost(row: Row) -> str:
-    return f"all {_number_of_rows(row):,} samples are lost or not finite"
+    rows = _number_of_rows(row)
+    return f"all {rows:,} samples are lost or not finite" if rows > 1 else "the sample is lost or not finite"
 
 
 def _odd(row: Row) -> str:

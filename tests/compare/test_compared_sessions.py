@@ -276,3 +276,36 @@ def test_a_comparison_shows_in_jupyter_as_a_table(source):
     page = compare(source, better="lower")._repr_html_()
     assert "8 sessions against 8: 2 regressions" in page
     assert "attributes.side" in page
+
+
+def test_a_figure_that_is_named_twice_is_one_and_counts_a_session_once(tmp_path):
+    sources = write_sessions(tmp_path, {"before": drawn(2), "after": drawn(2, 2, seed=2)})
+    once, twice = (
+        pipeline.compare_sessions(sources, "side = 'before'", "side = 'after'", figures=figures)
+        for figures in (
+            ["p50", "share(value < 30 ms)"],
+            ["p50", "share(value<30 ms)", "p50", "share(value < 30 ms)"],
+        )
+    )
+    assert twice == once
+    assert [len(one.baseline) for one in twice.rows] == [2, 2]
+
+
+def test_a_figure_that_no_session_has_is_told(tmp_path):
+    odd = [[1.0, "NaN", 2.0]] * 4
+    sources = write_sessions(tmp_path, {"before": odd, "after": odd}, facts=FACTS)
+    found = pipeline.compare_sessions(sources, "side = 'before'", "side = 'after'", figures=["p50", "loss"])
+    assert [(one.figure, one.verdict, one.reason) for one in found.rows] == [
+        ("p50", "cannot-tell", "no session of the two sides has it"),
+        ("loss", "no-change", ""),
+    ]
+    assert found.tests == 1
+
+
+def test_the_largest_numbers_have_a_median_and_a_shift(tmp_path, recwarn):
+    largest = [[1.7e308] * 3, [1.6e308] * 3]
+    sources = write_sessions(tmp_path, {"before": largest, "after": largest})
+    found = pipeline.compare_sessions(sources, "side = 'before'", "side = 'after'", figures=["p50"])
+    (row,) = found.rows
+    assert (row.baseline_median, row.shift) == (pytest.approx(1.65e308), 0)
+    assert not list(recwarn)

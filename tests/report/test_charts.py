@@ -142,3 +142,29 @@ def test_24_lines_have_a_style_each_and_neighbours_other_dashes():
     assert len(set(styles)) == 24
     dashes = [re.sub(r"l\d ?", "", style) for style in styles]
     assert all(one != other for one, other in itertools.pairwise(dashes[:12]))
+
+
+EXTREMES = {
+    "both ends of float64": [-1.7e308, 1.7e308, 1e300, 5.0],
+    "the largest numbers": [1.7e308, 1.75e308],
+    "the largest number alone": [1.7976931348623157e308],
+    "positive ones as far apart as can be": [5e-324, 1.0, 1.7976931348623157e308],
+    "the smallest numbers": [0.0, 5e-324, 1e-323],
+}
+
+
+@pytest.mark.parametrize("values", EXTREMES.values(), ids=EXTREMES)
+@pytest.mark.parametrize("kind", ["percentiles", "ecdf", "heatmap", "sessions"])
+def test_whatever_numbers_there_are_have_their_places(tmp_path, recwarn, kind, values):
+    rows = [
+        row(session_id=session_id, sequence=at, value=values[at % len(values)])
+        for session_id in ("a", "b")
+        for at in range(60)
+    ]
+    source = write_ndjson(tmp_path / "run.ndjson", rows)
+    chart = pipeline.plot(source, "control_rtt", kind=kind)
+    root = ET.fromstring(chart.to_svg())  # noqa: S314 - our own text
+    drawn = [float(n) for one in root.iter() for n in re.findall(r"[-\d.]+(?:e[-+]?\d+)?", one.attrib.get("d", ""))]
+    assert all(abs(number) <= 10_000 for number in drawn)
+    assert not re.search(r"[^a-z](nan|inf)[^a-z]", ET.tostring(root, encoding="unicode"))
+    assert not list(recwarn)

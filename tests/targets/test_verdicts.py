@@ -115,7 +115,7 @@ def test_figures_that_lost_samples_would_change_cannot_be_told(tmp_path):
     for figure in ("mean", "max", "sum", "stddev"):
         group = only_group(source, tmp_path, figure=figure, limit="< 1e6 ms")
         assert group.verdict == "cannot-tell"
-        assert group.reason == '1 lost samples have no value; lost = "exclude" leaves them out'
+        assert group.reason == '1 lost sample has no value; lost = "exclude" leaves it out'
         assert only_group(source, tmp_path, figure=figure, limit="< 1e6 ms", lost="exclude").verdict == "pass"
     # What is too large already is not made smaller by them.
     assert only_group(source, tmp_path, figure="max", limit="< 99 ms").verdict == "fail"
@@ -266,3 +266,19 @@ def test_a_check_shows_in_jupyter_as_a_table(tmp_path):
     page = pipeline.check_targets(source, write_targets(tmp_path, {"limit": "< 1 ms"}))._repr_html_()
     assert "fail: 0 of 1 target met" in page
     assert "<b>" not in page
+
+
+def test_a_share_of_samples_that_are_no_numbers_passes_only_where_they_change_nothing(tmp_path):
+    source = write_values(tmp_path, [*([1.0] * 9), "NaN", *([9.0] * 10)])
+    verdicts = {
+        (figure, limit): only_group(source, tmp_path, figure=figure, limit=limit).verdict
+        for figure in ("share(value > 5 ms)", "share(value < 5 ms)")
+        for limit in ("<= 45 %", "<= 50 %", "<= 55 %", ">= 45 %", ">= 50 %", ">= 55 %")
+    }
+    above, below = ([verdicts[key] for key in verdicts if sign in key[0]] for sign in (">", "<"))
+    assert above == ["fail", "cannot-tell", "pass", "pass", "pass", "fail"]
+    assert below == ["cannot-tell", "pass", "pass", "pass", "fail", "fail"]
+    alone = write_values(tmp_path, ["NaN"] * 20, session_id="nan")
+    group = only_group(alone, tmp_path, figure="share(value > 5 ms)", limit="< 5 %")
+    assert (group.verdict, group.value, group.count) == ("cannot-tell", 0, 20)
+    assert group.reason == "20 values that are NaN may meet it or not"
