@@ -17,9 +17,11 @@ def local_path(given: str | Path) -> Path:
     """Take a path, of a source or of a destination, as a user gives it.
 
     Raises:
-        UsageError: it is a URL; nothing but local files is read and written.
+        UsageError: it is a URL; nothing but local files is read and written. Or it holds a NUL.
     """
     text = str(given)
+    if "\0" in text:
+        raise UsageError(f"{text!r}: holds a NUL, which no path has")
     found = _URL_AS_PATH.match(text) if isinstance(given, Path) else _URL.match(text)
     if found is None:
         path = Path(given)

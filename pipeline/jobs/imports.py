@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -83,7 +84,8 @@ def run_import(job: Job, imports: JobImport, *, dry_run: bool) -> JobImported:
 def _found(imports: JobImport, done: JobImported) -> list[Path]:
     paths: dict[Path, None] = {}
     for pattern in imports.files:
-        if glob.has_magic(pattern) and not glob.glob(pattern, recursive=True):  # noqa: PTH207 - a pattern of a user
+        is_pattern = glob.has_magic(pattern) and not os.path.lexists(pattern)  # brackets may be those of a name
+        if is_pattern and not glob.glob(pattern, recursive=True):  # noqa: PTH207 - a pattern of a user
             continue  # nothing came tonight
         try:
             paths.update(dict.fromkeys(find_files([Path(pattern)], walks=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import tomllib
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.disk.checked_toml import COUNT, TABLE, TABLES, TEXT, TEXTS, TomlTable, choice, either, read_toml
 from pipeline.disk.local_path import local_path
 from pipeline.errors import TomlError, UsageError, suggest
+from pipeline.importers.known import list_harnesses
 from pipeline.jobs.destinations import PERIOD, Destination
 from pipeline.jobs.job import Job, JobExport, JobImport, Keep
 from pipeline.jobs.keys import EXPORT_KEYS, IMPORT_KEYS, Key
@@ -85,11 +87,23 @@ def read_job(path: str | Path, settings: Mapping[str, str] | None = None) -> Job
         metrics=_path(root, "metrics", directory) if "metrics" in root.values else None,
         imports=_read_import(root, directory),
     )
+    _require_own_metrics(root, job)
     exports = tuple(_read_export(table, directory, job) for table in root.tables("export"))
     if not exports:
         raise root.error("export: name at least one, under [[export]]", "export")
     _require_apart(root.tables("export"), exports)
     return replace(job, exports=_with_targets(root, directory, exports))
+
+
+def _require_own_metrics(root: TomlTable, job: Job) -> None:
+    """Refuse metrics in the place of what the job reads."""
+    if job.metrics is None:
+        return
+    place, told = Path(os.path.realpath(job.metrics)), f"metrics {root.values['metrics']!r}"
+    if place.is_relative_to(os.path.realpath(job.source)):
+        raise root.error(f"{told} lies in the source, which holds sessions only; choose another", "metrics")
+    if place == Path(os.path.realpath(job.path)):
+        raise root.error(f"{told} is this file; choose another", "metrics")
 
 
 def _with_targets(root: TomlTable, directory: Path, exports: Sequence[JobExport]) -> tuple[JobExport, ...]:
@@ -120,11 +134,10 @@ def _with_settings(root: TomlTable, settings: Mapping[str, str]) -> TomlTable:
         if table == "import":
             own = root.values.get("import")
         elif table:
-            exports = root.values.get("export")
-            named = {one.get("name"): one for one in exports if isinstance(one, dict)} if exports else {}
+            named = _named_exports(root.values.get("export"))
             own = named.get(table)
             if own is None:
-                choices = [*map(str, named), "import"]
+                choices = [*named, "import"]
                 raise UsageError(f"--set {key}: no export {table!r}; {suggest(table, choices, noun='exports')}")
         if not isinstance(own, dict):
             raise UsageError(f"--set {key}: the file has no [{table}]")
@@ -137,16 +150,25 @@ def _with_settings(root: TomlTable, settings: Mapping[str, str]) -> TomlTable:
     return root
 
 
+def _named_exports(exports: object) -> dict[str, dict[str, Any]]:
+    """Give the exports of a file that nobody has checked yet, by name."""
+    tables = [one for one in exports if isinstance(one, dict)] if isinstance(exports, list) else []
+    return {one["name"]: one for one in tables if isinstance(one.get("name"), str)}
+
+
 def _value(text: str) -> Any:  # noqa: ANN401 - any value of TOML
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+        values = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
         return text
+    return values["value"] if values.keys() == {"value"} else text  # of several lines
 
 
 def _keys_of(export: Mapping[str, Any]) -> dict[str, Any]:
     kind = export.get("kind")
-    return {name: key.kind for name, key in EXPORT_KEYS.get(kind, EXPORT_KEYS["statistics"]).items()} if kind else {}
+    if not isinstance(kind, str):
+        return {}
+    return {name: key.kind for name, key in EXPORT_KEYS.get(kind, EXPORT_KEYS["statistics"]).items()}
 
 
 def _read_import(root: TomlTable, directory: Path) -> JobImport | None:
@@ -159,13 +181,37 @@ def _read_import(root: TomlTable, directory: Path) -> JobImport | None:
     if not patterns:
         raise table.error("files names no file", "files")
     options = {"if_exists": "skip", **_options(table, IMPORT_KEYS, directory)}
+    if "importer" in options:
+        options["importer"] = _importer(table, options["importer"], directory)
     if "started_at" in options:
         _require_time(table, "started_at")
     return JobImport(
-        files=tuple(str(directory / _without_variables(table, one, "files")) for one in patterns),
+        files=tuple(_pattern(table, one, directory) for one in patterns),
         settle_seconds=_seconds(table, "settle", "0s"),
         options=options,
     )
+
+
+def _pattern(table: TomlTable, text: str, directory: Path) -> str:
+    """Give a pattern of files from the directory of the job on, whose own name is none, whatever is in it."""
+    given = _without_variables(table, text, "files")
+    try:
+        local_path(given)
+    except UsageError as error:
+        raise table.error(str(error), "files") from error
+    begin = glob.escape(str(directory)) if glob.has_magic(given) else str(directory)
+    return os.path.join(begin, given)  # noqa: PTH118 - a pattern of a user
+
+
+def _importer(table: TomlTable, given: str, directory: Path) -> str:
+    """Give the importer that `from` names: an SQL file, which lies where the paths of the job begin, or a harness."""
+    if given.endswith(".sql"):
+        return str(directory / _without_variables(table, given, "from"))
+    try:
+        list_harnesses(given)
+    except UsageError as error:
+        raise table.error(f"from {error}; or name a file.sql", "from") from error
+    return given
 
 
 def _read_export(table: TomlTable, directory: Path, job: Job) -> JobExport:
@@ -274,7 +320,7 @@ def _require_fitting(table: TomlTable, job: Job, export: JobExport) -> None:
 
 
 def _require_apart(tables: Sequence[TomlTable], exports: Sequence[JobExport]) -> None:
-    """Refuse two exports of one name or to one place."""
+    """Refuse two exports of one name or to one place, or of which one would publish into packages of the other."""
     for what, key in (("name", "name"), ("destination", "to")):
         seen: dict[Any, int] = {}
         for at, export in zip(count(), exports):
@@ -283,6 +329,14 @@ def _require_apart(tables: Sequence[TomlTable], exports: Sequence[JobExport]) ->
                 line = tables[before].line(key)
                 raise tables[at].error(
                     f"{key} {tables[at].values[key]!r} is that of the export in line {line}, too", key
+                )
+    for at, inner in enumerate(exports):
+        for outer, table in zip(exports, tables, strict=True):
+            if outer is not inner and Path(inner.destination.pattern).is_relative_to(outer.destination.pattern):
+                raise tables[at].error(
+                    f"to {tables[at].values['to']!r} lies in the packages of the export in line {table.line('to')}, "
+                    "which hold files of their own only; choose another",
+                    "to",
                 )
 
 

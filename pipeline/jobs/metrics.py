@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.files import writing_errors
 from pipeline.disk.regular import read_regular, require_regular
+from pipeline.errors import DestinationError
 from pipeline.jobs.result import MISSED
 from pipeline.publish.file_stage import published_file
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.result import JobResult
 
 _LAST_SUCCESS = "pipeline_job_last_success_timestamp_seconds"
+_BEGIN = "# HELP pipeline_job_"
 _OUTCOMES = ("published", "taken over", "unchanged", "empty", "removed", "failed")
 
 
@@ -53,8 +55,29 @@ def write_metrics(job: Job, result: JobResult, *, ended_at: float) -> None:
         job.metrics.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             require_regular(job.metrics.stat(), job.metrics)  # a device would be replaced, too
+            _require_own(job)
     with published_file(job.metrics, overwrite=True) as made:
         made.write_text(text, encoding="utf-8")
+
+
+def _require_own(job: Job) -> None:
+    """Leave alone what is no file of metrics of this job: each run replaces it.
+
+    Raises:
+        DestinationError: it is none.
+        OSError: it cannot be read.
+    """
+    path = job.metrics
+    if path is None:
+        return
+    if path.is_symlink():
+        raise DestinationError(f"{path}: is a symbolic link, which would be replaced; name the file itself")
+    text = read_regular(path).decode(errors="replace")
+    if text and not text.startswith(_BEGIN):
+        raise DestinationError(f"{path}: holds no metrics of a job, and is left as it is; choose another `metrics`")
+    whose = re.search(r"\{job_name=(\"(?:[^\"\\]|\\.)*\")", text)
+    if whose is not None and whose[1] != _quoted(job.name):
+        raise DestinationError(f"{path}: holds the metrics of job {whose[1]}; give each job its own file, or remove it")
 
 
 def _families(job: Job, result: JobResult, ended_at: float, success: float | None) -> list[_Family]:

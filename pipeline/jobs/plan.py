@@ -65,12 +65,14 @@ class ExportPlan:
         stale: periods to publish, in order of time.
         open: periods that have not ended.
         expired: packages to remove.
+        places: where the packages of all periods that are known lie or would.
         warnings: what its reader should know, a sentence each.
     """
 
     stale: list[PlannedPeriod] = field(default_factory=list)
     open: list[PlannedPeriod] = field(default_factory=list)
     expired: list[PlannedPeriod] = field(default_factory=list)
+    places: Sequence[Path] = ()
     warnings: list[str] = field(default_factory=list)
 
 
@@ -127,7 +129,11 @@ def plan_export(
         for period in sorted(periods.values(), key=_order)
     ]
     kept = _kept(export, periods, at)
-    plan = ExportPlan(warnings=concerned.warnings, expired=_expired(places, kept))
+    plan = ExportPlan(
+        warnings=concerned.warnings,
+        expired=_expired(places, kept, at),
+        places=[export.destination.path(name) for name in periods],
+    )
     for place in places:
         period = place.period
         if period.name not in kept or not about.meets(period):
@@ -255,17 +261,22 @@ def _kept(export: JobExport, periods: Mapping[str, Period], at: int) -> set[str]
     if keep is None:
         return set(periods)
     if keep.count is not None:
-        newest = sorted(periods.values(), key=lambda one: (one.until or at, one.name), reverse=True)
+        newest = sorted(periods.values(), key=lambda one: _age(one, at), reverse=True)
         return {one.name for one in newest[: keep.count]}
     limit = at - (keep.nanoseconds or 0)
     return {name for name, one in periods.items() if one.until is None or one.until > limit}
 
 
-def _expired(places: Sequence[_Place], kept: Collection[str]) -> list[PlannedPeriod]:
+def _age(period: Period, at: int) -> tuple[int, str]:
+    """By which one period is newer than another: when it ended."""
+    return period.until or at, period.name
+
+
+def _expired(places: Sequence[_Place], kept: Collection[str], at: int) -> list[PlannedPeriod]:
     """Find the packages to remove: of this export, undamaged, not kept, and never the newest."""
     published = [
         one
-        for one in places
+        for one in sorted(places, key=lambda one: _age(one.period, at))
         if one.found.noted is not None and one.found.existing is not None and not one.found.existing.damage
     ]
     return [one.planned("expired") for one in published[:-1] if one.period.name not in kept]

@@ -25,7 +25,7 @@ from pipeline.jobs.plan import PlannedPeriod, Range, plan_export
 from pipeline.jobs.result import MISSED, JobResult, PeriodResult, Problem, may_heal, status_of
 from pipeline.model.timestamps import format_timestamp, parse_instant
 from pipeline.package.job_note import JobNote
-from pipeline.publish.removal import clear_removed, remove_package
+from pipeline.publish.removal import clear_place, clear_removed, remove_package
 from pipeline.runtime.signals import is_interruption
 from pipeline.sources.open import open_source
 from pipeline.store.reading import is_store
@@ -195,6 +195,9 @@ class _Run:
                     self._tell(self._publish(one))
                 for one in plan.expired:
                     self._tell(self._remove(one, directories[export.name] / _EXPIRED))
+                for place in plan.places:
+                    with self._noting_problems(export.name):
+                        clear_place(place, export.destination.root)
             finally:
                 with self._noting_problems(export.name):
                     self.known_empty.write(export, directories[export.name])

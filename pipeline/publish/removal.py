@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from pipeline.disk.files import writing_errors
 from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import DestinationError
 from pipeline.publish.existing import inspect_destination
+from pipeline.publish.leftovers import remove_published
 from pipeline.publish.stage_directory import check_is_stage, newcomers, stage_path
 from pipeline.runtime.signals import uninterrupted
 
@@ -52,8 +54,29 @@ def remove_package(target: Path, descriptor: Mapping[str, Any], aside: Path) -> 
             clear_removed(aside)
     finally:
         lock.remove()
-    with suppress(OSError):  # of `{period}/name`; something else lies there, or it is the root
-        target.parent.rmdir()
+
+
+def clear_place(target: Path, root: Path) -> None:
+    """Remove what runs that were killed left in the place of a package, and empty directories of its own above it.
+
+    Files that are finished stay, which the next run of the same continues with.
+
+    Args:
+        target: where the package lies, or would.
+        root: the directory in which those that are its own begin.
+
+    Raises:
+        DestinationError: something had come to a package that was replaced, which is kept.
+    """
+    remove_published(target)
+    if os.path.lexists(target):
+        return
+    with suppress(OSError):  # something lies there
+        for directory in target.parents:
+            if directory == root:
+                break
+            with suppress(FileNotFoundError):
+                directory.rmdir()
 
 
 def clear_removed(aside: Path) -> None:

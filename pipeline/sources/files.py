@@ -33,6 +33,8 @@ def find_files(sources: Sequence[Path], *, walks: bool = False) -> list[Path]:
             found = [path]
         elif path.is_dir() and walks and not (path / "store.json").exists():
             found = _walk(path)
+        elif path.is_dir() and walks:
+            raise SourceError(f"{path}: is a store, whose files are not read one by one; `pipeline import` takes it")
         elif path.is_dir():
             raise SourceError(
                 f"{path}: is a directory but no store, it has no store.json; "

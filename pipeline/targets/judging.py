@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.display import quantity
 from pipeline.targets.measures import GROWING, Measured, measure
 from pipeline.targets.units import UnknownUnitError, plain_unit
 from pipeline.targets.verdicts import GroupVerdict
@@ -63,7 +62,7 @@ def judge(
     verdict, reason = _compared(target, measured, limit, bound)
     lost = sum(row["null_count"] for row in rows)
     if verdict == "fail":
-        reason = f"{quantity(lost, 'sample')} lost" if lost else "" if rows else "no sample in this window"
+        reason = f"{_samples(lost)} lost" if lost else "" if rows else "no sample in this window"
     return GroupVerdict(
         verdict=verdict,
         session_id=place.session_id,
@@ -86,7 +85,7 @@ def _compared(target: Target, measured: Measured, limit: float | None, bound: fl
     if limit is None:
         return "cannot-tell", _unfit(target.limit, measured.unit)
     if target.confidence is not None and bound is None:
-        return "cannot-tell", f"too few for a bound with {target.confidence:g}: {quantity(measured.count, 'sample')}"
+        return "cannot-tell", f"too few for a bound with {target.confidence:g}: {_samples(measured.count)}"
     if target.confidence is None and measured.problem:
         return "cannot-tell", measured.problem
     is_met = target.limit.is_met(measured.value if bound is None else bound, limit)
@@ -137,3 +136,7 @@ def _unfit(limit: Limit, unit: str | None) -> str:
 
 def _named(unit: str | None) -> str:
     return "no unit" if unit is None else unit
+
+
+def _samples(number: int) -> str:
+    return f"{number:,} sample{'' if number == 1 else 's'}"

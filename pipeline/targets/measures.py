@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.display import quantity
 from pipeline.targets.order_statistics import minimum_samples
 from pipeline.targets.units import UNITY, is_time
 
@@ -95,7 +94,7 @@ def _share(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) ->
     is_upper = figure.threshold is not None and figure.threshold.is_upper
     met = (row["sum"] or 0.0) + (lost if is_lost_infinite and not is_upper else 0)
     odd = row["non_finite_count"]  # of conditions: NaN neither meets nor misses one
-    unknown = f"{quantity(odd, 'value')} that {'is' if odd == 1 else 'are'} NaN may meet it or not" if odd else ""
+    unknown = f"{odd:,} {'value that is' if odd == 1 else 'values that are'} NaN may meet it or not" if odd else ""
     return Measured(value=met / size, unit=UNITY, count=size, unknown=unknown, largest=(met + odd) / size)
 
 

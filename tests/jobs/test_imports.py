@@ -159,3 +159,20 @@ def test_options_of_the_import_are_those_of_the_command(tmp_path):
     result = night(tmp_path)
     assert (result.problems, told(result)) == ((), [("2026-11-24", "missing", "published")])
     assert list_sessions(tmp_path / "store")[0]["first_timestamp"] == "2026-11-24T16:00:00.000000Z"
+
+
+def test_brackets_in_the_name_of_the_directory_of_a_job_are_no_pattern(tmp_path):
+    place = tmp_path / "[a]*"
+    put(place, "a.ndjson", "a", 1.0)
+    put(place, "../more/b.ndjson", "b", 2.0)
+    write_job(place, more='[import]\nfiles = ["in/*.ndjson", "more"]\n')
+    assert night(place).exit_status == 0
+    assert ids(place) == ["a", "b"]
+
+
+def test_a_store_among_the_files_is_told_as_what_it_is(place):
+    night(place)
+    write_job(place, more='[import]\nfiles = "store"\n')
+    result = night(place)
+    assert (result.exit_status, len(result.problems)) == (3, 1)
+    assert "is a store, whose files are not read one by one; `pipeline import` takes it" in result.problems[0].error

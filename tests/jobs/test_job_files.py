@@ -106,6 +106,23 @@ FAULTY = [
     ("since after until", GOOD + 'since = "2026-02-01"\nuntil = "2026-01-01"\n', 7, "since is not before"),
     ("an option of the command that jobs decide", GOOD + "overwrite = true\n", 7, "no key 'overwrite'"),
     ("the plural of an option", GOOD + 'metrics = ["a"]\n', 7, "did you mean 'metric'"),
+    ("a NUL in a path", HEAD + 'metrics = "a\\u0000b"\n' + EXPORT, 2, "holds a NUL"),
+    ("metrics in the source", HEAD + 'metrics = "results/store.json"\n' + EXPORT, 2, "lies in the source"),
+    ("metrics in the place of the job", HEAD + 'metrics = "../%s/job.toml"\n' + EXPORT, 2, "is this file"),
+    ("files at a URL", GOOD + '[import]\nfiles = ["a", "s3://bucket/b"]\n', 8, "is a URL"),
+    ("an importer that nobody knows", GOOD + '[import]\nfiles = "a"\nfrom = "jmetre"\n', 9, "did you mean 'jmeter'"),
+    (
+        "an export into packages of another",
+        GOOD + EXPORT.replace('"a"', '"b"').replace("p/{period}", "./p/{period}/b"),
+        11,
+        "lies in the packages of the export in line 6",
+    ),
+    (
+        "an export into the package of another",
+        GOOD + '[[export]]\nname = "b"\nkind = "statistics"\nperiod = "all"\nto = "p"\n',
+        6,
+        "lies in the packages of the export in line 11",
+    ),
     ("a date that is no text", GOOD + "since = 2026-01-01\n", 7, "since must be a text"),
 ]
 
@@ -113,7 +130,7 @@ FAULTY = [
 @pytest.mark.parametrize(("text", "line", "says"), [one[1:] for one in FAULTY], ids=[one[0] for one in FAULTY])
 def test_what_is_wrong_in_a_job_file_is_one_line_that_names_the_place(tmp_path, text, line, says):
     path = tmp_path / "job.toml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text.replace("%s", tmp_path.name), encoding="utf-8")
     with pytest.raises(TomlError) as caught:
         read_job(path)
     assert caught.value.exit_status == 2
@@ -183,6 +200,22 @@ def test_settings_stand_in_the_place_of_what_the_file_says(tmp_path):
 def test_a_setting_that_names_no_key_is_refused(tmp_path, key, says):
     with pytest.raises(UsageError, match=re.escape(says)):
         read(tmp_path, GOOD, {key: "1d"})
+
+
+@pytest.mark.parametrize("exports", ["5", '"a"', "[1]", "[{name = []}]", '[{name = "a", kind = []}]'])
+def test_a_setting_of_an_export_that_is_none_is_told_as_one(tmp_path, exports):
+    with pytest.raises((UsageError, TomlError), match=r"no export 'a'|no key 'by'"):
+        read(tmp_path, HEAD + f"export = {exports}\n", {"a.by": "load"})
+
+
+def test_a_setting_of_several_lines_is_one_value(tmp_path):
+    with pytest.raises(TomlError, match=r"keep '1\\nto"):
+        read(tmp_path, GOOD, {"a.keep": "1\nto = 5"})
+
+
+def test_an_importer_of_ones_own_lies_where_the_paths_of_the_job_begin(tmp_path):
+    job = read(tmp_path, GOOD + '[import]\nfiles = "a"\nfrom = "own/mine.sql"\n')
+    assert job.imports.options["importer"] == str(tmp_path / "own" / "mine.sql")
 
 
 def test_a_wrong_setting_is_told_as_a_wrong_file_is(tmp_path):

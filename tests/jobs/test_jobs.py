@@ -473,3 +473,14 @@ def test_the_memory_of_a_run_is_its_own_whoever_started_it(place):
     peaks = [json.loads(line)["peak_memory_bytes"] for line in ran.stderr.splitlines()]
     assert len(peaks) == 3
     assert max(peaks) < 300 << 20
+
+
+def test_the_newest_session_is_the_one_that_ended_last(tmp_path):
+    add(tmp_path, "long", "2026-11-24T16:00:00Z", "2026-11-24T18:00:00Z")
+    add(tmp_path, "short", "2026-11-24T16:30:00Z")
+    sessions = JOB.replace('"day"', '"session"')
+    write_job(tmp_path, sessions)
+    night(tmp_path)
+    write_job(tmp_path, sessions, "keep = 1\n")
+    assert told(night(tmp_path)) == [("short", "expired", "removed")]
+    assert told(night(tmp_path)) == []

@@ -49,6 +49,31 @@ def test_metrics_say_what_the_last_run_did(place):
     assert found["pipeline_job_peak_memory_bytes", own] > 10**7
 
 
+@pytest.mark.parametrize(
+    ("lies_there", "says"),
+    [
+        ("[Unit]\n", "holds no metrics of a job, and is left as it is"),
+        ('# HELP pipeline_job_a a\npipeline_job_a{job_name="hourly"} 1\n', 'holds the metrics of job "hourly"'),
+        (None, "is a symbolic link"),
+    ],
+)
+def test_what_is_no_file_of_metrics_of_the_job_is_left_as_it_is(place, lies_there, says):
+    metrics = place / "prom" / "nightly.prom"
+    night(place)
+    if lies_there is None:
+        metrics.rename(place / "elsewhere")
+        metrics.symlink_to(place / "elsewhere")
+    else:
+        metrics.write_text(lies_there)
+    before = metrics.read_bytes()
+    result = night(place)
+    assert (result.exit_status, metrics.is_symlink(), metrics.read_bytes()) == (4, lies_there is None, before)
+    assert says in result.problems[0].error
+    metrics.unlink()
+    metrics.touch()
+    assert night(place).exit_status == 0
+
+
 def test_the_time_of_the_last_success_outlives_runs_that_fail(place):
     night(place)
     success = samples(place)["pipeline_job_last_success_timestamp_seconds", 'job_name="nightly"']
