@@ -31,7 +31,7 @@ class PublishedPeriod:
         reason: why it was made, a word.
         sessions: of how many sessions, None where it was replaced.
         rows: measurements in it, or that its statistics were made of; None where nobody knows.
-        bytes: of its files, None where it was replaced.
+        bytes: of its files, None where it was replaced, or does not say it.
         replaced_by: why it was replaced, None where it lies there.
         path: where it lies, or lay.
     """
@@ -91,12 +91,11 @@ def _of_package(path: Path) -> Iterator[PublishedPeriod]:
             run=_text(one, "runId"),
             reason=_text(one, "reason"),
             sessions=None,
-            rows=one.get("rowCount"),
+            rows=_count(one.get("rowCount")),
             bytes=None,
             replaced_by=_text(one, "because"),
             path=str(path),
         )
-    resources: list[Mapping[str, Any]] = descriptor.get("resources", [])
     yield PublishedPeriod(
         **of,
         at=noted.at,
@@ -104,10 +103,23 @@ def _of_package(path: Path) -> Iterator[PublishedPeriod]:
         reason=noted.reason,
         sessions=len(noted.made_of),
         rows=sum(noted.rows.values()),
-        bytes=sum(int(one.get("bytes", 0)) for one in resources),
+        bytes=_size(descriptor.get("resources")),
         replaced_by=None,
         path=str(path),
     )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _size(resources: object) -> int | None:
+    """Add up the sizes of files, None where a descriptor that others changed does not have them."""
+    if not isinstance(resources, list):
+        return None
+    sizes = [_count(one.get("bytes")) if isinstance(one, dict) else None for one in resources]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
 
 
 def _text(value: Mapping[str, Any], key: str) -> str | None:

@@ -204,8 +204,11 @@ def _noted_period(job: Job, export: JobExport, name: str, found: _Looked) -> Per
     times = () if noted is None else (noted.since, noted.until)
     since, until = (None if text is None else parse_timestamp(text, "ns")[0] for text in times)
     descriptor = {} if found.existing is None else found.existing.descriptor or {}
-    named = descriptor.get("pipeline:options", {}).get("selection", {}).get("sessions") or [name]
-    return Period(name, since, until, str(named[0]))
+    try:
+        session_id = str(descriptor["pipeline:options"]["selection"]["sessions"][0])
+    except (LookupError, TypeError):
+        session_id = name
+    return Period(name, since, until, session_id)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from pipeline.model.sessions_table import JSON_COLUMNS, SQL_SESSION_DESCRIPTIONS, sessions_table
+from pipeline.model.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -159,8 +160,8 @@ def noted_job(descriptor: Mapping[str, Any]) -> NotedJob | None:
         sessions = {one["session_id"]: one for one in noted["madeOf"]}
         return NotedJob(
             identity={name: str(noted[name]) for name in ("name", "export", "period")},
-            since=_text_or_none(noted["from"]),
-            until=_text_or_none(noted["to"]),
+            since=_time_or_none(noted["from"]),
+            until=_time_or_none(noted["to"]),
             run_id=str(noted["runId"]),
             at=str(noted["at"]),
             reason=str(noted["reason"]),
@@ -173,5 +174,9 @@ def noted_job(descriptor: Mapping[str, Any]) -> NotedJob | None:
         return None
 
 
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else str(value)
+def _time_or_none(value: object) -> str | None:
+    """Take a time as it was written; what is none is a ValueError."""
+    if value is None:
+        return None
+    parse_timestamp(str(value), "ns")
+    return str(value)

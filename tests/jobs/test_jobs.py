@@ -475,6 +475,33 @@ def test_the_memory_of_a_run_is_its_own_whoever_started_it(place):
     assert max(peaks) < 300 << 20
 
 
+CHANGED = {
+    "sizes that are none": {"resources": ["a", {"bytes": "x"}]},
+    "no list of files": {"resources": 5},
+    "options that are none": {"pipeline:options": 5},
+    "a selection that is none": {"pipeline:options": {"selection": 5}},
+    "no time": {"from": "yesterday"},
+    "rows that are no number": {"replaced": [{"rowCount": "many", "at": 5}]},
+}
+
+
+@pytest.mark.parametrize("changes", CHANGED.values(), ids=CHANGED)
+def test_a_descriptor_that_others_changed_ends_neither_the_history_nor_a_plan(tmp_path, changes):
+    add(tmp_path, "a", "2026-11-24T16:00:00Z")
+    add(tmp_path, "b", "2026-11-24T16:00:00Z")
+    write_job(tmp_path, JOB.replace('"day"', '"session"'))
+    night(tmp_path)
+    path = tmp_path / "published" / "a" / "datapackage.json"
+    text = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        (text["pipeline:job"] if key in text["pipeline:job"] else text)[key] = value
+    path.write_text(json.dumps(text), encoding="utf-8")
+    delete_sessions(tmp_path / "store", sessions=["a"])
+    assert "b" in [one.period for one in list_runs(tmp_path)]
+    assert pipeline("runs", tmp_path).status == 0
+    night(tmp_path, dry_run=True)
+
+
 def test_the_newest_session_is_the_one_that_ended_last(tmp_path):
     add(tmp_path, "long", "2026-11-24T16:00:00Z", "2026-11-24T18:00:00Z")
     add(tmp_path, "short", "2026-11-24T16:30:00Z")
