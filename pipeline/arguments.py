@@ -192,6 +192,6 @@ KINDS: Mapping[str, _Kind] = {
     "batch_size": _COUNT,
     "memory_limit": _optional(_TEXT),
     "wait_seconds": _SECONDS,
-    **dict.fromkeys(("on_progress", "on_period"), _optional(_CALLABLE)),
+    **dict.fromkeys(("on_progress", "on_period", "on_warning"), _optional(_CALLABLE)),
 }
 """By the name of a parameter, which means the same in every function."""

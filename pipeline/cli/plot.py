@@ -15,7 +15,7 @@ from pipeline.cli.options import (
     session_selection_of,
 )
 from pipeline.cli.progress import Progress
-from pipeline.cli.streams import reporting
+from pipeline.cli.streams import reporting, warn
 from pipeline.errors import UsageError, suggest
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
             raise UsageError(f"--kind {kind!r}: {suggest(kind, CHARTS, noun='charts')}")
     if len(charts) > 1:
         raise UsageError(f"--kind: one chart is drawn at a time, not {' and '.join(charts)}")
+    warnings: list[str] = []
     with (
         named_sources(options.source, options.input_format) as named,
         Progress("planning", quiet=options.quiet),
@@ -68,8 +69,10 @@ def _run(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             threads=options.threads,
             memory_limit=options.memory_limit,
+            on_warning=warnings.append,
             **session_selection_of(options),
         )
+    warn(warnings)
     if not options.quiet:
         with reporting("the chart is written"):
             print(f"{options.to}: {chart.title}")

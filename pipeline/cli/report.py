@@ -16,7 +16,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.output import size
 from pipeline.cli.progress import Progress
-from pipeline.cli.streams import reporting
+from pipeline.cli.streams import reporting, warn
 
 if TYPE_CHECKING:
     import argparse
@@ -44,6 +44,7 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.notebook.charts import write_report  # noqa: PLC0415
     from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
 
+    warnings: list[str] = []
     with (
         named_sources(options.source, options.input_format) as named,
         Progress("planning", quiet=options.quiet),
@@ -62,8 +63,10 @@ def _run(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             threads=options.threads,
             memory_limit=options.memory_limit,
+            on_warning=warnings.append,
             **session_selection_of(options),
         )
+    warn(warnings)
     if not options.quiet:
         with reporting("the report is written"):
             done = "" if is_new else "is this report already; nothing to do, "

@@ -84,6 +84,8 @@ def compare_sessions(
     if baseline_source is None and (baseline is None or candidate is None):
         raise UsageError("name both sides, --baseline and --candidate, or give the baseline a source of its own")
     asked = list({figure.text: figure for figure in map(_figure, figures)}.values())
+    if not asked:
+        raise UsageError("--figure: name one at least, such as p50")
     smallest = _part(min_effect)
     selection = Selection(
         sessions=tuple(sessions),

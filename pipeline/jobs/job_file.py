@@ -129,7 +129,7 @@ def _with_targets(root: TomlTable, directory: Path, exports: Sequence[JobExport]
 def _with_settings(root: TomlTable, settings: Mapping[str, str]) -> TomlTable:
     """Put settings in the place of what the file says."""
     for key, text in settings.items():
-        table, _, name = key.rpartition(".")
+        table, _, name = str(key).rpartition(".")
         own: Any = root.values
         if table == "import":
             own = root.values.get("import")

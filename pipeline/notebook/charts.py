@@ -67,6 +67,7 @@ def write_report(
     overwrite: bool = False,
     threads: int | None = None,
     memory_limit: str | None = None,
+    on_warning: Callable[[str], None] | None = None,
 ) -> bool:
     """Write a report: one HTML file that needs neither JavaScript nor a network.
 
@@ -92,6 +93,7 @@ def write_report(
         overwrite: replace a report that is there.
         threads: of the engine; one per core by default.
         memory_limit: of sorting and of statistics, such as `128MB`.
+        on_warning: is called with what the reader of the figures should know, a sentence each.
 
     Returns:
         whether it was written; False where this report lies there already.
@@ -116,8 +118,10 @@ def write_report(
     sides = sides_of(comparison) if comparison else {}
     options = GatheringOptions(by=tuple(by), kinds=tuple(kinds), lost=lost, sides=sides)
     make = partial(write_page, options=options, targets=wanted, comparison=comparison)
-    page = _read(source, selection_of(given), options, make, threads, memory_limit)
-    return write_file(target, page.encode(), overwrite=overwrite, **place)
+    page, warnings = _read(source, selection_of(given), options, make, threads, memory_limit)
+    is_new = write_file(target, page.encode(), overwrite=overwrite, **place)
+    _tell(warnings, on_warning)
+    return is_new
 
 
 def plot(
@@ -138,6 +142,7 @@ def plot(
     overwrite: bool = False,
     threads: int | None = None,
     memory_limit: str | None = None,
+    on_warning: Callable[[str], None] | None = None,
 ) -> Chart:
     """Draw one chart, which Jupyter shows with its figures.
 
@@ -159,6 +164,7 @@ def plot(
         overwrite: replace a chart that is there.
         threads: of the engine; one per core by default.
         memory_limit: of sorting and of statistics, such as `128MB`.
+        on_warning: is called with what the reader of the figures should know, a sentence each.
 
     Returns:
         the chart: `to_svg()` gives it as a text, `columns` and `rows` are the figures that it shows.
@@ -183,11 +189,18 @@ def plot(
     def draw(selected: Selected, **how: Any) -> Chart:  # noqa: ANN401 - options of `gather`
         return plot_chart(gather(selected, options, **how), metric, kind, warnings=selected.warnings)
 
-    chart = _read(source, selection, options, draw, threads, memory_limit)
+    chart, warnings = _read(source, selection, options, draw, threads, memory_limit)
     if target is not None:
         content = png_of(chart) if target.suffix.lower() == ".png" else chart.to_svg().encode()
         write_file(target, content, overwrite=overwrite, **place)
+    _tell(warnings, on_warning)
     return chart
+
+
+def _tell(warnings: Sequence[str], on_warning: Callable[[str], None] | None) -> None:
+    if on_warning is not None:
+        for warning in warnings:
+            on_warning(warning)
 
 
 def _target(to: str | Path, suffixes: Sequence[str]) -> Path:
@@ -210,8 +223,12 @@ def _read(
     make: Callable[..., _Made],
     threads: int | None,
     memory_limit: str | None,
-) -> _Made:
-    """Open a source, and make something of what is selected; files that turn out to be in disorder are sorted."""
+) -> tuple[_Made, Sequence[str]]:
+    """Open a source, and make something of what is selected; files that turn out to be in disorder are sorted.
+
+    Returns:
+        what was made, and what its reader should know of the selection.
+    """
     how = {
         "budget_bytes": DEFAULT_BUDGET_BYTES if memory_limit is None else parse_size(memory_limit),
         "ahead": threads != 1,
@@ -232,7 +249,7 @@ def _read(
                 temporary_directory() as directory,
             ):
                 selected = select(inventory, selection, batch_size=DEFAULT_BATCH_SIZE, columns=options.by)
-                return make(selected, temporary_directory=directory, **how)
+                return make(selected, temporary_directory=directory, **how), selected.warnings
         except DisorderError:
             if not reads_once:
                 raise

@@ -148,4 +148,9 @@ def _window_seconds(table: TomlTable, per: str) -> int | None:
         window = None
     if window is None:
         raise table.error(f"per {per!r}: give session, all, or a window such as 10s, 1m or 2h", "per")
-    return window.seconds or window.days * 86_400
+    seconds = window.seconds or window.days * 86_400
+    try:
+        StatisticsOptions(window=f"{seconds}s")  # as which it is counted
+    except UsageError as error:
+        raise table.error(f"per {per!r}: is longer than any session", "per") from error
+    return seconds

@@ -291,6 +291,12 @@ def test_a_figure_that_is_named_twice_is_one_and_counts_a_session_once(tmp_path)
     assert [len(one.baseline) for one in twice.rows] == [2, 2]
 
 
+def test_a_comparison_of_no_figure_is_refused(tmp_path):
+    sources = write_sessions(tmp_path, {"before": drawn(2), "after": drawn(2)})
+    with pytest.raises(UsageError, match="--figure: name one at least"):
+        pipeline.compare_sessions(sources, "side = 'before'", "side = 'after'", figures=[])
+
+
 def test_a_figure_that_no_session_has_is_told(tmp_path):
     odd = [[1.0, "NaN", 2.0]] * 4
     sources = write_sessions(tmp_path, {"before": odd, "after": odd}, facts=FACTS)

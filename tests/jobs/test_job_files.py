@@ -208,6 +208,11 @@ def test_a_setting_of_an_export_that_is_none_is_told_as_one(tmp_path, exports):
         read(tmp_path, HEAD + f"export = {exports}\n", {"a.by": "load"})
 
 
+def test_a_setting_whose_key_is_no_text_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="--set 5: no key '5'"):
+        read(tmp_path, GOOD, {5: "1d"})
+
+
 def test_a_setting_of_several_lines_is_one_value(tmp_path):
     with pytest.raises(TomlError, match=r"keep '1\\nto"):
         read(tmp_path, GOOD, {"a.keep": "1\nto = 5"})

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from program import pipeline as program
 from report_sources import described, made_of
 from samples import row, write_ndjson
 
@@ -235,3 +236,13 @@ def test_verdicts_and_comparisons_are_those_of_check_and_compare(tmp_path, fixtu
     assert "Share of values of control_rtt (ms)" in part
     with pytest.raises(UsageError, match="a comparison has two sides"):
         pipeline.write_report(fixture_store, tmp_path / "one.html", baseline="true")
+
+
+def test_a_metric_that_nobody_has_is_a_warning_beside_the_page(tmp_path):
+    source = write_ndjson(tmp_path / "run.ndjson", [row(sequence=at) for at in range(3)])
+    told: list[str] = []
+    pipeline.write_report(source, tmp_path / "a.html", metrics=["control_rt"], on_warning=told.append)
+    (warning,) = told
+    assert "no selected session has metric 'control_rt'" in warning
+    done = program("report", source, "--to", tmp_path / "b.html", "--metric", "control_rt")
+    assert (done.status, done.err) == (0, f"pipeline: warning: {warning}\n")

@@ -33,6 +33,7 @@ FAULTY = {
         6,
         "no key 'where_session' in [[target]]; did you mean 'sessions'",
     ),
+    "a window that is too long": (GOOD + 'per = "99999999d"\n', 6, "per '99999999d': is longer than any session"),
     "no name": (GOOD.replace('name = "round trip"\n', ""), 1, "[[target]] lacks name"),
     "no metric": (GOOD.replace('metric = "control_rtt"\n', ""), 1, "[[target]] lacks metric"),
     "no figure": (GOOD.replace('figure = "p95"\n', ""), 1, "[[target]] lacks figure"),
