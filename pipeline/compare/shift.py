@@ -15,12 +15,13 @@ import numpy as np
 from pipeline.compare.scipy_stats import scipy_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 _SEED = 20_261_124
 _BATCH_NUMBERS = 4_000_000  # differences of a batch of resamples
+_FEW_PAIRS = 2_500  # of sessions, up to which it is faster to sort their differences for each resample
 
 
 def shift(baseline: Sequence[float], candidate: Sequence[float]) -> float:
@@ -58,8 +59,8 @@ def shift_interval(baseline: Sequence[float], candidate: Sequence[float]) -> tup
         found = (
             scipy_stats()
             .bootstrap(
-                (first, second),
-                _shift,
+                (np.arange(len(first)), np.arange(len(second))),
+                _of_drawn(first, second),
                 n_resamples=RESAMPLES,
                 batch=max(1, _BATCH_NUMBERS // (len(first) * len(second))),
                 vectorized=True,
@@ -73,13 +74,16 @@ def shift_interval(baseline: Sequence[float], candidate: Sequence[float]) -> tup
     return (low, high) if low <= high else _percentiles(first, second)
 
 
-def _shift(baseline: Any, candidate: Any, axis: int = -1) -> Any:  # noqa: ANN401 - arrays of any shape
-    del axis  # always the last one
+def _shift(baseline: Any, candidate: Any) -> Any:  # noqa: ANN401 - arrays of any shape
+    return median(_differences(baseline, candidate))
+
+
+def _differences(baseline: Any, candidate: Any) -> Any:  # noqa: ANN401 - arrays of any shape
     with np.errstate(invalid="ignore", over="ignore"):
         differences = candidate[..., :, None] - baseline[..., None, :]
     if np.isinf(baseline).any() and np.isinf(candidate).any():
         differences[np.isnan(differences)] = 0.0
-    return median(differences.reshape(*differences.shape[:-2], -1))
+    return differences.reshape(*differences.shape[:-2], -1)
 
 
 def median(values: Any) -> Any:  # noqa: ANN401 - arrays of any shape
@@ -87,22 +91,61 @@ def median(values: Any) -> Any:  # noqa: ANN401 - arrays of any shape
     # Sorting as a whole is faster here than choosing the middle.
     ranked = np.sort(values, axis=-1)
     size = ranked.shape[-1]
-    low, high = ranked[..., (size - 1) // 2], ranked[..., size // 2]
+    return _middle(ranked[..., (size - 1) // 2], ranked[..., size // 2])
+
+
+def _middle(low: Any, high: Any) -> Any:  # noqa: ANN401 - arrays of any shape
     with np.errstate(invalid="ignore", over="ignore"):
         sums = low + high
         middles = np.where(np.isinf(sums), low / 2 + high / 2, sums / 2)
     return np.where(low == high, low, middles)
 
 
+def _of_drawn(baseline: Any, candidate: Any) -> Callable[..., Any]:  # noqa: ANN401 - arrays
+    """Make a function that gives the shift between sessions that were drawn, which are named by their places."""
+    if len(baseline) * len(candidate) <= _FEW_PAIRS:
+
+        def shift_of_few(first: Any, second: Any, axis: int = -1) -> Any:  # noqa: ANN401 - arrays of any shape
+            del axis  # always the last one
+            return _shift(baseline[_places(first)], candidate[_places(second)])
+
+        return shift_of_few
+
+    # All differences are ranked once; a difference comes as often as both of its sessions were drawn.
+    differences = _differences(baseline, candidate)
+    order = np.argsort(differences, kind="stable")
+    ranked = differences[order]
+    of_candidate, of_baseline = (places.astype(np.int32) for places in np.divmod(order, len(baseline)))
+
+    def shift_of_many(first: Any, second: Any, axis: int = -1) -> Any:  # noqa: ANN401 - arrays of any shape
+        del axis
+        rows = zip(np.atleast_2d(_places(first)), np.atleast_2d(_places(second)), strict=True)
+        ends = [ends_of(one, other) for one, other in rows]
+        low, high = ranked[np.array(ends).T]
+        return _middle(low, high).reshape(first.shape[:-1])
+
+    def ends_of(first: Any, second: Any) -> Any:  # noqa: ANN401 - arrays
+        often = np.bincount(first, minlength=len(baseline))[of_baseline]
+        often *= np.bincount(second, minlength=len(candidate))[of_candidate]
+        size = len(first) * len(second)
+        return np.searchsorted(np.cumsum(often), [(size - 1) // 2, size // 2], side="right")
+
+    return shift_of_many
+
+
+def _places(drawn: Any) -> Any:  # noqa: ANN401 - arrays of any shape
+    return np.asarray(drawn).astype(np.intp)
+
+
 def _percentiles(baseline: Any, candidate: Any) -> tuple[float, float]:  # noqa: ANN401 - arrays
     random = np.random.default_rng(_SEED)
     size = max(1, _BATCH_NUMBERS // (len(baseline) * len(candidate)))
-    shifts = []
+    shifts, shift_of = [], _of_drawn(baseline, candidate)
     for start in range(0, RESAMPLES, size):
         drawn = min(size, RESAMPLES - start)
-        first = baseline[random.integers(0, len(baseline), (drawn, len(baseline)))]
-        second = candidate[random.integers(0, len(candidate), (drawn, len(candidate)))]
-        shifts.append(_shift(first, second))
+        first = random.integers(0, len(baseline), (drawn, len(baseline)))
+        second = random.integers(0, len(candidate), (drawn, len(candidate)))
+        shifts.append(shift_of(first, second))
     low, high = np.quantile(np.concatenate(shifts), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="inverted_cdf")
     return float(low), float(high)
 

@@ -74,3 +74,13 @@ def test_the_effect_is_a_part_of_the_baseline():
     assert effect(0.0, 0.0) == 0
     assert (effect(0.1, 0.0), effect(-0.1, 0.0)) == (inf, -inf)
     assert (effect(inf, 1.0), effect(-inf, inf)) == (inf, -inf)
+
+
+@pytest.mark.parametrize("infinite", [0, 2])
+def test_many_sessions_have_the_interval_that_sorting_all_differences_gives(monkeypatch, infinite):
+    random = np.random.default_rng(3)
+    baseline, candidate = (random.normal(level, 1, size).round(1).tolist() for level, size in ((9, 13), (10, 12)))
+    candidate[:infinite] = [inf] * infinite
+    sorted_anew = shift_interval(baseline, candidate)
+    monkeypatch.setattr("pipeline.compare.shift._FEW_PAIRS", 0)
+    assert shift_interval(baseline, candidate) == sorted_anew
