@@ -80,7 +80,9 @@ def connected(url: str) -> Iterator[Any]:
 
 def _load_client() -> Any:  # noqa: ANN401 - a function of what is loaded here
     try:
-        with _no_doctests():
+        with _no_doctests(), warnings.catch_warnings():
+            # Of pandas 3, of which it may not support all; nothing of pandas is used here.
+            warnings.simplefilter("ignore", FutureWarning)
             from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - only where it is used
             from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
     except ImportError as error:

@@ -81,6 +81,20 @@ def test_work_directories_that_were_left_are_listed_and_removed(tmp_path):
     assert names_in(tmp_path) == []
 
 
+def test_the_command_tells_what_it_tells_without_a_cluster(tmp_path, generated, sail):
+    options = ["--scope", "per-session", "--format", "csv"]
+    done = pipeline(
+        "export", generated, "-o", tmp_path / "out", *options, "--engine", "spark", "--master", sail.url, "--json"
+    )
+    here = pipeline("export", generated, "-o", tmp_path / "here", *options, "--json")
+    assert (done.status, done.err) == (0, "")
+    found, expected = json.loads(done.out), json.loads(here.out)
+    for one in (found, expected):
+        for name in ("time", "to", "seconds"):
+            del one[name]
+    assert found == expected
+
+
 def test_the_command_tells_of_a_cluster_in_a_line(tmp_path, generated):
     done = pipeline(
         "statistics", generated, "-o", tmp_path / "out", "--engine", "spark", "--master", "sc://127.0.0.1:1"
