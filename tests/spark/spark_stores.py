@@ -44,7 +44,7 @@ def _rows(number: int, rows: int) -> pa.Table:
     at = np.arange(rows)
     values = np.random.default_rng(number).normal(size=rows)
     # Ids that differ in case alone get other names in files.
-    name = f"{'Run' if number % 2 else 'run'} {number // 2:03}"
+    name = f"{'Run' if number % 2 else 'run'}-{number // 2:03}"
     columns = [
         [name] * rows,
         at,

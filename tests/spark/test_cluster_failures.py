@@ -191,15 +191,18 @@ def test_the_job_of_a_killed_driver_is_continued(tmp_path, generated, sail, rows
         rows_per_file=rows_per_file,
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
-    work, stage, here = names_in(tmp_path)
-    assert work.startswith(".out.work-") or stage.startswith(".out.work-")
-    assert here == "here"
+    stage, work, here = names_in(tmp_path)
+    assert (stage, here) == (".out.stage", "here")
+    assert work.startswith(".out.work-")
+    # The power failed before the last record was whole: of a session that is split, a part is not there.
+    journal = tmp_path / ".out.stage" / "journal"
+    journal.write_bytes(journal.read_bytes()[:-9])
     done = []
     if engine == "spark":
         options |= {"engine": "spark", "master": sail.url, "rows_per_task": 500}
     export_measurements(generated, tmp_path / "out", **options, on_progress=lambda *one: done.append(one[1]))
     if engine == "spark":
-        assert done[0] == 20_000 - 7_500
+        assert done[0] == 20_000 - 7_500 + 500
     assert_same_package(tmp_path / "here", tmp_path / "out")
     if engine == "spark":
         assert names_in(tmp_path) == ["here", "out"]
