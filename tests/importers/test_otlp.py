@@ -196,7 +196,10 @@ def test_older_names_of_scopes_are_read(tmp_path):
 def test_what_is_not_used_is_counted(tmp_path):
     point = {"asInt": "1", "exemplars": [{"asDouble": 2.5, "timeUnixNano": "7"}], "zusatz": 3}
     logs = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "x"}}, {"severityNumber": 9}]}]}]}
-    given = span(events=[{"name": "e", "timeUnixNano": "5"}], links=[{"traceId": "00"}], traceState="a=b")
+    own = [kv("a", stringValue="x", zusatz=4)]
+    given = span(
+        attributes=own, events=[{"name": "e", "timeUnixNano": "5"}], links=[{"traceId": "00"}], traceState="a=b"
+    )
     _, session = imported(tmp_path, metric("gauge", point), spans(given), logs, {"resourceProfiles": [{"x": [1, 2]}]})
     where, of_spans = (
         "resourceMetrics[].scopeMetrics[].metrics[].gauge.dataPoints[]",
@@ -207,12 +210,14 @@ def test_what_is_not_used_is_counted(tmp_path):
         f"{where}.zusatz": 1,
         "resourceLogs.**": 2,
         "resourceProfiles[].x[]": 2,
+        f"{of_spans}.attributes[].value.zusatz": 1,
         f"{of_spans}.events.**": 2,
         f"{of_spans}.links.**": 1,
         f"{of_spans}.traceState": 1,
     }
     (warning,) = session["origin"]["warnings"]
-    assert warning == f"holds 3 numbers that were not imported: {where}.zusatz, resourceProfiles[].x[]"
+    names = f"{where}.zusatz, resourceProfiles[].x[], {of_spans}.attributes[].value.zusatz"
+    assert warning == f"holds 4 numbers that were not imported: {names}"
 
 
 def test_of_a_file_that_is_cut_off_what_is_whole_is_taken(tmp_path):

@@ -11,25 +11,31 @@
 -- format: text
 -- reader: otlp
 -- metrics: span_duration = duration lower
--- reads: resourceSpans|resourceMetrics[].resource.attributes[].key, resourceSpans|resourceMetrics[].resource.attributes[].value.**
+-- reads: resourceSpans|resourceMetrics[].resource.attributes[].key
+-- reads: resourceSpans|resourceMetrics[].resource.attributes[].value.stringValue|boolValue|intValue|doubleValue|bytesValue, resourceSpans|resourceMetrics[].resource.attributes[].value.kvlistValue.**
+-- reads: resourceSpans|resourceMetrics[].resource.attributes[].value.arrayValue.values[].stringValue|boolValue|intValue|doubleValue|bytesValue, resourceSpans|resourceMetrics[].resource.attributes[].value.arrayValue.values[].arrayValue|kvlistValue.**
 -- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.name|version
 -- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.attributes[].key
--- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.attributes[].value.**
+-- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.attributes[].value.stringValue|boolValue|intValue|doubleValue|bytesValue, resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.attributes[].value.kvlistValue.**
+-- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.attributes[].value.arrayValue.values[].stringValue|boolValue|intValue|doubleValue|bytesValue, resourceSpans[].scopeSpans|instrumentationLibrarySpans[].scope|instrumentationLibrary.attributes[].value.arrayValue.values[].arrayValue|kvlistValue.**
 -- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].traceId|spanId|parentSpanId|name|kind|startTimeUnixNano|endTimeUnixNano
 -- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].status.code|message
 -- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].attributes[].key
--- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].attributes[].value.**
+-- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].attributes[].value.stringValue|boolValue|intValue|doubleValue|bytesValue, resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].attributes[].value.kvlistValue.**
+-- reads: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].attributes[].value.arrayValue.values[].stringValue|boolValue|intValue|doubleValue|bytesValue, resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].attributes[].value.arrayValue.values[].arrayValue|kvlistValue.**
 -- leaves: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].events|links.**
 -- leaves: resourceSpans[].scopeSpans|instrumentationLibrarySpans[].spans[].traceState|flags|droppedAttributesCount|droppedEventsCount|droppedLinksCount
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.name|version
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.attributes[].key
--- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.attributes[].value.**
+-- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.attributes[].value.stringValue|boolValue|intValue|doubleValue|bytesValue, resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.attributes[].value.kvlistValue.**
+-- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.attributes[].value.arrayValue.values[].stringValue|boolValue|intValue|doubleValue|bytesValue, resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].scope|instrumentationLibrary.attributes[].value.arrayValue.values[].arrayValue|kvlistValue.**
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].name|unit
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].sum|histogram|exponentialHistogram.aggregationTemporality
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].sum.isMonotonic
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].timeUnixNano|startTimeUnixNano|flags
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].attributes[].key
--- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].attributes[].value.**
+-- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].attributes[].value.stringValue|boolValue|intValue|doubleValue|bytesValue, resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].attributes[].value.kvlistValue.**
+-- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].attributes[].value.arrayValue.values[].stringValue|boolValue|intValue|doubleValue|bytesValue, resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum|histogram|exponentialHistogram|summary.dataPoints[].attributes[].value.arrayValue.values[].arrayValue|kvlistValue.**
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].gauge|sum.dataPoints[].asInt|asDouble
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].histogram|exponentialHistogram|summary.dataPoints[].count|sum
 -- reads: resourceMetrics[].scopeMetrics|instrumentationLibraryMetrics[].metrics[].histogram|exponentialHistogram.dataPoints[].min|max
