@@ -58,6 +58,32 @@ func BenchmarkSort(b *testing.B) {
 }
 """
 
+MCAP = """
+import json
+from mcap.writer import Writer
+with open("result.mcap", "wb") as file:
+    writer = Writer(file, chunk_size=1000)
+    writer.start()
+    channel = writer.register_channel("/rtt", "json", 0)
+    for n in range(200):
+        writer.add_message(channel, 10**18 + n * 10**6, json.dumps({"rtt": n % 7 / 3}).encode(), 10**18 + n, n)
+    writer.finish()
+"""
+OTLP = """
+import json
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+reader = InMemoryMetricReader()
+meter = MeterProvider([reader]).get_meter("own")
+points = [Observation(n / 7, {"place": n}) for n in range(50)]
+meter.create_observable_gauge("battery", [lambda options: points], unit="%")
+for _ in range(3):
+    print(json.dumps(MessageToDict(encode_metrics(reader.get_metrics_data()))))
+"""
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -130,6 +156,20 @@ def _read_iperf3(path: Path) -> Iterator[Sample]:
         yield "bits_per_second", "bit/s", stream["bits_per_second"]
 
 
+def _read_mcap(_: Path) -> Iterator[Sample]:
+    # What was written: that the package reads it so is what tests/importers/test_mcap.py compares.
+    yield from (("/rtt.rtt", None, n % 7 / 3) for n in range(200))
+    yield from (("message_latency", "ns", n * 10.0**6 - n) for n in range(200))
+    yield from (("message_gap", "ns", 10.0**6) for _ in range(199))
+
+
+def _read_otlp(path: Path) -> Iterator[Sample]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        for resource in json.loads(line)["resourceMetrics"]:
+            for metric in (metric for scope in resource["scopeMetrics"] for metric in scope["metrics"]):
+                yield from ((metric["name"], metric["unit"], one["asDouble"]) for one in metric["gauge"]["dataPoints"])
+
+
 _GO_FILES = {"go.mod": "module example.com/queue\n\ngo 1.18\n", "queue_test.go": GO}
 _FIO = "--name=j --rw=randread --bs=4k --size=1M --io_size=1M --filename=data --write_lat_log=own --log_prio=1"
 TOOLS = {
@@ -196,6 +236,16 @@ TOOLS = {
         ("sh", "run.sh"),
         "result.json",
         _read_iperf3,
+    ),
+    "mcap": Tool("mcap", ("mcap",), "", {"record.py": MCAP}, ("{python}", "record.py"), "result.mcap", _read_mcap),
+    "otlp": Tool(
+        "otlp",
+        ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-common"),
+        "",
+        {"export.py": OTLP},
+        ("{python}", "export.py"),
+        "result.jsonl",
+        _read_otlp,
     ),
 }
 
