@@ -156,6 +156,13 @@ def _order(period: Period) -> tuple[int, str]:
     return period.since or 0, period.name
 
 
+def _nanoseconds(text: str) -> int:
+    try:
+        return parse_timestamp(text, "ns")[0]
+    except ValueError:  # in years that nanoseconds do not count, stores count microseconds
+        return parse_timestamp(text, "us")[0] * 1000
+
+
 @dataclass(frozen=True)
 class _Looked:
     """What lies in the place of a package: of this export, or in its way."""
@@ -202,7 +209,7 @@ def _noted_period(job: Job, export: JobExport, name: str, found: _Looked) -> Per
         return calendar.named(name) or Period(name, None, None)
     noted = found.noted
     times = () if noted is None else (noted.since, noted.until)
-    since, until = (None if text is None else parse_timestamp(text, "ns")[0] for text in times)
+    since, until = (None if text is None else _nanoseconds(text) for text in times)
     descriptor = {} if found.existing is None else found.existing.descriptor or {}
     try:
         session_id = str(descriptor["pipeline:options"]["selection"]["sessions"][0])

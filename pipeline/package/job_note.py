@@ -178,5 +178,5 @@ def _time_or_none(value: object) -> str | None:
     """Take a time as it was written; what is none is a ValueError."""
     if value is None:
         return None
-    parse_timestamp(str(value), "ns")
+    parse_timestamp(str(value), "us")  # which counts all years
     return str(value)

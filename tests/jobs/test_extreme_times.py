@@ -53,3 +53,13 @@ def test_a_session_in_very_many_periods_is_in_those_in_which_it_has_rows(tmp_pat
     delete_sessions(tmp_path / "store", sessions=["long"])
     assert {reason for _, reason, _ in told(night(tmp_path))} == {"removed"}
     assert told(night(tmp_path)) == []
+
+
+def test_a_session_of_the_first_year_that_is_deleted_is_removed(tmp_path):
+    add(tmp_path, "first", "0001-01-01T00:00:00.000000Z")
+    add(tmp_path, "last", "9999-11-01T00:00:00.000000Z")
+    write_job(tmp_path, JOB.replace('"day"', '"session"'))
+    at = "9999-12-31T23:59:59Z"
+    assert night(tmp_path, at).exit_status == 0
+    delete_sessions(tmp_path / "store", sessions=["first"])
+    assert told(night(tmp_path, at)) == [("first", "removed", "published")]
