@@ -65,11 +65,17 @@ def destination_of(name: str) -> str | None:
 
 def remove_work(path: Path) -> bool:
     """Remove a work directory, and nothing that no run wrote; False where something stays."""
+    # Under another name first: tasks that go on cannot put anything into it meanwhile.
+    gone = path.with_name(f"{path.name.rpartition('-')[0]}-{os.urandom(6).hex()}")
     with suppress(OSError):
-        for entry in path.iterdir():
-            if _OWN.fullmatch(entry.name):
-                entry.unlink(missing_ok=True)
-        path.rmdir()
+        path.rename(gone)
+        try:
+            for entry in gone.iterdir():
+                if _OWN.fullmatch(entry.name):
+                    entry.unlink(missing_ok=True)
+            gone.rmdir()
+        except OSError:
+            gone.rename(path)
     return not os.path.lexists(path)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from contextlib import suppress
+from itertools import count
 
 import pytest
 from directories import names_in
@@ -12,6 +16,7 @@ from spark_stores import assert_same_package
 
 from pipeline import run_job
 from pipeline.errors import TomlError
+from pipeline.publish.work_directory import remove_work
 
 JOB = """
 source = "{source}"
@@ -78,6 +83,24 @@ def test_work_directories_that_were_left_are_listed_and_removed(tmp_path):
         (str(tmp_path / "out"), str(left), 5)
     ]
     assert pipeline("stages", tmp_path / "out", "--remove").out.startswith(f"{tmp_path / 'out'}: removed (0 finished")
+    assert names_in(tmp_path) == []
+
+
+def test_a_work_directory_goes_though_tasks_go_on_to_write_into_it(tmp_path):
+    left = tmp_path / ".out.work-0123456789ab"
+    left.mkdir()
+
+    def write():
+        with suppress(FileNotFoundError):
+            for number in count():
+                (left / f"measurements.{number}-0123456789ab").touch()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while len(names_in(left)) < 100:
+        time.sleep(0.01)
+    assert remove_work(left)
+    writer.join()
     assert names_in(tmp_path) == []
 
 
