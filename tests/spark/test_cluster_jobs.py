@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from contextlib import suppress
-from itertools import count
 
 import pytest
 from directories import names_in
@@ -92,7 +91,7 @@ def test_a_work_directory_goes_though_tasks_go_on_to_write_into_it(tmp_path):
 
     def write():
         with suppress(FileNotFoundError):
-            for number in count():
+            for number in range(100_000):
                 (left / f"measurements.{number}-0123456789ab").touch()
 
     writer = threading.Thread(target=write)
