@@ -105,7 +105,7 @@ FURTHER_DOORS = {
     ("targets", "selection"): {"conditions"},
     ("compare", "selection"): {"conditions"},
     ("compare", "targets"): {"figures", "limits", "measures"},
-    ("store", "scan"): {"reading"},
+    ("store", "scan"): {"parts", "reading"},
     ("store", "writers"): {"parquet"},
     ("cli", "importers"): {"result"},
     ("notebook", "export"): {"sizes"},

@@ -113,7 +113,7 @@ def _load() -> ctypes.CDLL:
         "csv_times": (long, [pointer, long, pointer, pointer, long, pointer]),
         "distinct_texts": (long, [pointer, pointer, pointer, pointer]),
         "find_text": (long, [pointer, long, text, long]),
-        "parquet_pages": (long, [number, long, pointer, long, place]),
+        "parquet_pages": (long, [number, long, pointer, long, place, pointer, long, pointer, long]),
         "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
         "statistics_new": (pointer, [text, pointer, size, number, size, text]),
         "statistics_free": (None, [pointer]),

@@ -11,6 +11,8 @@ import numpy as np
 from pipeline.native.library import LIBRARY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
 _FIRST_CAPACITY = 1024
@@ -43,11 +45,13 @@ class Pages(NamedTuple):
     has_prefixes: NDArray[np.bool_]
 
 
-def list_pages(file: int) -> Pages:
+def list_pages(file: int, columns: Collection[int] | None = None, row_groups: Collection[int] | None = None) -> Pages:
     """List the pages of a file.
 
     Args:
         file: the descriptor of a regular file.
+        columns: those to look at, as the leaves of the schema are counted; all by default.
+        row_groups: the same of row groups.
 
     Raises:
         DamagedPagesError: it is no Parquet, or damaged.
@@ -56,9 +60,11 @@ def list_pages(file: int) -> Pages:
     size = os.fstat(file).st_size
     where = ctypes.c_int64()
     capacity = _FIRST_CAPACITY
+    wanted = [None if places is None else _flags(places) for places in (columns, row_groups)]
+    flags = [fact for one in wanted for fact in ((None, 0) if one is None else (one.ctypes.data, len(one)))]
     while True:
         numbers = np.empty((capacity, _NUMBERS), np.int64)
-        count = LIBRARY.pipeline_parquet_pages(file, size, numbers.ctypes.data, capacity, ctypes.byref(where))
+        count = LIBRARY.pipeline_parquet_pages(file, size, numbers.ctypes.data, capacity, ctypes.byref(where), *flags)
         if count == _NO_MEMORY:
             raise MemoryError("no memory for the pages of a Parquet file")
         if count == _CANNOT_BE_READ:
@@ -68,5 +74,11 @@ def list_pages(file: int) -> Pages:
         if count <= capacity:
             break
         capacity = count
-    row_group, column, values, unpacked, flags = numbers[:count].T
-    return Pages(row_group, column, values, unpacked, flags & _IS_DICTIONARY != 0, flags & _HAS_PREFIXES != 0)
+    row_group, column, values, unpacked, kinds = numbers[:count].T
+    return Pages(row_group, column, values, unpacked, kinds & _IS_DICTIONARY != 0, kinds & _HAS_PREFIXES != 0)
+
+
+def _flags(places: Collection[int]) -> NDArray[np.uint8]:
+    flags = np.zeros(max(places, default=0) + 1, np.uint8)
+    flags[list(places)] = 1
+    return flags

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import ReplacedError, SourceError
-from pipeline.scan.parquet import read_parquet, repeated_texts, row_group_sizes
+from pipeline.scan.parquet import groups_between, read_parquet, repeated_texts, row_group_sizes, sizes_in_footer
+from pipeline.scan.parts import check_chunks, damaged_part, read_footer
 from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipeline.scan.parts import PartHashes
+    from pipeline.scan.reading import TimeBounds
 
 ReadRows: TypeAlias = "Callable[[Path, Reading, Sequence[str] | None, Sequence[str]], Iterator[pa.RecordBatch]]"
 """Reads the rows of a file in order, after an empty batch: its path, how, which columns, which as dictionaries."""
@@ -38,6 +44,7 @@ class DataFile:
         without: sessions in it that are passed over, for they are read from another file.
         is_temporary: it is gone when the source is closed.
         sha256: of the file, where its session's record has it.
+        parts: of the same, those of its parts, where it is so large that not all of it need be read.
         held: leads to the file whatever has its name now, None where it is not held open.
         look_again: finds the file that holds these rows now, which may be this one; it raises ReplacedError where
             its session has other rows by now. None for files that have no record of their own.
@@ -51,6 +58,7 @@ class DataFile:
     without: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     is_temporary: bool = False
     sha256: str | None = None
+    parts: PartHashes | None = field(default=None, compare=False, repr=False)
     held: Path | None = field(default=None, compare=False)
     look_again: Callable[[], DataFile] | None = field(default=None, compare=False, repr=False)
     read: ReadRows | None = field(default=None, compare=False, repr=False)
@@ -100,21 +108,61 @@ def follow(file: DataFile, read: Callable[[DataFile], T]) -> tuple[DataFile, T]:
     raise replaced(file.path.parent)
 
 
-def row_groups(file: DataFile, wanted: Collection[str]) -> list[int] | None:
-    """Find which row groups of a file have rows of some sessions, None for all.
+class ReadGroups(NamedTuple):
+    """Which row groups of a file are read.
+
+    Attributes:
+        places: of them, None for all.
+        left_out: by session, how many of its rows lie in others, where it has such.
+    """
+
+    places: list[int] | None
+    left_out: Mapping[str, int]
+
+
+def row_groups(
+    file: DataFile, wanted: Collection[str], footer: pq.FileMetaData | None = None, times: TimeBounds = (None, None)
+) -> ReadGroups:
+    """Find which row groups of a file have rows of some sessions.
+
+    Args:
+        file: it.
+        wanted: ids of the sessions.
+        footer: of the file, where it is known to be right.
+        times: the range of time that rows are wanted of; it tells only where the footer is given.
 
     Raises:
         SourceError: it is damaged.
     """
-    if file.rows is None or all(session_id in wanted for session_id in file.rows):
-        return None
-    ends = np.cumsum(row_group_sizes(file.opened_as))
+    is_whole = file.rows is None or all(session_id in wanted for session_id in file.rows)
+    if is_whole and (footer is None or times == (None, None)):
+        return ReadGroups(None, {})
+    sizes = row_group_sizes(file.opened_as) if footer is None else sizes_in_footer(footer)
+    ends = np.cumsum(sizes)
+    rows = _rows_of(file, wanted, sum(sizes))
     found: set[int] = set()
-    for session_id, rows in file.rows.items():
-        if session_id in wanted and rows:
-            first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right").tolist()
+    for one in rows.values():
+        if one:
+            first, last = np.searchsorted(ends, [one.start, one.stop - 1], side="right").tolist()
             found.update(range(first, last + 1))
-    return sorted(group for group in found if group < len(ends))
+    places = {group for group in found if group < len(ends)}
+    if footer is None or times == (None, None):
+        return ReadGroups(sorted(places), {})
+    kept = places & set(groups_between(footer, times))
+    passed = np.cumsum([size if group in places - kept else 0 for group, size in enumerate(sizes)])
+
+    def passed_before(row: int) -> int:
+        return int(np.interp(row, [0, *ends], [0, *passed]))
+
+    left_out = {session_id: passed_before(one.stop) - passed_before(one.start) for session_id, one in rows.items()}
+    return ReadGroups(sorted(kept), left_out)
+
+
+def _rows_of(file: DataFile, wanted: Collection[str], count: int) -> dict[str, range]:
+    """Say which rows of a file are those of sessions that are wanted."""
+    if file.rows is None:
+        return {} if file.session_id is None else {file.session_id: range(count)}
+    return {session_id: rows for session_id, rows in file.rows.items() if session_id in wanted}
 
 
 def replaced(session: Path) -> ReplacedError:
@@ -134,7 +182,55 @@ def check_hash(file: DataFile, on_read: Callable[[int], None] = lambda _: None) 
         OSError: it cannot be read.
     """
     if file.sha256 is not None and file_sha256(file.opened_as, on_read=on_read) != file.sha256:
-        raise SourceError("is damaged or was changed, its SHA-256 is not that of its session's record")
+        where = "" if file.parts is None else f": {damaged_part(file.opened_as, file.parts)} is another"
+        raise SourceError(f"is damaged or was changed, its SHA-256 is not that of its session's record{where}")
+
+
+class Checked:
+    """What of the files of a scan has been compared with their records: each part once."""
+
+    def __init__(self) -> None:
+        self._whole: set[DataFile] = set()
+        self._chunks: defaultdict[DataFile, set[tuple[str, int]]] = defaultdict(set)
+
+    def check(
+        self, file: DataFile, footer: pq.FileMetaData | None, columns: Collection[str], groups: Sequence[int] | None
+    ) -> None:
+        """Compare what is going to be read of a file with its session's record: all of it, where that is all.
+
+        Args:
+            file: what to read.
+            footer: what `footer_of` gave.
+            columns: those that are read.
+            groups: the row groups that are read, None for all.
+
+        Raises:
+            SourceError: it is another.
+            OSError: it cannot be read.
+        """
+        if file in self._whole:
+            return
+        if footer is None or file.parts is None or (groups is None and set(columns) >= set(footer.schema.names)):
+            check_hash(file)
+            self._whole.add(file)
+            return
+        read = range(footer.num_row_groups) if groups is None else groups
+        chunks = [(name, group) for group in read for name in footer.schema.names if name in columns]
+        done = self._chunks[file]
+        check_chunks(file.opened_as, file.parts, footer, [chunk for chunk in chunks if chunk not in done])
+        done.update(chunks)
+
+
+def footer_of(file: DataFile) -> pq.FileMetaData | None:
+    """Read the footer of a file whose parts have hashes, compared with its session's record; else None.
+
+    Raises:
+        SourceError: it is another.
+        OSError: it cannot be read.
+    """
+    if file.parts is None or file.parts.chunks is None:
+        return None
+    return read_footer(file.opened_as, file.parts)
 
 
 def check_files(files: Iterable[DataFile], on_read: Callable[[int], None] = lambda _: None) -> list[DataFile]:

@@ -132,8 +132,15 @@ class Order(Protocol):
 class OrderCheck:
     """Checks that the rows of the sessions come in their order, and all of them."""
 
-    def __init__(self, sessions: Sequence[Session]) -> None:
+    def __init__(self, sessions: Sequence[Session], left_out: Mapping[str, int]) -> None:
+        """Begin.
+
+        Args:
+            sessions: those whose rows come, in order.
+            left_out: by session, how many of its rows do not come; that is known when rows of the next one come.
+        """
         self._sessions = sessions
+        self._left_out = left_out
         self._at = 0
         self._count = 0
         self._last: int | None = None
@@ -158,10 +165,11 @@ class OrderCheck:
 
     def _next_session(self) -> None:
         session = self._sessions[self._at]
-        if self._count != session.measurement_count:
+        count = self._count + self._left_out.get(session.session_id, 0)
+        if count != session.measurement_count:
             raise SourceError(
                 f"session {session.session_id!r}: its record says {session.measurement_count} rows, "
-                f"its data holds {self._count}; the source is damaged or changed while it was read"
+                f"its data holds {count}; the source is damaged or changed while it was read"
             )
         self._at += 1
         self._count = 0

@@ -15,7 +15,7 @@ from pipeline.rows.batches import BATCH_BYTES
 from pipeline.scan.reading import MAX_BATCH_BYTES, MAX_UNPACKED_BYTES, require_unpackable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,11 +50,18 @@ class ColumnPages:
         return int(self.ends[-1]) if len(self.ends) else 0
 
 
-def look_at_pages(path: Path) -> list[ColumnPages]:
+def look_at_pages(
+    path: Path, columns: Collection[int] | None = None, row_groups: Collection[int] | None = None
+) -> list[ColumnPages]:
     """Look at the pages of a file.
 
+    Args:
+        path: the file.
+        columns: the columns to look at, all by default.
+        row_groups: the same of row groups.
+
     Returns:
-        those of all columns; nothing where the file unpacks to so little that no batch of it can be too large.
+        those of each column; nothing where the file unpacks to so little that no batch of it can be too large.
 
     Raises:
         SourceError: it is damaged, or a page or all that is needed at once unpacks to too much.
@@ -63,16 +70,16 @@ def look_at_pages(path: Path) -> list[ColumnPages]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            pages = list_pages(file.fileno())
+            pages = list_pages(file.fileno(), columns, row_groups)
         except DamagedPagesError as error:
             raise SourceError(f"cannot be read, it is damaged or of another format ({error})") from error
     if _is_small(pages):
         return []
     require_unpackable("a page", int(pages.size.max()), size)
     held: Counter[int] = Counter()
-    columns = [_column_of(pages, int(column), held) for column in np.unique(pages.column)]
+    found = [_column_of(pages, int(column), held) for column in np.unique(pages.column)]
     require_unpackable("what its columns need at once", max(held.values()), size, limit=2 * MAX_UNPACKED_BYTES)
-    return columns
+    return found
 
 
 def rows_that_fit(columns: Sequence[ColumnPages], rows: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.scan.page_sizes import ColumnPages
-    from pipeline.scan.reading import Reading
+    from pipeline.scan.reading import Reading, TimeBounds
 
 _BUFFER_BYTES = 65_536
 _MAX_REPEATED_BYTES = 3
@@ -38,8 +38,8 @@ def open_parquet(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
     return _open(path, repeated)
 
 
-def _open(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
-    metadata = pq.read_metadata(path)
+def _open(path: Path, repeated: Collection[str] = (), footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    metadata = footer or pq.read_metadata(path)
     in_groups = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
     # pyarrow reads what the groups say, and takes no notice of the rows that are left.
     if in_groups != metadata.num_rows:
@@ -63,16 +63,22 @@ def may_swell(path: Path) -> bool:
 def repeated_texts(path: Path) -> set[str]:
     """Find the string columns whose values repeat so much that a file of rows holds little more than their places."""
     with open_parquet(path) as file:
-        metadata = file.metadata
-        sizes: dict[str, float] = {}
         for at, field in enumerate(file.schema_arrow):
-            if not pa.types.is_string(field.type):
-                continue
-            _check_column(file, at)
-            groups = [metadata.row_group(group).column(at) for group in range(metadata.num_row_groups)]
-            values = sum(group.num_values for group in groups)
-            if values and all(group.has_dictionary_page for group in groups):
-                sizes[field.name] = sum(group.total_uncompressed_size for group in groups) / values
+            if pa.types.is_string(field.type):
+                _check_column(file, at)
+        return repeated_by_footer(file.metadata)
+
+
+def repeated_by_footer(footer: pq.FileMetaData) -> set[str]:
+    """Do as `repeated_texts` does, by a footer that is known to be right."""
+    sizes: dict[str, float] = {}
+    for at, field in enumerate(footer.schema.to_arrow_schema()):
+        if not pa.types.is_string(field.type):
+            continue
+        groups = [footer.row_group(group).column(at) for group in range(footer.num_row_groups)]
+        values = sum(group.num_values for group in groups)
+        if values and all(group.has_dictionary_page for group in groups):
+            sizes[field.name] = sum(group.total_uncompressed_size for group in groups) / values
     return {name for name, size in sizes.items() if size < _MAX_REPEATED_BYTES}
 
 
@@ -94,7 +100,32 @@ def row_group_sizes(path: Path) -> list[int]:
         SourceError: the file is damaged.
     """
     with open_parquet(path) as file:
-        return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        return sizes_in_footer(file.metadata)
+
+
+def sizes_in_footer(footer: pq.FileMetaData) -> list[int]:
+    """Give the rows of each row group."""
+    return [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+
+
+def groups_between(footer: pq.FileMetaData, times: TimeBounds) -> list[int]:
+    """Find the row groups that may have rows in a range of time.
+
+    Args:
+        footer: of a file, known to be right.
+        times: the range.
+    """
+    since, until = times
+    at = footer.schema.names.index("timestamp")
+    found: list[int] = []
+    for group in range(footer.num_row_groups):
+        seen = footer.row_group(group).column(at).statistics
+        is_told = seen is not None and seen.has_min_max
+        is_before = is_told and since is not None and seen.max_raw < since
+        is_after = is_told and until is not None and seen.min_raw >= until
+        if not (is_before or is_after):
+            found.append(group)
+    return found
 
 
 def read_parquet(
@@ -103,6 +134,7 @@ def read_parquet(
     columns: Sequence[str] | None = None,
     repeated: Sequence[str] = (),
     row_groups: Sequence[int] | None = None,
+    footer: pq.FileMetaData | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, after an empty batch that shows the schema.
 
@@ -112,14 +144,16 @@ def read_parquet(
         columns: the columns to read, all by default; those that the file lacks are left out.
         repeated: string columns to read as dictionaries.
         row_groups: those to read, all by default.
+        footer: that of the file, where it is known to be right: of what is not read, nothing is looked at then.
 
     Raises:
         SourceError: the file has fewer rows than it says, or a page unpacks to too much.
     """
-    pages = look_at_pages(path)
-    found = _large_dictionaries(path, pages, reading.batch_size)
+    looked_at = None if footer is None else _places(footer.schema.names, columns)
+    pages = look_at_pages(path, looked_at, None if footer is None else row_groups)
+    found = _large_dictionaries(path, pages, reading.batch_size, footer)
     large = {name: field for name, field in found.items() if name not in repeated}
-    with _open(path, [*repeated, *large]) as file:
+    with _open(path, [*repeated, *large], footer) as file:
         names = file.schema_arrow.names
         wanted = [name for name in names if columns is None or name in columns]
         fields = [large.get(name) or file.schema_arrow.field(name) for name in wanted]
@@ -139,7 +173,13 @@ def read_parquet(
             raise SourceError(f"is damaged: of {expected} rows {done} can be read")
 
 
-def _large_dictionaries(path: Path, pages: Sequence[ColumnPages], rows: int) -> dict[str, pa.Field]:
+def _places(names: Sequence[str], wanted: Collection[str] | None) -> list[int] | None:
+    return None if wanted is None else [at for at, name in enumerate(names) if name in wanted]
+
+
+def _large_dictionaries(
+    path: Path, pages: Sequence[ColumnPages], rows: int, footer: pq.FileMetaData | None
+) -> dict[str, pa.Field]:
     """Find the columns whose texts come from dictionaries so large that a batch could not hold them written out.
 
     Returns:
@@ -154,10 +194,10 @@ def _large_dictionaries(path: Path, pages: Sequence[ColumnPages], rows: int) -> 
     ]
     if not doubtful:
         return {}
-    with _open(path) as file:
+    with _open(path, footer=footer) as file:
         texts = {at: field for at, field in enumerate(file.schema_arrow) if is_text(field.type)}
     large: dict[str, pa.Field] = {}
-    with _open(path, [field.name for field in texts.values()]) as file:
+    with _open(path, [field.name for field in texts.values()], footer) as file:
         for column, group in doubtful:
             field = texts.get(column)
             if field is None or field.name in large:

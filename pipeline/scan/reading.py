@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline.model.columns import TimestampUnit
 
+TimeBounds: TypeAlias = "tuple[int | None, int | None]"
+"""A range of time in ticks, from the first up to the second and without it; None where it has no end."""
 MAX_UNPACKED_BYTES = 96 << 20
 """What one page, or one batch of Arrow, may unpack to; what is at hand at once of all columns, twice as much."""
 _MAX_TIMES_FILE = 64

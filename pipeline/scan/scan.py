@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -16,9 +17,9 @@ from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurem
 from pipeline.rows.batches import select_columns, session_runs
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import RowChecker, bad_row, require_short_rows
-from pipeline.scan.data_file import DataFile, check_hash, follow, row_groups
+from pipeline.scan.data_file import Checked, DataFile, follow, footer_of, row_groups
 from pipeline.scan.order import Order, OrderCheck, SessionRows, in_order, in_turns
-from pipeline.scan.parquet import read_parquet, repeated_texts
+from pipeline.scan.parquet import read_parquet, repeated_by_footer, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.model.session import Session
     from pipeline.scan.passing import PassingSessions
+    from pipeline.scan.reading import TimeBounds
 
 DEFAULT_BATCH_SIZE = 32_768
 TOUCHED = "touched-sha256:"
@@ -45,6 +47,8 @@ class _Reading:
         repeated: those of them that are read as dictionaries.
         schema: of the columns.
         wanted: the sessions, by id, in order.
+        times: the range of time that rows are wanted of.
+        left_out: gets, by session, how many rows are passed over as they lie outside of that.
     """
 
     how: Reading
@@ -52,6 +56,8 @@ class _Reading:
     repeated: Sequence[str]
     schema: pa.Schema
     wanted: Mapping[str, Session]
+    times: TimeBounds
+    left_out: Counter[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +109,14 @@ class Scan:
         for file in self.files[:1]:
             if file.read is not None:
                 return set(file.repeated)
-            _, texts = follow(file, lambda found: repeated_texts(found.opened_as))
+            _, texts = follow(file, _repeated_texts)
             return texts & set(self.schema.names)
         return set()
 
     @cached_property
-    def _checked(self) -> set[DataFile]:
-        """Files whose hash has been compared."""
-        return set()
+    def _checked(self) -> Checked:
+        """What has been compared with the records."""
+        return Checked()
 
     @property
     def is_in_turns(self) -> bool:
@@ -161,6 +167,7 @@ class Scan:
         columns: Sequence[str] | None = None,
         *,
         batch_size: int = DEFAULT_BATCH_SIZE,
+        times: TimeBounds = (None, None),
     ) -> Iterator[pa.RecordBatch]:
         """Read rows in the order of the model, checked on the way.
 
@@ -168,6 +175,7 @@ class Scan:
             sessions: the sessions to read, all by default.
             columns: the columns to read besides session_id and sequence, all by default.
             batch_size: rows of a batch, at most.
+            times: rows outside of this range are not wanted; some of them may come.
 
         Yields:
             batches of rows of one session each, their columns in the order of `schema`.
@@ -180,7 +188,9 @@ class Scan:
         chosen = self.sessions if sessions is None else sessions
         names = [n for n in self.schema.names if columns is None or n in columns or n in KEY_COLUMNS]
         if self.passing is None or self.passing.is_complete:
-            yield from self._batches(chosen, names, batch_size, OrderCheck(chosen))
+            left_out: Counter[str] = Counter()
+            order = OrderCheck(chosen, left_out)
+            yield from self._batches(chosen, names, batch_size, order, times, left_out)
             return
         # All sessions pass, for what is wrong with those that are not wanted is wrong with their files.
         wanted = {session.session_id for session in chosen}
@@ -190,7 +200,13 @@ class Scan:
                 yield select_columns(batch, names)
 
     def _batches(
-        self, sessions: Sequence[Session], names: Sequence[str], batch_size: int, order: Order
+        self,
+        sessions: Sequence[Session],
+        names: Sequence[str],
+        batch_size: int,
+        order: Order,
+        times: TimeBounds = (None, None),
+        left_out: Counter[str] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         reading = _Reading(
             how=Reading(batch_size),
@@ -198,6 +214,8 @@ class Scan:
             repeated=[name for name in names if name in self.repeated],
             schema=self.physical_schema(names),
             wanted={session.session_id: session for session in sessions},
+            times=times,
+            left_out=Counter() if left_out is None else left_out,
         )
         for rows in in_order(self.files, reading.wanted, partial(self._read, reading)):
             with reading_errors(rows.file.path):
@@ -208,7 +226,8 @@ class Scan:
     def _read(self, reading: _Reading, found: DataFile) -> Iterator[SessionRows]:
         """Read the rows of the wanted sessions in a file."""
         check = RowChecker(reading.schema)
-        file, batches = follow(found, partial(self._open, reading))
+        file, (batches, left_out) = follow(found, partial(self._open, reading))
+        reading.left_out.update(left_out)
         with reading_errors(file.path):
             for at, raw in enumerate(batches):
                 if at == 0:
@@ -224,17 +243,28 @@ class Scan:
                     if session_id in reading.wanted and session_id not in file.without:
                         yield SessionRows(file, session_id, rows, facts.increasing)
 
-    def _open(self, reading: _Reading, file: DataFile) -> Iterator[pa.RecordBatch]:
-        """Compare a file with its record, and open it; from then on it is read, whatever becomes of its name."""
-        if file not in self._checked:
-            check_hash(file)
-            self._checked.add(file)
+    def _open(self, reading: _Reading, file: DataFile) -> tuple[Iterator[pa.RecordBatch], Mapping[str, int]]:
+        """Compare what is read of a file with its record, and open it; from then on it is read, whatever has its name.
+
+        Returns:
+            its rows, and how many of them are left out, by session.
+        """
+        left_out: Mapping[str, int] = {}
         if file.read is not None:
             batches = file.read(file.opened_as, reading.how, reading.names, reading.repeated)
         else:
-            groups = row_groups(file, reading.wanted)
-            batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups)
-        return itertools.chain([next(batches)], batches)
+            footer = footer_of(file)
+            if footer is None:  # then nothing of it is known to be right before all of it is
+                self._checked.check(file, None, reading.names, None)
+            groups, left_out = row_groups(file, reading.wanted, footer, reading.times)
+            self._checked.check(file, footer, reading.names, groups)
+            batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups, footer)
+        return itertools.chain([next(batches)], batches), left_out
+
+
+def _repeated_texts(file: DataFile) -> set[str]:
+    footer = footer_of(file)
+    return repeated_texts(file.opened_as) if footer is None else repeated_by_footer(footer)
 
 
 def _check_columns(schema: pa.Schema, file: DataFile, reading: _Reading) -> None:

@@ -165,7 +165,9 @@ class Selected:
         """
         needed = {*columns, *self._filter_columns}
         kept = [name for name in self.scan.schema.names if name in {*columns, "session_id", "sequence"}]
-        for batch in self.scan.batches(self.sessions, sorted(needed), batch_size=self.batch_size):
+        for batch in self.scan.batches(
+            self.sessions, sorted(needed), batch_size=self.batch_size, times=self._time_bounds
+        ):
             rows = self._filter(batch)
             if rows.num_rows:
                 yield select_columns(rows, kept)

@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from pipeline.disk.directories import sync_directory
-from pipeline.disk.hashing import file_sha256
 from pipeline.model.columns import UNTYPED, measurements_schema
 from pipeline.rows.batches import Peekable, of_session, text_bound
 from pipeline.rows.normalise import conform_to
+from pipeline.scan.parts import hash_with_parts
 from pipeline.store.directory import RECORD_FILE
 from pipeline.store.pack import PACK_RECORDS, dump_pack, dump_record
 from pipeline.store.record import data_file_name, describe_file, dump, make_record
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+    from pipeline.scan.parts import FileHashes
 
 _MAX_ROWS = 1 << 20
 _MAX_SESSIONS = 1 << 14
@@ -48,10 +49,10 @@ def build_session(
         sync: make them durable; else the caller does.
     """
     path = stage / data_file_name(0)
-    size, sha256 = _write_rows(path, batches, schema, sync=sync)
+    hashes = _write_rows(path, batches, schema, sync=sync)
     session = describe()
     path = path.rename(stage / name(session))
-    write_file(stage / RECORD_FILE, dump(make_record(session, path.name, size, sha256)).encode(), sync=sync)
+    write_file(stage / RECORD_FILE, dump(make_record(session, path.name, hashes)).encode(), sync=sync)
     if sync:
         sync_directory(stage)
 
@@ -96,8 +97,8 @@ def build_pack(
                 bytes_held += batch.num_rows * 8 * batch.num_columns + text_bound(batch)
                 yield conform_to(batch, schema)
 
-    size, sha256 = _write_rows(stage / name, rows(), schema, sync=True)
-    write_file(stage / PACK_RECORDS, dump_pack(records, describe_file(name, size, sha256), is_full=is_full), sync=True)
+    hashes = _write_rows(stage / name, rows(), schema, sync=True)
+    write_file(stage / PACK_RECORDS, dump_pack(records, describe_file(name, hashes), is_full=is_full), sync=True)
     sync_directory(stage)
     return len(records)
 
@@ -110,8 +111,8 @@ def typed_columns(sessions: Iterable[Session]) -> dict[str, str]:
     return {name: kind for session in sessions for name, kind in session.columns.items() if kind != UNTYPED}
 
 
-def _write_rows(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, sync: bool) -> tuple[int, str]:
-    """Write a file of rows; gives its size and SHA-256."""
+def _write_rows(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, sync: bool) -> FileHashes:
+    """Write a file of rows, and hash it while the system has it in memory."""
     from pipeline.writers.parquet import write_rows  # noqa: PLC0415 - reading a store needs no writer
 
     with path.open("wb") as file:
@@ -119,7 +120,7 @@ def _write_rows(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema
         file.flush()
         if sync:
             os.fsync(file.fileno())
-    return path.stat().st_size, file_sha256(path)
+    return hash_with_parts(path)
 
 
 def write_file(path: Path, data: bytes, *, sync: bool = True) -> None:

@@ -14,7 +14,8 @@ from pipeline.disk.safe_names import is_safe
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError
 from pipeline.scan.data_file import DataFile, replaced
-from pipeline.store.pack import PACK_RECORDS, read_pack
+from pipeline.scan.parts import LEAST_BYTES
+from pipeline.store.pack import PACK_RECORDS, read_pack, read_pack_parts
 from pipeline.store.record import is_sealed_version, parse_record
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.disk.held import HeldFiles
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+    from pipeline.scan.parts import PartHashes
 
 RECORD_FILE = "session.json"
 MOVED = "moved-into-a-pack"
@@ -44,6 +46,7 @@ class DirectoryRecords:
         files: SHA-256 by name of the files of rows; None where a record of an early version names none.
         rows: of a pack, which rows are those of each of all its sessions, by its id; else None.
         is_sealed: they have a checksum.
+        parts: those of the parts of the files, by name of the file; None where they have not been read.
     """
 
     file: str
@@ -53,6 +56,7 @@ class DirectoryRecords:
     files: Mapping[str, str | None] | None
     rows: Mapping[str, range] | None
     is_sealed: bool
+    parts: Mapping[str, PartHashes] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,12 +164,27 @@ def _read_records(path: Path, sha256: str, unit: TimestampUnit) -> DirectoryReco
     if path.name == PACK_RECORDS:
         pack = read_pack(path, unit)
         files = {pack.file: pack.sha256}
-        return DirectoryRecords(path.name, sha256, pack.sessions, None, files, pack.rows, is_sealed=True)
+        of_pack = {} if pack.parts is None else {pack.file: pack.parts}
+        return DirectoryRecords(path.name, sha256, pack.sessions, None, files, pack.rows, is_sealed=True, parts=of_pack)
     value = read_json(path)
-    session, named = parse_record(path, value, unit)
+    session, named, parts = parse_record(path, value, unit)
     return DirectoryRecords(
-        path.name, sha256, (session,), session.session_id, named, None, is_sealed=is_sealed_version(value)
+        path.name,
+        sha256,
+        (session,),
+        session.session_id,
+        named,
+        None,
+        is_sealed=is_sealed_version(value),
+        parts=parts,
     )
+
+
+def _read_parts(path: Path, unit: TimestampUnit) -> Mapping[str, PartHashes]:
+    """Read what records say of the parts of files, where nothing else of them is needed."""
+    if path.name == PACK_RECORDS:
+        return read_pack_parts(path)
+    return _read_records(path, "", unit).parts or {}
 
 
 def _find_files(
@@ -175,16 +194,29 @@ def _find_files(
     if not sums:
         raise SourceError(f"{directory}: has no {_DATA_PATTERN}; the store is damaged")
     _require_named(directory, there, sums)
+    paths = [directory / name for name in sums]
+    sizes = [_size(path) for path in paths]
+    parts = records.parts
+    if parts is None:
+        # A smaller file is read as a whole, and its record need not be.
+        parts = _read_parts(directory / records.file, unit) if max(sizes) >= LEAST_BYTES else {}
     files: list[DataFile] = []
-    for at, (name, sha256) in enumerate(sums.items()):
-        file = directory / name
+    for at, (file, sha256) in enumerate(zip(paths, sums.values(), strict=True)):
         if records.rows is not None:
             look_again = partial(_look_again_for_pack, directory, sha256, unit)
         else:
             look_again = partial(_look_again, directory, records.sessions, files, at)
         opened_as = _hold(file, held)
         files.append(
-            DataFile(file, records.session_id, rows=records.rows, sha256=sha256, held=opened_as, look_again=look_again)
+            DataFile(
+                file,
+                records.session_id,
+                rows=records.rows,
+                sha256=sha256,
+                parts=parts.get(file.name),
+                held=opened_as,
+                look_again=look_again,
+            )
         )
     return files
 
@@ -202,9 +234,17 @@ def _require_named(directory: Path, there: Collection[str], named: Collection[st
             )
 
 
+def _size(file: Path) -> int:
+    try:
+        status = file.stat()
+        require_regular(status, file)
+    except OSError as error:
+        raise SourceError(f"{file}: cannot be read ({error.strerror})") from error
+    return status.st_size
+
+
 def _hold(file: Path, held: HeldFiles | None) -> Path | None:
     try:
-        require_regular(file.stat(), file)
         return None if held is None else held.hold(file)
     except OSError as error:
         raise SourceError(f"{file}: cannot be read ({error.strerror})") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from pipeline.store.record import (
     is_sealed,
     parse_sessions,
     recorded_files,
+    recorded_parts,
     require_version,
     sealed,
 )
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+    from pipeline.scan.parts import PartHashes
 
 PACK_RECORDS = "sessions.ndjson.zst"
+_HEAD_BYTES = 1 << 16
 _MAX_BYTES = 256 << 20  # of all records; what is written has a quarter at most
 
 
@@ -47,12 +50,14 @@ class Pack:
         sessions: in the order of their rows.
         file: name of the file of their rows.
         sha256: of it.
+        parts: of the same, those of its parts; None where it has none.
         is_full: another session would have made it too large.
     """
 
     sessions: tuple[Session, ...]
     file: str
     sha256: str
+    parts: PartHashes | None
     is_full: bool
 
     @property
@@ -109,12 +114,13 @@ def read_pack(path: Path, unit: TimestampUnit) -> Pack:
         with open_regular(path) as file, pa.CompressedInputStream(file, "zstd") as stream:
             text = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        raise SourceError(f"{path}: cannot be read ({reason})") from error
+        raise _unreadable(path, error) from error
     if len(text) > _MAX_BYTES:
         raise SourceError(f"{path}: unpacks to more than {_MAX_BYTES >> 20} MiB; it is damaged")
     head, _, rest = text.partition(b"\n")
-    name, sha256, count, is_full = _parse_head(path, head, hashlib.sha256(rest).hexdigest())
+    pack, count, sessions_sha256 = _parse_head(path, head)
+    if sessions_sha256 != hashlib.sha256(rest).hexdigest():
+        raise _changed(path)
     try:
         # What is of this hash was written here, so that no key is twice in it.
         sessions = parse_sessions(json.loads(b"[" + rest.rstrip().replace(b"\n", b",") + b"]"), unit)
@@ -124,21 +130,51 @@ def read_pack(path: Path, unit: TimestampUnit) -> Pack:
         raise SourceError(f"{path}: says it has {count} sessions and has {len(sessions)}; it is damaged")
     if any(before.sort_key >= after.sort_key for before, after in pairwise(sessions)):
         raise SourceError(f"{path}: holds its sessions out of order; it is damaged")
-    return Pack(tuple(sessions), name, sha256, is_full)
+    return replace(pack, sessions=tuple(sessions))
 
 
-def _parse_head(path: Path, line: bytes, sessions_sha256: str) -> tuple[str, str, int, bool]:
-    """Read the first line: name and SHA-256 of the file of rows, how many sessions there are, and `is_full`."""
+def read_pack_parts(path: Path) -> dict[str, PartHashes]:
+    """Read what the records of a pack say of the parts of its file of rows, and nothing of its sessions.
+
+    Args:
+        path: their file.
+
+    Raises:
+        SourceError: as `read_pack`.
+    """
+    try:
+        with open_regular(path) as file, pa.CompressedInputStream(file, "zstd") as stream:
+            head = stream.read(_HEAD_BYTES)
+            while b"\n" not in head and len(head) < _MAX_BYTES and (more := stream.read(len(head))):
+                head += more
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    pack, _, _ = _parse_head(path, head.partition(b"\n")[0])
+    return {} if pack.parts is None else {pack.file: pack.parts}
+
+
+def _parse_head(path: Path, line: bytes) -> tuple[Pack, int, str]:
+    """Read the first line: what it says of the pack, how many sessions that has, and the SHA-256 of their records."""
     try:
         head = parse_json(line)
         require_version(head["format_version"])
-        is_sound = is_sealed(head) and head["sessions_sha256"] == sessions_sha256
+        is_sound = is_sealed(head)
         ((name, sha256),) = (recorded_files(head) or {}).items()
-        count, is_full = head["session_count"], bool(head["is_full"])
+        parts = recorded_parts(head).get(name)
+        count, is_full, sessions_sha256 = head["session_count"], bool(head["is_full"]), head["sessions_sha256"]
     except SourceError as error:
         raise SourceError(f"{path}: {error}") from error
     except NO_RECORD as error:
         raise SourceError(f"{path}: holds no records of a pack ({error!r})") from error
     if not is_sound or sha256 is None:
-        raise SourceError(f"{path}: was changed after it was written, its SHA-256 does not fit; import it anew")
-    return name, sha256, count, is_full
+        raise _changed(path)
+    return Pack((), name, sha256, parts, is_full), count, sessions_sha256
+
+
+def _changed(path: Path) -> SourceError:
+    return SourceError(f"{path}: was changed after it was written, its SHA-256 does not fit; import it anew")
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    reason = error.strerror or str(error).splitlines()[0]
+    return SourceError(f"{path}: cannot be read ({reason})")

@@ -15,12 +15,14 @@ from pipeline.model.metric_facts import parse_metric_facts
 from pipeline.model.session import Session
 from pipeline.model.timestamps import parse_timestamp
 from pipeline.rows.normalise import parse_timestamps
+from pipeline.scan.parts import PartHashes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.model.columns import TimestampUnit
+    from pipeline.scan.parts import FileHashes
 
 FORMAT_VERSION = 2
 FIRST_VERSION = 1
@@ -42,16 +44,15 @@ def dump(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def make_record(session: Session, name: str, size: int, sha256: str) -> dict[str, Any]:
+def make_record(session: Session, name: str, hashes: FileHashes) -> dict[str, Any]:
     """Make the record of a session.
 
     Args:
         session: what is known of it.
         name: of the file of its rows.
-        size: of it, in bytes.
-        sha256: of it, in hexadecimal.
+        hashes: of the same.
     """
-    return sealed(describe_session(session) | {"files": [describe_file(name, size, sha256)]})
+    return sealed(describe_session(session) | {"files": [describe_file(name, hashes)]})
 
 
 def describe_session(session: Session) -> dict[str, Any]:
@@ -59,9 +60,9 @@ def describe_session(session: Session) -> dict[str, Any]:
     return {"format_version": FORMAT_VERSION, **session.describe(), "columns": dict(session.columns)}
 
 
-def describe_file(name: str, size: int, sha256: str) -> dict[str, Any]:
+def describe_file(name: str, hashes: FileHashes) -> dict[str, Any]:
     """Say of a file of rows what a record says of it."""
-    return {"name": name, "bytes": size, "sha256": sha256}
+    return {"name": name, "bytes": hashes.size, "sha256": hashes.sha256, **hashes.parts.describe()}
 
 
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +101,11 @@ def require_version(version: object) -> int:
     return version
 
 
-def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, dict[str, str | None] | None]:  # noqa: ANN401 - any JSON
+def parse_record(
+    path: Path,
+    value: Any,  # noqa: ANN401 - any JSON
+    unit: TimestampUnit,
+) -> tuple[Session, dict[str, str | None] | None, dict[str, PartHashes]]:
     """Read the record of a session that has a directory of its own.
 
     Args:
@@ -109,8 +114,8 @@ def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, 
         unit: timestamp unit of the store.
 
     Returns:
-        the session, and the SHA-256 by name of the files of its rows; None where it is of an early version and names
-        none.
+        the session, the SHA-256 by name of the files of its rows, None where it is of an early version and names none,
+        and those of the parts of the files.
 
     Raises:
         SourceError: it is of another version, no record, or was changed.
@@ -118,7 +123,7 @@ def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, 
     try:
         version = require_version(value.get("format_version", FIRST_VERSION))
         is_sound = version == FIRST_VERSION or is_sealed(value)
-        (session,), files = parse_sessions([value], unit), recorded_files(value)
+        (session,), files, parts = parse_sessions([value], unit), recorded_files(value), recorded_parts(value)
     except SourceError as error:
         raise SourceError(f"{path}: {error}") from error
     except NO_RECORD as error:
@@ -127,7 +132,7 @@ def parse_record(path: Path, value: Any, unit: TimestampUnit) -> tuple[Session, 
         raise SourceError(
             f"{path}: was changed after it was written, its {_CHECKSUM} does not fit; import the session anew"
         )
-    return session, files
+    return session, files, parts
 
 
 def recorded_files(value: dict[str, Any]) -> dict[str, str | None] | None:
@@ -136,6 +141,16 @@ def recorded_files(value: dict[str, Any]) -> dict[str, str | None] | None:
         return {_text(file["name"]): _text(file["sha256"]) for file in value["files"]}
     sha256 = _text_or_none(value.get("sha256"))
     return None if sha256 is None else {data_file_name(0): sha256}
+
+
+def recorded_parts(value: dict[str, Any]) -> dict[str, PartHashes]:
+    """SHA-256 of the parts of files, by name of the file, as far as a record has them.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is no record.
+    """
+    found = {_text(file["name"]): PartHashes.parse(file) for file in value.get("files", ())}
+    return {name: parts for name, parts in found.items() if parts is not None}
 
 
 def parse_sessions(values: Sequence[Any], unit: TimestampUnit) -> list[Session]:

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from directories import contents, measurement_files, names_in, only
 from samples import row, rows_of, write_ndjson
-from store_records import checksum
+from store_records import checksum, described_file
 
 from pipeline import (
     SourceError,
@@ -87,10 +87,7 @@ def test_many_small_sessions_of_an_import_share_a_directory(store):
     assert pack.name == f"pack-20261124T100000Z-{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
     assert names_in(pack) == ["measurements-0000.parquet", "sessions.ndjson.zst"]
     head, *records = lines_of(pack)
-    data = (pack / "measurements-0000.parquet").read_bytes()
-    assert head["files"] == [
-        {"name": "measurements-0000.parquet", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    ]
+    assert head["files"] == [described_file(pack / "measurements-0000.parquet")]
     assert [record["session_id"] for record in records] == ids.split("\n")
     assert all(record["record_sha256"] == checksum(record) for record in (head, *records))
     assert json.loads((store / "store.json").read_bytes())["format_version"] == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from plain_files import CORE_TYPES
 from program import pipeline
 from project import FIXTURE_STORE
 from samples import row, write_ndjson
-from store_records import checksum, edit_record, make_early
+from store_records import checksum, described_file, edit_record, make_early
 
 from pipeline import BusyError, DestinationError, SourceError, export_measurements, import_sessions, list_sessions
 from pipeline.disk.hashing import file_sha256
@@ -90,9 +89,7 @@ def test_the_record_of_a_session_says_what_planning_needs(tmp_path):
     assert found.keys() == SESSION_KEYS
     assert found.pop("record_sha256") == checksum(found)
     assert len(found.pop("content_digest")) == len("rows1:") + 32
-    data = path.with_name("measurements-0000.parquet").read_bytes()
-    wanted = {"name": "measurements-0000.parquet", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert found.pop("files") == [wanted]
+    assert found.pop("files") == [described_file(path.with_name("measurements-0000.parquet"))]
     assert found == {
         "format_version": 2,
         "session_id": "s1",
