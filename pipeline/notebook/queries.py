@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from pipeline.arguments import check_arguments
 from pipeline.errors import ReplacedError, UsageError
+from pipeline.notebook.named_sessions import named_sessions
 from pipeline.notebook.views import connect_locked, source_problem
-from pipeline.runtime.duckdb import quote_identifier, statement_kind
+from pipeline.runtime.duckdb import connect_engine, quote_identifier, statement_kind
 from pipeline.runtime.progress import phase
 from pipeline.scan.inventory import ATTEMPTS
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
@@ -59,7 +60,9 @@ def query(
         timezone: IANA name of the zone of times that name none, in files.
         threads: of the engine; one per core by default.
         memory_limit: of the engine, such as `128MB`.
-        verify: compare the files of a store with their SHA-256 first, for DuckDB verifies nothing.
+        verify: compare the files of a store with their SHA-256 first, for DuckDB verifies nothing. Where the SQL keeps
+            to sessions, by `session_id = 'x'` or `session_id IN ('x', 'y')`, those of others are not looked at, and
+            none where it asks for no measurements.
 
     Returns:
         the rows, in the order that the query gives them, in the types of the data model: integers of any width are
@@ -106,11 +109,18 @@ def open_query(
         the schema, the rows, and what their reader should know, a sentence each.
     """
     is_open = False
+    with connect_engine(threads=1) as parser:
+        sessions = named_sessions(parser, sql)
     for left in reversed(range(ATTEMPTS)):
         try:
             with (
                 connect_locked(
-                    source, timezone=timezone, threads=threads, memory_limit=memory_limit, verify=verify
+                    source,
+                    timezone=timezone,
+                    threads=threads,
+                    memory_limit=memory_limit,
+                    verify=verify,
+                    sessions=sessions,
                 ) as (connection, scan, warnings),
                 _query_errors(scan),
             ):

@@ -7,11 +7,12 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 
 from pipeline.arguments import check_arguments
 from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import SourceError
-from pipeline.model.columns import CORE_COLUMNS
+from pipeline.model.columns import CORE_COLUMNS, UNTYPED, measurements_schema
 from pipeline.model.sessions_table import JSON_COLUMNS
 from pipeline.notebook.comments import comment_views
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_identifier, quote_literal
@@ -19,7 +20,7 @@ from pipeline.scan.data_file import replaced
 from pipeline.sources.open import Source, open_for_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pipeline.scan.inventory import Inventory
     from pipeline.scan.scan import Scan
@@ -66,17 +67,32 @@ def connect_locked(
     memory_limit: str | None = None,
     threads: int | None = None,
     verify: bool = True,
+    sessions: Collection[str] | None = None,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Scan, Sequence[str]]]:
     """Open a connection like `connect` whose SQL can read nothing but the source and change nothing.
 
     Files go by their names, for the engine allows no others: one that was held open and replaced has none.
+
+    Args:
+        source: as in `connect`.
+        timezone: as in `connect`.
+        memory_limit: of the engine.
+        threads: of the same.
+        verify: as in `connect`.
+        sessions: ids of those whose rows the SQL asks for, all by default; the view may lack those of others.
 
     Yields:
         the connection, what it reads, and what its reader should know, a sentence each.
     """
     with (
         open_for_engine(
-            source, timezone=timezone, memory_limit=memory_limit, threads=threads, verify=verify, hold=False
+            source,
+            timezone=timezone,
+            memory_limit=memory_limit,
+            threads=threads,
+            verify=verify,
+            hold=False,
+            sessions=sessions,
         ) as (inventory, scan),
         connect_engine(memory_limit=memory_limit, threads=threads) as connection,
     ):
@@ -100,20 +116,22 @@ def source_problem(error: Exception, scan: Scan) -> SourceError:
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan, inventory: Inventory) -> None:
-    """Create the views `measurements` and `sessions` of a source that is open as a whole."""
+    """Create the views `measurements`, of the sessions that are open, and `sessions`, of all of a source."""
     connection.execute(f"CREATE SCHEMA {_BEHIND}")
     columns = [quote_identifier(name) for name in CORE_COLUMNS]
-    held = inventory.typed_columns
+    held = {name for name in inventory.typed_columns if scan.attributes.get(name, UNTYPED) != UNTYPED}
     columns += [
         f"{quote_identifier(name) if name in held else 'NULL'}::{_SQL_TYPES.get(kind, 'VARCHAR')} "
         f"AS {quote_identifier(name)}"
-        for name, kind in scan.attributes.items()
+        for name, kind in inventory.attributes.items()
     ]
     paths = ", ".join(quote_literal(str(file.opened_as.absolute())) for file in scan.files)
     if scan.files:
         rows = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
     else:
-        connection.register("no_rows", scan.schema.empty_table())
+        schema = measurements_schema(scan.timestamp_unit, inventory.attributes)
+        # A table that is empty would load pandas, where it is installed.
+        connection.register("no_rows", pa.RecordBatchReader.from_batches(schema, []))
         connection.execute(f"CREATE TABLE {_BEHIND}.measurements AS FROM no_rows")
         connection.unregister("no_rows")
         rows = f"{_BEHIND}.measurements"

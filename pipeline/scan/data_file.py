@@ -210,11 +210,15 @@ class Checked:
         """
         if file in self._whole:
             return
-        if footer is None or file.parts is None or (groups is None and set(columns) >= set(footer.schema.names)):
+        read = range(0 if footer is None else footer.num_row_groups) if groups is None else groups
+        if (
+            footer is None
+            or file.parts is None
+            or (len(read) == footer.num_row_groups and set(columns) >= set(footer.schema.names))
+        ):
             check_hash(file)
             self._whole.add(file)
             return
-        read = range(footer.num_row_groups) if groups is None else groups
         chunks = [(name, group) for group in read for name in footer.schema.names if name in columns]
         done = self._chunks[file]
         check_chunks(file.opened_as, file.parts, footer, [chunk for chunk in chunks if chunk not in done])

@@ -22,7 +22,7 @@ from pipeline.store.inventory import take_stock
 from pipeline.store.reading import is_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pipeline.scan.inventory import Inventory
     from pipeline.scan.scan import Scan
@@ -156,6 +156,7 @@ def open_for_engine(
     timezone: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
+    sessions: Collection[str] | None = None,
 ) -> Iterator[tuple[Inventory, Scan]]:
     """Open a source whose files another engine reads, which verifies nothing.
 
@@ -166,15 +167,17 @@ def open_for_engine(
         timezone: as in `open_source`.
         memory_limit: as in `open_source`.
         threads: as in `open_source`.
+        sessions: ids of those of a store that are read, all by default; where it has none of those that are named, all
+            are opened.
 
     Yields:
-        what it holds, and all of it, opened.
+        what it holds, and all of it that is read, opened.
 
     Raises:
         SourceError: it does not exist, cannot be read, is damaged, or holds bad data.
     """
     with open_source(source, timezone=timezone, memory_limit=memory_limit, threads=threads, hold=hold) as inventory:
-        there, scan = use_what_is_there(inventory, partial(_open_checked, verify=verify))
+        there, scan = use_what_is_there(inventory, partial(_open_checked, verify=verify, sessions=sessions))
         if scan.is_as_it_lies:
             yield there, scan
             return
@@ -182,13 +185,20 @@ def open_for_engine(
             yield there, _written_out(scan, directory)
 
 
-def _open_checked(inventory: Inventory, *, verify: bool) -> tuple[Inventory, Scan]:
-    scan = inventory.open()
+def _open_checked(inventory: Inventory, *, verify: bool, sessions: Collection[str] | None) -> tuple[Inventory, Scan]:
+    scan = inventory.open(_places(inventory, sessions))
     stored = [file.opened_as for file in scan.files if file.is_stored]
     if not (verify and stored):
         return inventory, scan
     with phase("hashing", sum(map(_size, stored)), "bytes") as hashing:
         return inventory, replace(scan, files=tuple(check_files(scan.files, hashing.add)))
+
+
+def _places(inventory: Inventory, sessions: Collection[str] | None) -> list[int] | None:
+    if sessions is None or isinstance(inventory, OpenedInventory):
+        return None
+    places = [place for place, session_id in enumerate(inventory.session_ids) if session_id in sessions]
+    return None if sessions and not places else places
 
 
 def _size(path: Path) -> int:
