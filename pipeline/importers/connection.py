@@ -51,6 +51,20 @@ CREATE MACRO webrtc_keys(report) AS CASE
     WHEN json_type(report, '$.type') = 'VARCHAR' THEN json_keys(report)
     ELSE error('holds a report of getStats() without a type')
 END;
+CREATE MACRO webrtc_values(report, keys) AS CASE
+    WHEN list_unique(keys) = len(keys) THEN json_extract(report, '$.*')
+    ELSE list_transform(keys, lambda key: json_extract(report, json_pointer(key)))
+END;
+CREATE MACRO iperf3_names() AS [
+    'bits_per_second', 'bytes', 'jitter', 'lost_packets', 'lost_percent', 'max_rtt', 'max_snd_cwnd', 'max_snd_wnd',
+    'mean_rtt', 'min_rtt', 'out_of_order', 'packets', 'pmtu', 'reorder', 'retransmits', 'rtt', 'rttvar', 'snd_cwnd',
+    'snd_wnd'];
+CREATE MACRO iperf3_units() AS [
+    'bit/s', 'By', 'ms', '1', '%', 'us', 'By', 'By', 'us', 'us', '1', '1', 'By', '1', '1', 'us', 'us', 'By', 'By'];
+CREATE MACRO iperf3_numbers(stream) AS json_extract(stream, [
+    '$.bits_per_second', '$.bytes', '$.jitter_ms', '$.lost_packets', '$.lost_percent', '$.max_rtt', '$.max_snd_cwnd',
+    '$.max_snd_wnd', '$.mean_rtt', '$.min_rtt', '$.out_of_order', '$.packets', '$.pmtu', '$.reorder', '$.retransmits',
+    '$.rtt', '$.rttvar', '$.snd_cwnd', '$.snd_wnd']);
 """
 _PREPARING = {"CREATE", "SET", "VARIABLE_SET"}
 
@@ -76,7 +90,7 @@ def open_connection(
         definition: the importer; its section `prepare` has run when the connection is given.
         plain: the file.
         variables: further variables; those that name files may be read.
-        object_limit: bytes that one JSON value has at most; the sizes of buffers follow it.
+        object_limit: bytes that one JSON value, or a record of CSV, has at most; the sizes of buffers follow it.
         shape: of a CSV file.
         document: one whose samples were cut out; the SQL finds what is left, and the samples as the view `samples`.
         unread: where to note what lines hold beside their fields.
@@ -88,8 +102,9 @@ def open_connection(
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
-    is_read_by_us = bool(definition.fields or definition.samples or decoded) or definition.format == "lines"
-    with connect_engine(threads=1 if is_read_by_us else None) as connection:
+    is_read_by_us = bool(definition.samples or decoded) or definition.format in {"lines", "ndjson"}
+    # Several threads would run ahead of what is read, and what they have made waits in memory for its turn.
+    with connect_engine(threads=1) as connection:
         connection.execute(_MACROS)
         if is_read_by_us:
             # The engine takes what we stream for one row, and would hold all of it to join it with a table.
@@ -104,7 +119,7 @@ def open_connection(
         connection.execute(f"SET VARIABLE is_cut_off = {str(may_be_cut_off(plain)).lower()}")
         for name, value in variables.items():
             set_variable(connection, name, value)
-        _create_views(connection, definition, plain if document is None else document.path, shape)
+        _create_views(connection, definition, plain if document is None else document.path, shape, object_limit)
         if "prepare" in definition.sections:
             for statement in connection.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:
@@ -119,29 +134,27 @@ def _register_lines(
     """Create the view `records` where its lines are read by us; do so before the connection is locked down."""
     if definition.fields:
         create_records_view(connection, plain, definition.fields, unread)
+    elif definition.format == "ndjson":
+        # A few lines at a time: for each function of JSON the engine holds all that it is given at once, taken apart.
+        connection.register("lines", TextLines(plain))
+        connection.execute("CREATE VIEW records AS SELECT line::JSON AS json FROM lines")
     elif definition.format == "lines" and definition.reader is None:
         connection.register("records", TextLines(plain))
 
 
 def _create_views(
-    connection: duckdb.DuckDBPyConnection, definition: Definition, path: Path, shape: CsvShape | None
+    connection: duckdb.DuckDBPyConnection, definition: Definition, path: Path, shape: CsvShape | None, line_bytes: int
 ) -> None:
     """Create the view of what the engine reads itself."""
     if definition.format == "json":
-        _create_json_view(connection, "document", "unstructured", path)
-    elif definition.format == "ndjson" and not definition.fields:
-        _create_json_view(connection, "records", "newline_delimited", path)
+        connection.execute(
+            f"CREATE VIEW document AS SELECT json FROM read_json_objects({quote_literal(str(path))}, "
+            "format = 'unstructured', compression = 'none', maximum_object_size = getvariable('object_limit'))"
+        )
     elif shape is not None:
-        connection.execute(f"CREATE VIEW records AS {csv_query(path, shape, definition.columns)}")
+        connection.execute(f"CREATE VIEW records AS {csv_query(path, shape, definition.columns, line_bytes)}")
         connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
         connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
-
-
-def _create_json_view(connection: duckdb.DuckDBPyConnection, name: str, kind: str, path: Path) -> None:
-    connection.execute(
-        f"CREATE VIEW {name} AS SELECT json FROM read_json_objects({quote_literal(str(path))}, "
-        f"format = '{kind}', compression = 'none', maximum_object_size = getvariable('object_limit'))"
-    )
 
 
 def set_variable(connection: duckdb.DuckDBPyConnection, name: str, value: str | None) -> None:

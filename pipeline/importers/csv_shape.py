@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.importers.layouts import Layout
 
 _DELIMITERS = ",;\t|"
-_LINE_BYTES = 16_777_216
+MAX_LINE_BYTES = 16_777_216
 _FIELD_LIMIT = threading.Lock()
 
 
@@ -125,8 +125,15 @@ def _told(fields: Sequence[str], layouts: Sequence[Layout], fitting: Sequence[La
     )
 
 
-def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str]) -> str:
-    """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls."""
+def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str], line_bytes: int) -> str:
+    """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls.
+
+    Args:
+        plain: the file.
+        shape: of it.
+        expected: columns.
+        line_bytes: what a record has at most; the engine's buffers are twice as large, and it holds several.
+    """
     lacking = [name for name in expected if name.lower() not in {have.lower() for have in shape.names}]
     nulls = "".join(f", NULL::VARCHAR AS {quote_identifier(name)}" for name in lacking)
     columns = ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in shape.names)
@@ -134,7 +141,8 @@ def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str]) -> str:
         f"SELECT *{nulls} FROM read_csv({quote_literal(str(plain))}, auto_detect = false, columns = {{{columns}}}, "
         f"delim = {quote_literal(shape.delimiter)}, quote = '\"', escape = '\"', "
         f"header = {str(shape.has_header).lower()}, "
-        f"compression = 'none', max_line_size = {_LINE_BYTES}, strict_mode = true, null_padding = false)"
+        f"compression = 'none', max_line_size = {line_bytes}, buffer_size = {2 * line_bytes}, strict_mode = true, "
+        "null_padding = false)"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import mmap
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.importers.plain_text import PlainText
 
+_BLOCK_BYTES = 1 << 20
 _FIRST_LINES = 100
 """Before the JSON of a file stand no more."""
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -165,12 +165,21 @@ def _text_before(text: str, *, is_meant: bool) -> str | None:
 
 
 def _may_be_several(plain: Path) -> bool:
-    with plain.open("rb") as file:
-        between = _BETWEEN.get(file.read(1000).lstrip()[:1])
+    with plain.open("rb", buffering=0) as file:
+        block = file.read(_BLOCK_BYTES)
+        opening = block.lstrip()[:1]
+        between = _BETWEEN.get(opening)
         if between is None:
             return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return between.search(content) is not None
+        closing = b"}" if opening == b"{" else b"]"
+        while block:
+            if between.search(block) is not None:
+                return True
+            # What closes a document may stand at the end of a block, and the next one begin in another.
+            block = (closing if block.rstrip(b" \t\r\n").endswith(closing) else b"") + file.read(_BLOCK_BYTES)
+            if block == closing:
+                return False
+    return False
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
-from pipeline.importers.csv_shape import find_shape, may_be_cut_off
+from pipeline.importers.csv_shape import MAX_LINE_BYTES, find_shape, may_be_cut_off
 from pipeline.importers.decoded import Decoded, Told
 from pipeline.importers.definition import BY_RECORDS
 from pipeline.importers.documents import json_fault
@@ -23,7 +23,6 @@ from pipeline.importers.samples import CutDocument
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
 from pipeline.model.arrays import integers
-from pipeline.model.columns import MAX_ROW_BYTES
 from pipeline.model.metric_facts import facts_of
 from pipeline.model.session import Session
 from pipeline.model.session_record import SessionRecord
@@ -170,8 +169,9 @@ class HarnessFile:
         Raises:
             SourceError: the line that cannot be read and why, or the problem, where no single line is at fault.
         """
-        if "maximum_object_size" in str(problem) and self._object_limit < MAX_ROW_BYTES:
-            self._object_limit = MAX_ROW_BYTES  # a line is longer than most are
+        if self._definition.format == "csv" and self._object_limit < MAX_LINE_BYTES:
+            # A line is longer than most are, or the engine was wrong about the border of a small block.
+            self._object_limit = MAX_LINE_BYTES
             return
         if self._definition.format not in BY_RECORDS or self.skipped:
             raise self._failure(problem)

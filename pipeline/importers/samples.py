@@ -17,11 +17,15 @@ from pipeline.native import JSON, BadDocumentError, DocumentCut, ElementTexts, P
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
 
 _BLOCK_BYTES = 1 << 17
 _ROWS = 2048
 _COLUMNS = pa.schema([("number", pa.int64()), ("place", pa.int64()), ("json", JSON)])
 _MAX_STEPS = 64
+_CHANGED = "was changed while it was read"
 _STEP = re.compile(r'\.?(?:"([^"]+)"|(\*)|([^\s.,*"\[\]]+))|\[(\w*)\]')
 
 
@@ -128,15 +132,44 @@ class CutDocument:
         return pa.RecordBatchReader.from_batches(_COLUMNS, self._batches()).__arrow_c_stream__(requested_schema)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for number in range(len(self.counts)):
-            elements = self.elements(number)
-            place = 0
-            while count := len(texts := elements.take(_ROWS)):
-                json = pa.ExtensionArray.from_storage(JSON, texts)
-                places = from_numbers(np.arange(place, place + count, dtype=np.int64), pa.int64())
-                numbers = from_numbers(np.full(count, number, np.int64), pa.int64())
-                yield pa.record_batch([numbers, places, json], schema=_COLUMNS)
-                place += count
+        few: list[int] = []
+        rows = size = 0
+        with self._plain.open("rb", buffering=0) as file:
+            for number, (start, count, end) in enumerate(self._arrays.tolist()):
+                is_small = count <= _ROWS and end - start <= _BLOCK_BYTES
+                if few and not (is_small and rows + count <= _ROWS and size + end - start <= _BLOCK_BYTES):
+                    yield self._together(file, few)
+                    few, rows, size = [], 0, 0
+                if is_small:
+                    few += [number] if count else []
+                    rows, size = rows + count, size + end - start
+                else:
+                    yield from self._alone(number)
+            if few:
+                yield self._together(file, few)
+
+    def _together(self, file: BinaryIO, numbers: Sequence[int]) -> pa.RecordBatch:
+        """Read arrays of few elements as if they were one: most documents with many arrays have such."""
+        parts = []
+        for start, _, end in self._arrays[numbers].tolist():
+            file.seek(start)
+            parts.append(file.read(end - start))
+        counts = self.counts[numbers]
+        try:
+            texts = ElementTexts().read(b",".join(parts) + b"]", is_last=True)
+        except BadDocumentError as error:
+            raise SourceError(_CHANGED) from error
+        if len(texts) != counts.sum():
+            raise SourceError(_CHANGED)
+        places = np.arange(len(texts), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+        return _rows(np.repeat(np.array(numbers, np.int64), counts), places, texts)
+
+    def _alone(self, number: int) -> Iterator[pa.RecordBatch]:
+        elements = self.elements(number)
+        place = 0
+        while count := len(texts := elements.next(_ROWS)):
+            yield _rows(np.full(count, number, np.int64), np.arange(place, place + count, dtype=np.int64), texts)
+            place += count
 
     def elements(self, number: int) -> Elements:
         """Read an array, by its number.
@@ -150,12 +183,24 @@ class CutDocument:
         return Elements(self._plain, start, end + 1)
 
 
+def _rows(numbers: NDArray[np.int64], places: NDArray[np.int64], texts: pa.Array) -> pa.RecordBatch:
+    json = pa.ExtensionArray.from_storage(JSON, texts)
+    return pa.record_batch([from_numbers(numbers, pa.int64()), from_numbers(places, pa.int64()), json], schema=_COLUMNS)
+
+
 class Elements:
     """The elements of one array, in order."""
 
     def __init__(self, plain: Path, start: int, end: int) -> None:
         self._blocks = _blocks(plain, start, end)
         self._rest = from_strings([])
+
+    def next(self, most: int) -> pa.Array:
+        """Give the next elements of one block as JSON texts: at most so many, at least one until the end."""
+        while not len(self._rest) and (block := next(self._blocks, None)) is not None:
+            self._rest = block
+        texts, self._rest = self._rest[:most], self._rest[most:]
+        return texts
 
     def take(self, count: int) -> pa.Array:
         """Give the next elements as JSON texts: at most so many, fewer at the end of the array, and then none."""
@@ -181,4 +226,4 @@ def _blocks(plain: Path, start: int, end: int) -> Iterator[pa.Array]:
                 # A file that is shorter now is read to its end, and that is no end of an array.
                 yield texts.read(block, is_last=start == end or not block)
             except BadDocumentError as error:
-                raise SourceError("was changed while it was read") from error
+                raise SourceError(_CHANGED) from error

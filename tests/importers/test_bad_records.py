@@ -126,6 +126,22 @@ def test_a_file_of_which_nothing_can_be_read_is_refused_even_so(tmp_path):
         import_sessions(path, tmp_path / "store", skip_bad=True)
 
 
+def test_a_long_record_of_csv_is_read_and_a_bad_one_behind_it_named(tmp_path):
+    """The engine's blocks are small until a record does not fit them."""
+    path = tmp_path / "requests.csv"
+    head = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception\n"
+    rows = [f'1795883036.5,GET,/{n},6.5,120,200,"said ""no""\n{n}"\n' for n in range(100_000)]
+    rows[70_000] = f"1795883036.5,GET,/long,6.5,120,200,{'x' * 3_000_000}\n"
+    path.write_text(head + "".join(rows))
+    assert import_sessions(path, tmp_path / "store").rows == 200_000
+    query = "SELECT max(length(exception)), count(DISTINCT exception) FROM measurements"
+    assert rows_of(tmp_path / "store", query) == [(3_000_000, 100_000)]
+    rows[90_000] = "1795883036.5,GET,/bad,soon,120,200,\n"
+    path.write_text(head + "".join(rows))
+    with pytest.raises(SourceError, match=r"line 180001: .*'soon' is no number"):
+        import_sessions(path, tmp_path / "bad")
+
+
 def test_the_bad_line_of_a_long_file_is_found(tmp_path):
     path = tmp_path / "run.json"
     path.write_text(f"{GOOD_POINT}\n" * 40_000 + '{"no":\n' + f"{GOOD_POINT}\n" * 20_000)

@@ -43,7 +43,7 @@ SELECT 'has no bins: cyclictest writes them with -h' WHERE NOT getvariable('has_
 SELECT figure.metric AS metric, figure.value AS value, figure.unit AS unit, thread, (one->>'cpu')::BIGINT AS cpu, (one->>'node')::BIGINT AS node,
        figure.lower AS bin_lower, figure.count AS bin_count
 FROM (
-    SELECT place, 0 AS bin, thread, one, unnest([
+    SELECT place, unnest(range(-5, 0)) AS bin, thread, one, unnest([
         {metric: 'cycles', value: one->>'cycles', unit: '1', lower: NULL::DOUBLE, count: NULL::BIGINT},
         {metric: 'latency_min', value: CASE WHEN one->>'cycles' <> '0' THEN one->>'min' END, unit: getvariable('unit'), lower: NULL, count: NULL},
         {metric: 'latency_max', value: CASE WHEN one->>'cycles' <> '0' THEN one->>'max' END, unit: getvariable('unit'), lower: NULL, count: NULL},

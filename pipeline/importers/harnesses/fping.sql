@@ -16,11 +16,13 @@ FROM content
 
 -- name: prepare
 CREATE TEMP MACRO is_reply(line) AS regexp_matches(line, '^(\[[^\]]+\] )?\S.* : \[\d+\], (\d+ bytes, \S+ ms|timed out) \(\S+ avg, \d+% (loss|return)\)');
-CREATE TEMP MACRO is_begun(line) AS NOT is_reply(line) AND regexp_matches(line, '^\[\d+\.\d|^\S+ +: \[');
+CREATE TEMP MACRO is_begun(line) AS regexp_matches(line, '^\[\d+\.\d|^\S+ +: \[');
 CREATE TEMP MACRO is_list(line) AS regexp_full_match(line, '\S.*? *:( ([0-9.e+]+|-))+\s*');
-CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_reply(line) AND NOT is_list(line);
-SET VARIABLE replies = (SELECT {replies: count(*) FILTER (WHERE is_reply(line)), lists: count(*) FILTER (WHERE NOT is_reply(line) AND is_list(line)),
-                                odd: min(line) FILTER (WHERE line[1] = '[' AND NOT regexp_matches(line, '^\[(\d+\.\d+|\d{4}-\d\d-\d\d[T ][\d:.]+([+-]\d{4})?)\] '))} FROM records)
+-- What is unnested is found once for a line, and not again for each that compares it.
+CREATE TEMP VIEW told AS SELECT line_number, line, unnest([is_reply(line)]) AS is_reply FROM records;
+CREATE TEMP TABLE others AS SELECT line_number, line FROM told WHERE NOT is_reply AND NOT is_list(line);
+SET VARIABLE replies = (SELECT {replies: count(*) FILTER (WHERE is_reply), lists: count(*) FILTER (WHERE CASE WHEN is_reply THEN false ELSE is_list(line) END),
+                                odd: min(line) FILTER (WHERE line[1] = '[' AND NOT regexp_matches(line, '^\[(\d+\.\d+|\d{4}-\d\d-\d\d[T ][\d:.]+([+-]\d{4})?)\] '))} FROM told)
 
 -- name: warnings
 SELECT 'has times in a form that is not read, such as ' || split_part(getvariable('replies').odd[2:], ']', 1) || ': use -D alone' WHERE getvariable('replies').odd IS NOT NULL
@@ -41,8 +43,7 @@ FROM (
            CASE WHEN answer = 'timed out' THEN 'timed out' END AS outcome
     FROM (SELECT begin, more, is_whole, CASE WHEN starts_with(split_part(more, ', ', 2), 'timed out') THEN 'timed out' ELSE '' END AS answer,
                  CASE WHEN begin[1] = '[' THEN split_part(begin[2:], '] ', 1) ELSE '' END AS time
-          FROM (SELECT split_part(line, ' : [', 1) AS begin, split_part(line, ' : [', 2) AS more, is_reply(line) AS is_whole
-                FROM records WHERE is_reply(line) OR is_begun(line)))
+          FROM (SELECT split_part(line, ' : [', 1) AS begin, split_part(line, ' : [', 2) AS more, is_reply AS is_whole FROM told WHERE is_reply OR is_begun(line)))
     UNION ALL BY NAME
     SELECT 'rtt' AS metric, nullif(value, '-') AS value, 'ms' AS unit, host, probe, CASE value WHEN '-' THEN 'no reply' END AS outcome
     FROM (SELECT trim(found.host) AS host, unnest(string_split(trim(found.times), ' ')) AS value,

@@ -25,12 +25,11 @@ FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(on
       FROM (SELECT *, value->0 AS one FROM content))
 
 -- name: measurements
-SELECT (report->>'type') || '.' || key AS metric,
-       CASE report->>json_pointer(key) WHEN 'true' THEN '1' WHEN 'false' THEN '0'
-            ELSE report->>json_pointer(key) END AS value,
-       webrtc_unit(key) AS unit,
-       ns_from_ms((report->>'timestamp')::DOUBLE) AS epoch_ns,
-       report->>'id' AS report_id, report->>'type' AS report_type, report->>'kind' AS kind
-FROM (SELECT report, unnest(webrtc_keys(report)) AS key
-      FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples))
-WHERE key <> 'timestamp' AND json_type(report, json_pointer(key)) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+SELECT said[1] || '.' || key AS metric,
+       CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
+       webrtc_unit(key) AS unit, ns_from_ms(said[2]::DOUBLE) AS epoch_ns,
+       said[3] AS report_id, said[1] AS report_type, said[4] AS kind
+FROM (SELECT said, unnest(keys) AS key, unnest(webrtc_values(report, keys)) AS number
+      FROM (SELECT report, webrtc_keys(report) AS keys, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
+            FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples)))
+WHERE key <> 'timestamp' AND json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')

@@ -26,6 +26,8 @@
 SELECT json_exists(value, '$.context.num_cpus') AND json_exists(value, '$.benchmarks') FROM content
 
 -- name: prepare
+SET VARIABLE own_keys = ['real_time', 'cpu_time', 'manual_time', 'real_coefficient', 'cpu_coefficient', 'rms', 'family_index',
+                         'per_family_instance_index', 'repetitions', 'repetition_index', 'threads', 'iterations'];
 SET VARIABLE is_old = (SELECT (json->>'run_type') IS NULL FROM samples LIMIT 1);
 -- A benchmark's own name may end so: an aggregate stands beside what it is of, or beside another aggregate of that.
 SET VARIABLE aggregates = (
@@ -45,45 +47,41 @@ SELECT replace(json->>'$.context.date', ' ', 'T') AS started_at,
 FROM document
 
 -- name: measurements
-WITH runs AS (
-    SELECT json AS run, json_keys(json) AS keys, run->>'name' AS name,
-           coalesce(run->>'aggregate_name', CASE WHEN list_contains(getvariable('aggregates'), name)
-                                                 THEN regexp_extract(name, '[^_]+$') END) AS aggregate,
-           coalesce((run->>'error_occurred')::BOOLEAN, false) OR coalesce((run->>'skipped')::BOOLEAN, false) AS is_lost,
-           keys[:list_position(keys, 'time_unit')] AS first_keys,
-           list_has_all(first_keys, ['iterations', 'real_time', 'cpu_time']) AND first_keys = list_filter(
-               ['name', 'family_index', 'per_family_instance_index', 'run_name', 'run_type', 'repetitions',
-                'repetition_index', 'threads', 'aggregate_name', 'aggregate_unit', 'error_occurred', 'error_message',
-                'skipped', 'skip_message', 'iterations', 'real_time', 'cpu_time', 'time_unit'],
-               lambda key: list_contains(first_keys, key)) AS is_in_order
-    FROM samples
+WITH read AS (
+    SELECT json_keys(json) AS keys, json_extract(json, '$.*') AS numbers, json_extract_string(json, [
+              '$.name', '$.run_type', '$.run_name', '$.aggregate_name', '$.error_occurred', '$.skipped', '$.aggregate_unit', '$.big_o',
+              '$.time_unit', '$.label', '$.repetition_index', '$.threads', '$.iterations', '$.error_message', '$.skip_message']) AS said FROM samples
+), runs AS (
+    SELECT keys, numbers, said, list_position(keys, 'time_unit') AS unit_place, list_unique(keys) < len(keys) AS has_again,
+           said[1] AS name, said[2] AS run_type, said[3] AS run_name,
+           coalesce(said[4], CASE WHEN list_contains(getvariable('aggregates'), said[1]) THEN regexp_extract(said[1], '[^_]+$') END) AS aggregate,
+           coalesce(said[5]::BOOLEAN, false) OR coalesce(said[6]::BOOLEAN, false) AS is_lost,
+           said[7] AS aggregate_unit, CASE WHEN said[8] IS NULL THEN said[9] END AS time_unit,
+           said[11]::BIGINT AS repetition_index, said[12]::BIGINT AS threads, said[13]::BIGINT AS iterations, said[5]::BOOLEAN AS error_occurred,
+           CASE WHEN list_has_any(keys[list_position(keys, 'time_unit') + 1:], getvariable('own_keys')) THEN
+               list_has_all(keys[:unit_place], ['iterations', 'real_time', 'cpu_time']) AND keys[:unit_place] = list_filter(
+                   ['name', 'family_index', 'per_family_instance_index', 'run_name', 'run_type', 'repetitions',
+                    'repetition_index', 'threads', 'aggregate_name', 'aggregate_unit', 'error_occurred', 'error_message',
+                    'skipped', 'skip_message', 'iterations', 'real_time', 'cpu_time', 'time_unit'],
+                   lambda one: list_contains(keys[:unit_place], one)) ELSE false END AS is_in_order
+    FROM read
 ), figures AS (
-    SELECT *, unnest(keys) AS key, unnest(json_extract(run, '$.*')) AS number, unnest(range(1, len(keys) + 1)) AS place
-    FROM runs
+    SELECT * EXCLUDE (numbers), unnest(keys) AS key, unnest(numbers) AS number, unnest(range(1, len(keys) + 1)) AS place FROM runs
 ), told AS (
-    SELECT *, list_position(keys, key) < place OR (is_in_order AND place > list_position(keys, 'time_unit')) OR key NOT IN
-           ('real_time', 'cpu_time', 'manual_time', 'real_coefficient', 'cpu_coefficient', 'rms', 'family_index',
-            'per_family_instance_index', 'repetitions', 'repetition_index', 'threads', 'iterations') AS is_counter
-    FROM figures
+    SELECT *, key NOT IN ('real_time', 'cpu_time', 'manual_time', 'real_coefficient', 'cpu_coefficient', 'rms', 'family_index',
+                          'per_family_instance_index', 'repetitions', 'repetition_index', 'threads', 'iterations')
+           OR (is_in_order AND place > unit_place) OR (has_again AND list_position(keys, key) < place) AS is_counter
+    FROM figures WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT')
 ), named AS (
     SELECT *, CASE WHEN is_counter AND key IN ('real_time', 'cpu_time') THEN 'counter_' || key ELSE key END AS metric
     FROM told
-    WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT')
-      AND (is_counter OR key NOT IN ('family_index', 'per_family_instance_index', 'repetitions', 'repetition_index',
-                                     'threads', 'iterations'))
+    WHERE is_counter OR key NOT IN ('family_index', 'per_family_instance_index', 'repetitions', 'repetition_index', 'threads', 'iterations')
 )
 SELECT metric || CASE WHEN key <> lower(aggregate) THEN '_' || lower(aggregate) ELSE '' END AS metric,
        CASE WHEN NOT is_lost THEN number END AS value,
-       CASE WHEN run->>'aggregate_unit' = 'percentage' OR aggregate IN ('RMS', 'cv') THEN '1'
-            WHEN metric IN ('real_time', 'cpu_time', 'manual_time') OR key LIKE '%\_coefficient' ESCAPE '\'
-            THEN CASE WHEN run->>'big_o' IS NULL THEN run->>'time_unit' END
+       CASE WHEN aggregate_unit = 'percentage' OR aggregate IN ('RMS', 'cv') THEN '1'
+            WHEN metric IN ('real_time', 'cpu_time', 'manual_time') OR key LIKE '%\_coefficient' ESCAPE '\' THEN time_unit
             WHEN key = 'bytes_per_second' THEN 'By/s' WHEN key = 'items_per_second' THEN '/s' END AS unit,
-       coalesce(run->>'run_name', left(name, -1 - len(CASE WHEN run->>'run_type' IS NULL THEN aggregate END)), name) AS name,
-       run->>'label' AS label,
-       (run->>'repetition_index')::BIGINT AS repetition_index,
-       (run->>'threads')::BIGINT AS threads,
-       (run->>'iterations')::BIGINT AS iterations,
-       (run->>'error_occurred')::BOOLEAN AS error_occurred,
-       run->>'error_message' AS error_message,
-       run->>'skip_message' AS skip_message
+       coalesce(run_name, left(name, -1 - len(CASE WHEN run_type IS NULL THEN aggregate END)), name) AS name, said[10] AS label,
+       repetition_index, threads, iterations, error_occurred, said[14] AS error_message, said[15] AS skip_message
 FROM named

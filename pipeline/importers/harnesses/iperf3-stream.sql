@@ -35,10 +35,12 @@ SELECT value->>'event' = 'start' AND json_exists(value, '$.data.timestamp') FROM
 CREATE TEMP MACRO events() AS TABLE
     SELECT json->>'event' AS event, json->'data' AS data
     FROM (SELECT line::JSON AS json FROM records WHERE NOT regexp_matches(line, '^[\s{}]\s*$|^\s'));
-SET VARIABLE start = (SELECT data FROM events() WHERE event = 'start' LIMIT 1);
-SET VARIABLE omitted_s = coalesce((getvariable('start')->>'$.test_start.omit')::DOUBLE, (
+CREATE TEMP TABLE others AS SELECT event, data FROM events() WHERE event <> 'interval';
+SET VARIABLE start = (SELECT data FROM others WHERE event = 'start' LIMIT 1);
+SET VARIABLE told_s = (getvariable('start')->>'$.test_start.omit')::DOUBLE;
+SET VARIABLE omitted_s = coalesce(getvariable('told_s'), (
     SELECT max((stream->>'end')::DOUBLE)
-    FROM (SELECT unnest(json_extract(data, '$.streams[*]')) AS stream FROM events() WHERE event = 'interval')
+    FROM (SELECT unnest(json_extract(data, '$.streams[*]')) AS stream FROM events() WHERE getvariable('told_s') IS NULL AND event = 'interval')
     WHERE (stream->>'omitted')::BOOLEAN), 0);
 SET VARIABLE side = (
     SELECT CASE WHEN reverse IS NULL OR is_client = is_server THEN NULL
@@ -52,40 +54,31 @@ SELECT strftime(make_timestamp_ms(coalesce((start->>'$.timestamp.timemillisecs')
                                            (start->>'$.timestamp.timesecs')::BIGINT * 1000)), '%Y-%m-%dT%H:%M:%S.%fZ')
            AS started_at,
        regexp_replace(start->>'version', '^iperf ', '') AS harness_version,
-       {start: start, error: (SELECT any_value(data->>'$') FROM events() WHERE event = 'error')}::JSON AS configuration
+       {start: start, error: (SELECT any_value(data->>'$') FROM others WHERE event = 'error')}::JSON AS configuration
 FROM (SELECT CASE WHEN count(*) > 1 THEN error('holds ' || count(*) || ' runs, each with an event `start`; make a file of each')
-                  ELSE getvariable('start') END AS start FROM events() WHERE event = 'start')
+                  ELSE getvariable('start') END AS start FROM others WHERE event = 'start')
 
 -- name: warnings
-SELECT 'iperf3 says that the test failed: ' || (data->>'$') FROM events() WHERE event = 'error'
+SELECT 'iperf3 says that the test failed: ' || (data->>'$') FROM others WHERE event = 'error'
 UNION ALL
-SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXISTS (FROM events() WHERE event = 'end')
+SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXISTS (FROM others WHERE event = 'end')
 
 -- name: measurements
-SELECT prefix || regexp_replace(known.key, '_ms$', '') AS metric, stream->>known.key AS value, known.unit AS unit,
-       ns_from_s((stream->>'end')::DOUBLE + begin_s) AS offset_ns,
-       (stream->>'socket')::BIGINT AS socket,
-       ns_from_s((stream->>'start')::DOUBLE) / 1e9 AS interval_start,
-       (stream->>'omitted')::BOOLEAN AS omitted,
-       coalesce(direction, CASE (stream->>'sender')::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver'
-                                ELSE getvariable('side') END) AS side
+WITH streams AS (
+    SELECT coalesce(stream->direction, stream) AS stream, direction, event = 'end' AS is_total
+    FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction
+          FROM (SELECT event, unnest(json_extract(data, '$.streams[*]')) AS stream FROM events() WHERE event IN ('interval', 'end')))
+    WHERE event = 'interval' OR json_exists(stream, '$.' || direction)
+)
+SELECT prefix || name AS metric, number->>'$' AS value, unit, offset_ns, socket, interval_start, omitted, side
 FROM (
-    SELECT stream, direction, prefix, CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END AS begin_s, unnest([
-        {key: 'bits_per_second', unit: 'bit/s'}, {key: 'bytes', unit: 'By'}, {key: 'jitter_ms', unit: 'ms'},
-        {key: 'lost_packets', unit: '1'}, {key: 'lost_percent', unit: '%'}, {key: 'max_rtt', unit: 'us'},
-        {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'}, {key: 'mean_rtt', unit: 'us'},
-        {key: 'min_rtt', unit: 'us'}, {key: 'out_of_order', unit: '1'}, {key: 'packets', unit: '1'},
-        {key: 'pmtu', unit: 'By'}, {key: 'reorder', unit: '1'}, {key: 'retransmits', unit: '1'},
-        {key: 'rtt', unit: 'us'}, {key: 'rttvar', unit: 'us'},
-        {key: 'snd_cwnd', unit: 'By'}, {key: 'snd_wnd', unit: 'By'}]) AS known
+    SELECT prefix, ns_from_s(said[2]::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
+           said[3]::BIGINT AS socket, ns_from_s(said[1]::DOUBLE) / 1e9 AS interval_start, said[4]::BOOLEAN AS omitted,
+           coalesce(direction, CASE said[5]::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side,
+           unnest(iperf3_names()) AS name, unnest(iperf3_units()) AS unit, unnest(iperf3_numbers(stream)) AS number
     FROM (
-        SELECT coalesce(stream->direction, stream) AS stream, direction,
-               CASE WHEN event = 'end' THEN 'total_' WHEN (stream->>'omitted')::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
-        FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction
-              FROM (SELECT event, unnest(json_extract(data, '$.streams[*]')) AS stream FROM events()
-                    WHERE event IN ('interval', 'end')))
-        WHERE event = 'interval' OR json_exists(stream, '$.' || direction)
+        SELECT stream, direction, said, CASE WHEN is_total THEN 'total_' WHEN said[4]::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
+        FROM (SELECT *, json_extract_string(stream, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said FROM streams)
     )
 )
-WHERE json_exists(stream, '$.' || known.key)
-  AND NOT (regexp_matches(known.key, 'snd_|rtt|pmtu') AND starts_with(stream->>known.key, '-'))
+WHERE number IS NOT NULL AND NOT (starts_with(number->>'$', '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))

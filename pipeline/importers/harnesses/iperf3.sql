@@ -7,6 +7,7 @@
 -- documents: runs
 -- looks for: streams in `intervals`, and sums in `end`
 -- format: json
+-- samples: intervals[]
 -- versions: 3.1 to 3.21
 -- revision: 2
 -- metrics: total_bits_per_second = gauge higher aggregate
@@ -32,11 +33,10 @@
 SELECT json_exists(value, '$.start.timestamp') AND json_exists(value, '$.intervals') FROM content
 
 -- name: prepare
-SET VARIABLE omitted_s = (
-    SELECT coalesce((json->>'$.start.test_start.omit')::DOUBLE, (
-        SELECT max((stream->>'end')::DOUBLE) FROM (SELECT unnest(json_extract(json, '$.intervals[*].streams[*]')) AS stream)
-        WHERE (stream->>'omitted')::BOOLEAN), 0)
-    FROM document);
+SET VARIABLE told_s = (SELECT (json->>'$.start.test_start.omit')::DOUBLE FROM document);
+SET VARIABLE omitted_s = coalesce(getvariable('told_s'), (
+    SELECT max((stream->>'end')::DOUBLE) FROM (SELECT unnest(json_extract(json, '$.streams[*]')) AS stream FROM samples WHERE getvariable('told_s') IS NULL)
+    WHERE (stream->>'omitted')::BOOLEAN), 0);
 SET VARIABLE side = (
     SELECT CASE WHEN reverse IS NULL OR is_client = is_server THEN NULL
                 WHEN (reverse = 0) = is_client THEN 'sender' ELSE 'receiver' END
@@ -57,33 +57,22 @@ SELECT 'iperf3 says that the test failed: ' || (json->>'error') FROM document
 
 -- name: measurements
 WITH streams AS (
-    SELECT stream, CASE WHEN (stream->>'omitted')::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix, NULL AS direction,
-           CASE WHEN (stream->>'omitted')::BOOLEAN THEN 0 ELSE getvariable('omitted_s') END AS begin_s,
-           row_number() OVER () AS place
-    FROM (SELECT unnest(json_extract(json, '$.intervals[*].streams[*]')) AS stream FROM document)
+    SELECT unnest(json_extract(json, '$.streams[*]')) AS stream, NULL::VARCHAR AS direction, false AS is_total FROM samples
     UNION ALL
-    SELECT stream->side, 'total_', side, getvariable('omitted_s'), 1000000000 + place
-    FROM (SELECT stream, row_number() OVER () AS place
-          FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document)),
-         (SELECT unnest(['sender', 'receiver', 'udp']) AS side)
+    SELECT stream->side, side, true
+    FROM (SELECT stream, unnest(['udp', 'sender', 'receiver']) AS side
+          FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document))
     WHERE json_exists(stream, '$.' || side)
-), known AS (
-    SELECT unnest([
-        {key: 'bits_per_second', unit: 'bit/s'}, {key: 'bytes', unit: 'By'}, {key: 'retransmits', unit: '1'},
-        {key: 'snd_cwnd', unit: 'By'}, {key: 'snd_wnd', unit: 'By'}, {key: 'rtt', unit: 'us'},
-        {key: 'rttvar', unit: 'us'}, {key: 'pmtu', unit: 'By'}, {key: 'reorder', unit: '1'}, {key: 'jitter_ms', unit: 'ms'},
-        {key: 'lost_packets', unit: '1'}, {key: 'packets', unit: '1'}, {key: 'lost_percent', unit: '%'},
-        {key: 'out_of_order', unit: '1'}, {key: 'max_snd_cwnd', unit: 'By'}, {key: 'max_snd_wnd', unit: 'By'},
-        {key: 'max_rtt', unit: 'us'}, {key: 'min_rtt', unit: 'us'}, {key: 'mean_rtt', unit: 'us'}], recursive := true)
 )
-SELECT prefix || regexp_replace(key, '_ms$', '') AS metric, stream->>key AS value, unit,
-       ns_from_s((stream->>'end')::DOUBLE + begin_s) AS offset_ns,
-       (stream->>'socket')::BIGINT AS socket,
-       ns_from_s((stream->>'start')::DOUBLE) / 1e9 AS interval_start,
-       (stream->>'omitted')::BOOLEAN AS omitted,
-       coalesce(direction, CASE (stream->>'sender')::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver'
-                                ELSE getvariable('side') END) AS side
-FROM streams, known
-WHERE json_exists(stream, '$.' || key)
-  AND NOT (regexp_matches(key, 'snd_|rtt|pmtu') AND starts_with(stream->>key, '-'))
-ORDER BY place, direction DESC, key
+SELECT prefix || name AS metric, number->>'$' AS value, unit, offset_ns, socket, interval_start, omitted, side
+FROM (
+    SELECT prefix, ns_from_s(said[2]::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
+           said[3]::BIGINT AS socket, ns_from_s(said[1]::DOUBLE) / 1e9 AS interval_start, said[4]::BOOLEAN AS omitted,
+           coalesce(direction, CASE said[5]::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side,
+           unnest(iperf3_names()) AS name, unnest(iperf3_units()) AS unit, unnest(iperf3_numbers(stream)) AS number
+    FROM (
+        SELECT stream, direction, said, CASE WHEN is_total THEN 'total_' WHEN said[4]::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
+        FROM (SELECT *, json_extract_string(stream, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said FROM streams)
+    )
+)
+WHERE number IS NOT NULL AND NOT (starts_with(number->>'$', '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))

@@ -21,20 +21,23 @@ FROM (SELECT kind, TRY_CAST(part[2] AS BIGINT) AS hop, part[3] AS word
       FROM (SELECT line[1] AS kind, string_split(trim(line), ' ') AS part FROM others WHERE regexp_matches(line, '^[hd] \d+ \S')))
 GROUP BY hop;
 SET VARIABLE known = (SELECT map_from_entries(list((hop, {host: host, name: name}))) FROM hops WHERE hop IS NOT NULL);
--- Where the numbers begin again.
-SET VARIABLE begins = (
-    SELECT coalesce(list(line_number ORDER BY line_number), []) FROM (
+-- Where the numbers begin again, and the least of them.
+SET VARIABLE sent = (
+    SELECT {begins: coalesce(list(line_number ORDER BY line_number) FILTER (number < before), []), least: min(number)} FROM (
         SELECT line_number, number, lag(number) OVER () AS before
-        FROM (SELECT line_number, split_part(line, ' ', 3)::BIGINT AS number FROM records WHERE line[1] = 'x' AND is_probe(line)))
-    WHERE number < before);
-SET VARIABLE least = (SELECT min(split_part(line, ' ', 3)::BIGINT) FROM records WHERE line[1] = 'x' AND is_probe(line));
-CREATE TEMP MACRO turn_of(number) AS len(list_filter(getvariable('begins'), lambda one: one <= number));
+        FROM (SELECT line_number, split_part(line, ' ', 3)::BIGINT AS number FROM records WHERE line[1] = 'x' AND is_probe(line))));
+SET VARIABLE begins = getvariable('sent').begins;
+SET VARIABLE least = getvariable('sent').least;
+-- The turn is found once for a line, where it is unnested.
+CREATE TEMP VIEW numbered AS
+SELECT line_number, line, unnest([len(list_filter(getvariable('begins'), lambda one: one <= line_number))]) AS turn, unnest([is_probe(line)]) AS is_whole
+FROM records WHERE regexp_matches(line, '^[xp]( |\s*$)');
 -- One behind a beginning that is larger than what was sent since is of the turn before.
-CREATE TEMP MACRO key_of(place, number) AS (turn_of(place) - CASE WHEN turn_of(place) > 0 AND number - getvariable('least') > place - getvariable('begins')[turn_of(place)] THEN 1 ELSE 0 END) * 65536 + number;
+CREATE TEMP MACRO key_of(turn, place, number) AS (turn - CASE WHEN turn > 0 AND number - getvariable('least') > place - getvariable('begins')[turn] THEN 1 ELSE 0 END) * 65536 + number;
 SET VARIABLE most = (SELECT 65536 * (len(getvariable('begins')) + 1));
 SET VARIABLE answered = (
     SELECT bitstring_agg(key, 0, getvariable('most')::BIGINT) FROM (
-        SELECT key_of(line_number, TRY_CAST(split_part(rtrim(line), ' ', 4) AS BIGINT)) AS key FROM records WHERE line[1] = 'p' AND is_probe(line))
+        SELECT key_of(turn, line_number, TRY_CAST(split_part(rtrim(line), ' ', 4) AS BIGINT)) AS key FROM numbered WHERE line[1] = 'p' AND is_whole)
     WHERE key BETWEEN 0 AND getvariable('most'))
 
 -- name: warnings
@@ -54,6 +57,6 @@ SELECT 'rtt' AS metric,
        CASE WHEN kind = 'x' OR len(part) > 3 THEN TRY_CAST(part[-1] AS BIGINT) END AS number, known.host AS host, known.name AS name,
        CASE kind WHEN 'x' THEN 'no answer' END AS outcome
 FROM (SELECT kind, part, is_whole, TRY_CAST(part[2] AS BIGINT) AS hop, getvariable('known')[TRY_CAST(part[2] AS BIGINT)] AS known
-      FROM (SELECT line[1] AS kind, string_split(rtrim(line), ' ') AS part, is_probe(line) AS is_whole FROM records
-            WHERE regexp_matches(line, '^[xp]( |\s*$)') AND CASE WHEN line[1] = 'p' OR NOT is_probe(line) THEN true
-                ELSE coalesce(get_bit(getvariable('answered'), least(key_of(line_number, split_part(rtrim(line), ' ', 3)::BIGINT), getvariable('most'))::INTEGER), 0) = 0 END))
+      FROM (SELECT line[1] AS kind, string_split(rtrim(line), ' ') AS part, is_whole FROM numbered
+            WHERE CASE WHEN line[1] = 'p' OR NOT is_whole THEN true
+                ELSE coalesce(get_bit(getvariable('answered'), least(key_of(turn, line_number, split_part(rtrim(line), ' ', 3)::BIGINT), getvariable('most'))::INTEGER), 0) = 0 END))

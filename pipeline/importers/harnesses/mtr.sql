@@ -37,4 +37,3 @@ FROM (
                  unnest(range(json_array_length(json, '$.report.hubs')::BIGINT)) AS place FROM document)
 )
 WHERE json_exists(hub, json_pointer(known.key)) AND (known.unit <> 'ms' OR has_times)
-ORDER BY place

@@ -32,18 +32,19 @@ CREATE TEMP TABLE unanswered AS
 SELECT line_number, run_of(line_number) AS run, regexp_extract(line, '(?:icmp_seq|icmp_req|\bseq)[= ](\d+)', 1)::BIGINT AS seq
 FROM others WHERE regexp_matches(line, '(icmp_seq|icmp_req|\bseq)[= ]\d+');
 SET VARIABLE asked = (SELECT coalesce(bitstring_agg(seq, 0, 65536), bitstring('0', 65537)) FROM unanswered WHERE seq < 65536);
+SET VARIABLE has_unanswered = (SELECT count(*) > 0 FROM unanswered);
 -- Numbers begin again behind 65,535, and with each run that was put behind another.
 CREATE TEMP TABLE passed_over AS
 SELECT DISTINCT one.line_number FROM unanswered one JOIN (
     SELECT line_number, TRY_CAST(split_part(split_part(replace(line, 'icmp_req=', 'seq='), 'seq=', 2), ' ', 1) AS BIGINT) AS seq
-    FROM records WHERE is_answer(line) AND get_bit(getvariable('asked'), least(TRY_CAST(split_part(split_part(replace(line, 'icmp_req=', 'seq='), 'seq=', 2), ' ', 1) AS BIGINT), 65536)::INTEGER) = 1
+    FROM records WHERE getvariable('has_unanswered') AND is_answer(line) AND get_bit(getvariable('asked'), least(TRY_CAST(split_part(split_part(replace(line, 'icmp_req=', 'seq='), 'seq=', 2), ' ', 1) AS BIGINT), 65536)::INTEGER) = 1
     UNION ALL SELECT line_number, seq FROM unanswered) AS later
 ON one.seq = later.seq AND later.line_number BETWEEN one.line_number + 1 AND one.line_number + 32768 AND one.run = run_of(later.line_number);
 SET VARIABLE counts = (
-    SELECT {answers: count(*), untimed: count(*) FILTER (WHERE CASE WHEN is_plain(line) THEN false ELSE NOT regexp_matches(line, '(ttl|hlim)=\d+.* [^ =<]+[=<][0-9.,]+ \S') END),
-            others: count(*) FILTER (WHERE CASE WHEN is_plain(line) THEN false ELSE NOT regexp_matches(line, '^(\[\d+\.\d+\] )?\d+ ') END),
+    SELECT {answers: count(*), untimed: count(*) FILTER (WHERE NOT plain AND NOT regexp_matches(line, '(ttl|hlim)=\d+.* [^ =<]+[=<][0-9.,]+ \S')),
+            others: count(*) FILTER (WHERE NOT plain AND NOT regexp_matches(line, '^(\[\d+\.\d+\] )?\d+ ')),
             lost: (SELECT count(*) FROM unanswered WHERE line_number NOT IN (SELECT line_number FROM passed_over))}
-    FROM records WHERE is_answer(line))
+    FROM (SELECT CASE WHEN NOT plain THEN line END AS line, plain FROM (SELECT line, unnest([is_plain(line)]) AS plain FROM records) WHERE plain OR is_answer(line)))
 
 -- name: session
 SELECT {command: (SELECT list(line ORDER BY line_number) FROM others WHERE list_contains(getvariable('headers'), line_number))}::JSON AS configuration
@@ -77,14 +78,15 @@ FROM (
            TRY_CAST(found.seq AS BIGINT) AS icmp_seq, CASE WHEN found.ttl <> '' OR found.rest <> '' THEN nullif(found.host, '') END AS host, TRY_CAST(found.ttl AS BIGINT) AS ttl,
            CASE WHEN starts_with(found.rest, ' (DUP!)') THEN true END AS duplicate,
            CASE WHEN found.ttl <> '' THEN NULL WHEN found.rest = '' THEN 'no answer' ELSE trim(found.rest) END AS outcome
-    FROM (SELECT NOT is_plain(line) AND regexp_matches(line, '^(\[[0-9.]+\] )?\d+ [^=]*seq=\d|^\[[0-9.]+(\]?$|\] [^=]*$)') AND (NOT is_answer(line) OR regexp_matches(line, '(ttl|hlim)=\d+ [^ =<]+[=<][^ ]*$')) AS is_broken,
-                 CASE WHEN is_plain(line) THEN {time: CASE WHEN line[1] = '[' THEN trim(part[1], '[]') ELSE '' END,
+    FROM (SELECT CASE WHEN plain THEN false ELSE regexp_matches(line, '^(\[[0-9.]+\] )?\d+ [^=]*seq=\d|^\[[0-9.]+(\]?$|\] [^=]*$)') AND (NOT is_answer(line) OR regexp_matches(line, '(ttl|hlim)=\d+ [^ =<]+[=<][^ ]*$')) END AS is_broken,
+                 unnest([CASE WHEN plain THEN {time: CASE WHEN line[1] = '[' THEN trim(part[1], '[]') ELSE '' END,
                    host: CASE WHEN starts_with(part[-5], '(') THEN part[-6] || ' ' || rtrim(part[-5], ':') ELSE rtrim(part[-5], ':') END,
                    seq: split_part(part[-4], '=', 2), ttl: substr(part[-3], 5), value: substr(part[-2], 6), unit: 'ms', rest: ''}
             ELSE regexp_extract(rtrim(line, chr(7)),
                    '^(?:\[(\d+\.\d+)\] )?(?:.*?(\S+?(?: \([^)]*\))?) ?[:,]? )?(?:icmp_seq|icmp_req|seq)[= ](\d+)(?: ident=\d+)?(?: (?:ttl|hlim)=(\d+))?(?: dst=\S+)?(?: [^ =<]+[=<](\S+) (\S+))?(.*)$',
-                   ['time', 'host', 'seq', 'ttl', 'value', 'unit', 'rest']) END AS found
-          FROM (SELECT line, string_split(line, ' ') AS part FROM records
+                   ['time', 'host', 'seq', 'ttl', 'value', 'unit', 'rest']) END]) AS found
+          -- What is unnested is found once: else what is compared below would find it again.
+          FROM (SELECT line, string_split(line, ' ') AS part, unnest([is_plain(line)]) AS plain FROM records
                 WHERE contains(line, 'seq') AND line_number NOT IN (SELECT line_number FROM passed_over) OR contains(line, 'icmp_req') OR line[1] = '['))
     WHERE is_broken OR found.seq <> '' AND (found.ttl = '' OR found.value <> '')
     UNION ALL BY NAME

@@ -21,13 +21,14 @@ FROM content
 -- name: prepare
 SET VARIABLE is_raw = (SELECT json->>'version' IN ('5', '6') FROM document);
 CREATE TEMP TABLE runs AS
+-- What stands beside unnest() is found for each row that it gives: large texts stay below it.
 WITH benchmarks AS (
-    SELECT json->'metadata' AS common, unnest(json_extract(json, '$.benchmarks[*]')) AS benchmark,
-           unnest(range(json_array_length(json, '$.benchmarks')::BIGINT)) AS number_of_benchmark FROM document
+    SELECT common, unnest(held) AS benchmark, unnest(range(len(held))) AS number_of_benchmark
+    FROM (SELECT json->'metadata' AS common, json_extract(json, '$.benchmarks[*]') AS held FROM document)
 ), listed AS (
-    SELECT number_of_benchmark, common, coalesce(benchmark->'metadata', benchmark->'common_metadata') AS shared,
-           unnest(json_extract(benchmark, '$.runs[*]')) AS run, unnest(range(json_array_length(benchmark, '$.runs')::BIGINT)) AS number_of_run
-    FROM benchmarks
+    SELECT number_of_benchmark, common, shared, unnest(runs) AS run, unnest(range(len(runs))) AS number_of_run
+    FROM (SELECT number_of_benchmark, common, coalesce(benchmark->'metadata', benchmark->'common_metadata') AS shared,
+                 json_extract(benchmark, '$.runs[*]') AS runs FROM benchmarks)
 )
 SELECT number_of_benchmark, number_of_run, run,
        coalesce(run->>'$.metadata.name', shared->>'name', common->>'name') AS name,

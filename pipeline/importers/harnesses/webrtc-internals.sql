@@ -25,22 +25,26 @@ SELECT json_exists(value, '$.PeerConnections') AND json_exists(value, '$.UserAge
 
 -- name: prepare
 CREATE TEMP TABLE series AS
-SELECT row_number() OVER (ORDER BY connection_number, stat_number) AS series_number, connection, stats_type, "values",
-       regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 1) AS report,
-       coalesce(nullif(regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 2), ''), series_name) AS stat, start_time, end_time
+SELECT connection, stats_type, points, report, stat, start_time, end_time,
+       CASE WHEN stat LIKE '%\_in\_bits/s]' ESCAPE '\' THEN 'bit/s' WHEN stat LIKE '%\_in\_ms]' ESCAPE '\' THEN 'ms'
+            WHEN stat LIKE '[%/s]' THEN '/s' ELSE webrtc_unit(stat) END AS unit
 FROM (
-    SELECT connection.rowid AS connection_number, stat.rowid AS stat_number, connection.key AS connection, stat.key AS series_name,
-           stat.value->>'statsType' AS stats_type, (stat.value->>'values')::JSON AS "values",
-           epoch_us((stat.value->>'startTime')::TIMESTAMPTZ) AS start_time,
-           epoch_us((stat.value->>'endTime')::TIMESTAMPTZ) AS end_time
-    FROM document, json_each(json, '$.PeerConnections') AS connection, json_each(connection.value, '$.stats') AS stat
-);
-CREATE TEMP TABLE clocks AS
-SELECT connection, report, "values" AS times FROM series WHERE stat = 'timestamp'
+    SELECT *, regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 1) AS report,
+           coalesce(nullif(regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 2), ''), series_name) AS stat
+    FROM (
+        SELECT connection, series_name, said[1] AS stats_type, said[2]::JSON AS points,
+               epoch_us(said[3]::TIMESTAMPTZ) AS start_time, epoch_us(said[4]::TIMESTAMPTZ) AS end_time
+        FROM (SELECT connection, series_name, json_extract_string(one, ['$.statsType', '$.values', '$.startTime', '$.endTime']) AS said
+              FROM (SELECT connection, unnest(json_keys(held, '$.stats')) AS series_name, unnest(json_extract(held, '$.stats.*')) AS one
+                    FROM (SELECT unnest(json_keys(json, '$.PeerConnections')) AS connection,
+                                 unnest(json_extract(json, '$.PeerConnections.*')) AS held FROM document)))));
+SET VARIABLE clocks = (
+    SELECT map_from_entries(coalesce(list((clock, numbers)), []))
+    FROM (SELECT {connection: connection, report: report} AS clock, json_extract(any_value(points), '$[*]') AS numbers FROM series WHERE stat = 'timestamp' GROUP BY clock))
 
 -- name: unused
 SELECT 'PeerConnections.*.stats.*-' || stat, count(*)
-FROM (SELECT stat, unnest(json_extract("values", '$[*]')) AS one FROM series) WHERE json_type(one) = 'VARCHAR' GROUP BY stat
+FROM (SELECT stat, unnest(json_extract(points, '$[*]')) AS one FROM series) WHERE json_type(one) = 'VARCHAR' GROUP BY stat
 
 -- name: session
 SELECT (SELECT make_timestamp(min(start_time))::VARCHAR || 'Z' FROM series) AS started_at,
@@ -52,21 +56,13 @@ SELECT (SELECT make_timestamp(min(start_time))::VARCHAR || 'Z' FROM series) AS s
 FROM document
 
 -- name: measurements
-WITH points AS (
-    SELECT s.*, c.times, unnest(json_extract(s."values", '$[*]')) AS number,
-           unnest(range(json_array_length(s."values")::BIGINT)) AS place, json_array_length(s."values") AS length
-    FROM series s LEFT JOIN clocks c USING (connection, report)
-    WHERE stat NOT IN ('timestamp', '[lastPacketReceivedTimestamp]', '[lastPacketSentTimestamp]')
-)
 SELECT stats_type || '.' || stat AS metric,
-       CASE number WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
-       CASE WHEN stat LIKE '%\_in\_bits/s]' ESCAPE '\' THEN 'bit/s' WHEN stat LIKE '%\_in\_ms]' ESCAPE '\' THEN 'ms'
-            WHEN stat LIKE '[%/s]' THEN '/s' ELSE webrtc_unit(stat) END AS unit,
-       CASE WHEN json_array_length(times) = length THEN ns_from_ms((times->>place::INTEGER)::DOUBLE)
-            ELSE 1000 * (start_time + CASE WHEN length > 1
-                                           THEN (end_time - start_time) * place // (length - 1) ELSE 0 END)
-       END AS epoch_ns,
+       CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value, unit,
+       CASE WHEN has_times THEN ns_from_ms(time::DOUBLE)
+            ELSE 1000 * (start_time + CASE WHEN length > 1 THEN (end_time - start_time) * place // (length - 1) ELSE 0 END) END AS epoch_ns,
        connection, report AS report_id, stats_type AS report_type
-FROM points
+FROM (SELECT *, unnest(numbers) AS number, unnest(range(length)) AS place, unnest(CASE WHEN has_times THEN times END) AS time
+      FROM (SELECT *, len(numbers) AS length, coalesce(len(times) = len(numbers), false) AS has_times
+            FROM (SELECT * EXCLUDE (points), json_extract(points, '$[*]') AS numbers, getvariable('clocks')[{connection: connection, report: report}] AS times FROM series
+                  WHERE stat NOT IN ('timestamp', '[lastPacketReceivedTimestamp]', '[lastPacketSentTimestamp]'))))
 WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
-ORDER BY series_number, place
