@@ -35,6 +35,10 @@ bench *arguments:
 measure *arguments:
     uv run --group dev python benchmarks/alone.py {{ arguments }}
 
+# Import a million samples of each text format of harnesses, against DuckDB
+importers *arguments:
+    uv run --group dev python benchmarks/importers.py {{ arguments }}
+
 # Measure how often comparisons are wrong, `alarms`, and what they find, `shifts`
 compared *arguments:
     uv run --group dev python benchmarks/comparing.py {{ arguments }}
