@@ -15,6 +15,7 @@ from measuring import HERE, OWN, Run, checked, machine, medians, remove, run, ve
 FILE_NAMES = {"fio-log": "lat_clat.1.log", "criterion": "sample.json"}
 OPTIONS = {"fio-log": ("--assume", "unit=ns")}
 MOST_MEGABYTES = 250
+MOST_AGGREGATES = 100  # beside the samples, which DuckDB does not copy
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def _measure(name: str, path: Path, place: Path, runs: int) -> None:
                 raise SystemExit(f"{name}: failed: {' '.join(command)}")
             measured[each].append(done)
     rows = {_count(store / "sessions/*/*.parquet"), *([_count(target)] if "peer" in measured else [])}
-    if len(rows) > 1:
+    if max(rows) - min(rows) > MOST_AGGREGATES:
         raise SystemExit(f"{name}: rows differ: {rows}")
     remove(store)
     remove(target)
