@@ -190,8 +190,8 @@ def _from_lz4(data: memoryview, size: int, where: str) -> bytes:
         from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - an optional package
     except ImportError:
         raise SourceError(
-            f"{where} is packed with lz4, which is not installed: `uv run --extra mcap pipeline ...` or pip install "
-            "'.[mcap]' in the project's directory, or mcap compress FILE, which packs it with zstd"
+            f"{where} is packed with lz4, which is not installed: `uv run --extra mcap pipeline ...` "
+            "or pip install '.[mcap]' in the project's directory, or mcap compress FILE, which packs it with zstd"
         ) from None
     try:
         return bytes(LZ4FrameDecompressor().decompress(data, max_length=size + 1)) if size else b""

@@ -130,7 +130,7 @@ SORTING = ["sorting", "keeping sorted rows", "checking"]
         ("verify out --quick", ["hashing"]),
         ("verify STORE", ["reading back"]),
         ("verify STORE --quick", ["hashing"]),
-        ("query STORE SELECT_1 --to all.csv", ["hashing", "querying", "querying"]),
+        ("query STORE FROM_measurements_LIMIT_1 --to all.csv", ["hashing", "querying", "querying"]),
         ("query rows.csv SELECT_1 --to all.csv", ["finding types", "converting", *SORTING, *["querying"] * 2]),
         ("catalog STORE --to all.duckdb", ["hashing"]),
         ("sessions rows.csv", ["finding types", "converting", *SORTING]),

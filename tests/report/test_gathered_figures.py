@@ -16,7 +16,10 @@ from pipeline.selection.options import Selection
 
 def gathered_of(source, **options):
     asked = GatheringOptions(**options)
-    return charts._read(source, Selection(), asked, lambda selected, **how: gather(selected, asked, **how), None, None)
+    made, _ = charts._read(
+        source, Selection(), asked, lambda selected, **how: gather(selected, asked, **how), None, None
+    )
+    return made
 
 
 @pytest.fixture(scope="module")

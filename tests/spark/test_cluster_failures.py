@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -236,6 +237,15 @@ def test_what_was_begun_here_is_continued_on_a_cluster(tmp_path, generated, sail
     assert_same_package(tmp_path / "here", tmp_path / "out")
 
 
+@pytest.fixture
+def interruptible():
+    """Let SIGINT interrupt, which a process in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_tasks_that_wait_are_cancelled_with_the_driver(tmp_path, sail):
     (tmp_path / "seen").mkdir()
     (tmp_path / "work").mkdir()
@@ -243,7 +253,7 @@ def test_tasks_that_wait_are_cancelled_with_the_driver(tmp_path, sail):
     def interrupt():
         while not names_in(tmp_path / "seen"):
             time.sleep(0.05)
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
