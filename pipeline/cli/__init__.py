@@ -91,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         the exit status: 0 done; 2 usage; 3 the source cannot be read or holds bad data; 4 the destination cannot be
         written; 5 verification failed; 6 a target was missed or cannot be told, or a regression was
-        found; 7 another run holds the destination; 9 done, but the report of it cannot be written; 129 hung up; 130
+        found; 7 another run holds the destination; 9 done, but the report of it cannot be written; 10 a
+        cluster cannot be reached or is lost; 129 hung up; 130
         interrupted; 143 terminated; 141 the reader of standard output went away.
     """
     open_standard_streams()
