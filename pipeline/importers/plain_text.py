@@ -163,6 +163,8 @@ def read_head(path: Path) -> Head:
         value = _first_value(text)
         if value is None and not is_whole and text.lstrip()[:1] in {"{", "["}:
             value = _outlined(file, raw, encoding, path)
+        if value is None:
+            value = _value_of_a_line(text)
     if not is_whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     return Head(text=text, value=value, is_empty=not text.strip())
@@ -231,17 +233,22 @@ def _most_of_a_document(path: Path) -> int:
 
 def _first_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
     stripped = text.lstrip()
-    # A first line that is damaged does not hide what the others are.
-    lines = [line for line in stripped.split("\n", 100)[1:100] if line.startswith("{")]
-    for candidate in [stripped, *lines] if stripped[:1] in {"{", "["} else lines:
-        try:
-            value, end = json.JSONDecoder().raw_decode(candidate)
-        except (ValueError, RecursionError):
-            continue
-        if candidate is not stripped and candidate[end:].strip():
-            continue
-        if candidate is stripped or isinstance(value, dict):
-            return value
+    if stripped[:1] not in {"{", "["}:
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(stripped)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value_of_a_line(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Give the object of the first line that is one: a first line that is damaged does not hide what others are."""
+    for line in text.lstrip().split("\n", 100)[1:100]:
+        if line.startswith("{"):
+            try:
+                return json.loads(line)
+            except (ValueError, RecursionError):
+                continue
     return None
 
 

@@ -182,3 +182,11 @@ def test_a_large_body_in_the_first_record_of_csv_is_no_limit(tmp_path, first):
     result = pipeline("import", table, "--to", tmp_path / "store", "--map", "value=rtt:ms")
     assert result.status in {0, 3}
     assert "fault of the program" not in result.err
+
+
+@pytest.mark.parametrize("between", [",\n", "\n,"], ids=repr)
+def test_a_long_document_with_an_element_a_line_is_known(tmp_path, between):
+    one, *_ = json.loads(HYPERFINE)["results"]
+    results = [{**one, "command": f"sleep 0.{at}"} for at in range(1000)]
+    text = '{"results": [\n' + between.join(map(json.dumps, results)) + "\n]}\n"
+    assert import_sessions(written(tmp_path / "x.json", text), tmp_path / "store").rows > 1000 * len(one["times"])
