@@ -19,6 +19,7 @@ from measuring import checked, make_store, run
 
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.safe_names import safe_names
+from pipeline.scan.parts import hash_with_parts
 from pipeline.selection.options import Selection
 from pipeline.selection.selected import select
 from pipeline.sources.open import open_source
@@ -62,7 +63,7 @@ def generate(directory: Path, sessions: int, rows: int) -> Path:
     few, *_ = (path for path in store.rglob("*.parquet") if path.parent != store)
     few = few.rename(directory / few.name)
     shutil.rmtree(store / "sessions")
-    sha256, name = file_sha256(few), data_file_name(0)
+    hashes, name = hash_with_parts(few), data_file_name(0)
     found: list[tuple[Session, Place]] = []
     for at in range(sessions):
         later = {
@@ -73,9 +74,9 @@ def generate(directory: Path, sessions: int, rows: int) -> Path:
         place = store / "sessions" / session.session_id
         place.mkdir(parents=True)
         shutil.copyfile(few, place / name)
-        (place / RECORD_FILE).write_text(dump(make_record(session, name, few.stat().st_size, sha256)), encoding="utf-8")
+        (place / RECORD_FILE).write_text(dump(make_record(session, name, hashes)), encoding="utf-8")
         record = file_sha256(place / RECORD_FILE)
-        found.append((session, Place(place.name, record, {name: sha256}, None, is_sealed=True)))
+        found.append((session, Place(place.name, record, {name: hashes.sha256}, None, is_sealed=True)))
     write_index(store / INDEX_FILE, make_table(found, model.timestamp_unit), note(store / "sessions"))
     return store
 
