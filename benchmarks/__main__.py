@@ -12,13 +12,14 @@ import tempfile
 from pathlib import Path
 
 from cost import measure_cost
+from job_planning import measure_job_planning
 from many_files import measure_files
 from many_groups import measure_groups
 from many_sessions import measure_sessions
 from measuring import FAST, HERE, OWN, Run, checked, machine, make_store, medians, remove, run, version
-from planning import measure_planning
 
 TASKS = ("ndjson", "csv", "ndjson-gzip", "ndjson-zstd", "parquet", "statistics", "k6")
+TEXTS = ("import-ndjson", "import-csv")
 DOCUMENTS = ("pytest", "hyperfine")
 PEERS = ("polars", "duckdb", "datafusion", "chdb")
 
@@ -31,7 +32,8 @@ def main() -> None:
     parser.add_argument(
         "--tasks",
         default=",".join(TASKS),
-        help="these; cost and planning, which no peer takes part in; groups; sessions; files; and pytest, hyperfine",
+        help="these; cost and planning, which no peer takes part in; groups; sessions; files; import-ndjson and -csv; "
+        "pytest, hyperfine",
     )
     parser.add_argument("--directory", type=Path, help="where the files go; a temporary directory by default")
     options = parser.parse_args()
@@ -40,7 +42,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         place = Path(directory)
         store = make_store(place, options.rows)
-        files = _data_files(store, place / "files")
         plain = place / "plain.parquet"
         checked([sys.executable, str(HERE / "generate.py"), str(plain), str(options.rows)])
         for task in options.tasks.split(","):
@@ -51,7 +52,7 @@ def main() -> None:
             elif task == "sessions":
                 measure_sessions(place, options.runs, options.rows // 100)
             elif task == "planning":
-                measure_planning(place, options.runs)
+                measure_job_planning(place, options.runs)
             elif task == "files":
                 measure_files(place, options.runs)
             elif task == "k6":
@@ -59,21 +60,20 @@ def main() -> None:
                 checked([sys.executable, str(HERE / "k6_lines.py"), str(lines), str(options.rows)])
                 _measure(task, place, _import_commands(lines, place / "out"), options.runs)
                 lines.unlink()
+            elif task in TEXTS:
+                text = place / f"measurements.{task.partition('-')[2]}"
+                shape = ["--format", task.partition("-")[2], *FAST, "--quiet"]
+                checked([*OWN, "export", str(store), "--to", str(place / "out"), *shape])
+                next((place / "out").glob(f"measurements*{text.suffix}")).rename(text)
+                _measure(task, place, _text_commands(text, place / "out"), options.runs)
+                text.unlink()
             elif task in DOCUMENTS:
                 document = place / "document.json"
                 checked([sys.executable, str(HERE / "sample_documents.py"), str(document), str(options.rows), task])
                 _measure(task, place, _document_commands(task, document, place / "out"), options.runs)
                 document.unlink()
             else:
-                _measure(task, place, _commands(task, store, plain, files, place / "out"), options.runs)
-
-
-def _data_files(store: Path, to: Path) -> Path:
-    """Put the data files of a store side by side, for engines that read a directory."""
-    to.mkdir()
-    for number, file in enumerate(sorted(store.glob("sessions/*/*.parquet"))):
-        (to / f"{number:04}.parquet").hardlink_to(file)
-    return to
+                _measure(task, place, _commands(task, store, plain, place / "out"), options.runs)
 
 
 def _measure(task: str, place: Path, commands: dict[str, list[str]], runs: int) -> None:
@@ -106,8 +106,8 @@ def _measure(task: str, place: Path, commands: dict[str, list[str]], runs: int) 
     print(flush=True)
 
 
-def _commands(task: str, store: Path, plain: Path, files: Path, out: Path) -> dict[str, list[str]]:
-    """Export a store, and the same rows from a plain file as another program wrote it."""
+def _commands(task: str, store: Path, plain: Path, out: Path) -> dict[str, list[str]]:
+    """Export a store, and the same rows from a plain file as another program wrote it, which peers read too."""
     kind, _, compression = task.partition("-")
     command, kind = ("statistics", "ndjson") if task == "statistics" else ("export", kind)
     shape = ["--to", str(out), "--quiet", "--format", kind, *(["--compression", compression] if compression else [])]
@@ -117,9 +117,18 @@ def _commands(task: str, store: Path, plain: Path, files: Path, out: Path) -> di
         "pipeline, hashed": [*own, "--no-sync"],
         "pipeline, synced": own,
         "pipeline, file": [*OWN, command, str(plain), *shape, *FAST],
+        "file, hashed": [*OWN, command, str(plain), *shape, "--no-sync"],
     }
     peer = [sys.executable, str(HERE / "peers.py")]
-    return commands | {name: [*peer, name, task, str(files), str(out)] for name in PEERS}
+    return commands | {name: [*peer, name, task, str(plain), str(out)] for name in PEERS}
+
+
+def _text_commands(text: Path, out: Path) -> dict[str, list[str]]:
+    """Import text of measurements; it is hashed and synced always. DuckDB finds the types."""
+    return {
+        "pipeline": [*OWN, "import", str(text), "--to", str(out), "--quiet"],
+        "duckdb": [sys.executable, str(HERE / "peers.py"), "duckdb", f"import{text.suffix}", str(text), str(out)],
+    }
 
 
 def _import_commands(lines: Path, out: Path) -> dict[str, list[str]]:

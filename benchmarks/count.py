@@ -11,7 +11,7 @@ import duckdb
 def count(task: str, out: Path) -> int:
     """Count rows with DuckDB; of a package of ours, those of its one table."""
     kind, _, compression = ("ndjson" if task == "statistics" else task).partition("-")
-    if task in {"k6", "pytest", "hyperfine"}:
+    if task in {"k6", "pytest", "hyperfine"} or task.startswith("import"):
         found = duckdb.execute(
             "SELECT count(*) FROM read_parquet(?)", [str(out / "sessions/*/*.parquet") if out.is_dir() else str(out)]
         ).fetchone()

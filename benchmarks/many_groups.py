@@ -27,15 +27,12 @@ def measure_groups(place: Path, rows: int, runs: int) -> None:
     print(f"  {'devices':>9} {'engine':<9} {'seconds':>8} {'CPU s':>7} {'peak MB':>8} {'times our CPU':>14}")
     out = place / "out"
     for count in GROUPS:
-        source, store, files = place / "devices.parquet", place / "devices", place / "device-files"
+        source, store = place / "devices.parquet", place / "devices"
         # What this process once held would count as the peak of those that it starts.
         checked([sys.executable, __file__, str(source), str(rows), str(count)])
         checked([*OWN, "import", str(source), "--to", str(store), "--quiet"])
-        files.mkdir()
-        for number, file in enumerate(sorted(store.glob("sessions/*/*.parquet"))):
-            (files / f"{number:04}.parquet").hardlink_to(file)
         own = [*OWN, "statistics", str(store), "--by", "device", "--to", str(out), "--quiet", "--format", "ndjson"]
-        peer = [sys.executable, str(HERE / "peers.py"), "duckdb", "groups", str(files), str(out)]
+        peer = [sys.executable, str(HERE / "peers.py"), "duckdb", "groups", str(source), str(out)]
         measured: dict[str, list[Run]] = {"pipeline": [], "duckdb": []}
         for _ in range(runs):
             for name, command in (("pipeline", [*own, *FAST]), ("duckdb", peer)):
@@ -43,7 +40,7 @@ def measure_groups(place: Path, rows: int, runs: int) -> None:
                 done = run(command)
                 if done is not None:
                     measured[name].append(done)
-        for path in (source, store, files, out):
+        for path in (source, store, out):
             remove(path)
         ours = medians(measured["pipeline"]).cpu_seconds
         for name, each in measured.items():

@@ -32,7 +32,7 @@ def polars(task: str, source: str, target: str) -> None:
     """Sink lazily."""
     import polars as pl  # noqa: PLC0415 - the engine of this process
 
-    frame = pl.scan_parquet(f"{source}/*.parquet")
+    frame = pl.scan_parquet(source)
     if task.startswith("ndjson"):
         compression = {"ndjson": "uncompressed", "ndjson-gzip": "gzip", "ndjson-zstd": "zstd"}[task]
         frame.sink_ndjson(target, compression=compression, check_extension=False)
@@ -63,10 +63,14 @@ def duckdb(task: str, source: str, target: str) -> None:
         "parquet": "FORMAT parquet, COMPRESSION zstd",
     }
     if task in copies:
-        engine.execute(f"COPY (FROM '{source}/*.parquet') TO '{target}' ({copies[task]})")
+        engine.execute(f"COPY (FROM '{source}') TO '{target}' ({copies[task]})")
         return
     if task in _OF_SESSIONS:
         engine.execute(_OF_SESSIONS[task].format(source=source, target=target))
+        return
+    if task.startswith("import"):
+        reader = {"import.ndjson": "read_ndjson", "import.csv": "read_csv"}[task]
+        engine.execute(f"COPY (FROM {reader}('{source}')) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
         return
     if task == "files":
         engine.execute(f"COPY (FROM '{source}') TO '{target}' (FORMAT json, PARTITION_BY (session_id))")
@@ -94,7 +98,7 @@ def duckdb(task: str, source: str, target: str) -> None:
             min(value), quantile_cont(value, [{QUANTILES}]), max(value), sum(value),
             arg_min(value, (timestamp, sequence)), arg_max(value, (timestamp, sequence)),
             min(timestamp), max(timestamp)
-            FROM '{source}/*.parquet' GROUP BY {keys} ORDER BY {keys}) TO '{target}' (FORMAT json)"""
+            FROM '{source}' GROUP BY {keys} ORDER BY {keys}) TO '{target}' (FORMAT json)"""
     )
 
 
@@ -102,7 +106,7 @@ def datafusion(task: str, source: str, target: str) -> None:
     """Write a data frame."""
     import datafusion as engine  # noqa: PLC0415 - the engine of this process
 
-    frame = engine.SessionContext().read_parquet(f"{source}/")
+    frame = engine.SessionContext().read_parquet(source)
     if task == "ndjson":
         frame.write_json(target)
     elif task == "csv":
@@ -124,9 +128,7 @@ def chdb(task: str, source: str, target: str) -> None:
     if task not in formats:
         raise SystemExit(2)
     compression = {"ndjson-gzip": " COMPRESSION 'gzip'", "ndjson-zstd": " COMPRESSION 'zstd'"}.get(task, "")
-    engine.query(
-        f"SELECT * FROM file('{source}/*.parquet', Parquet) INTO OUTFILE '{target}'{compression} FORMAT {formats[task]}"
-    )
+    engine.query(f"SELECT * FROM file('{source}', Parquet) INTO OUTFILE '{target}'{compression} FORMAT {formats[task]}")
 
 
 ENGINES: dict[str, Callable[[str, str, str], None]] = {

@@ -358,3 +358,20 @@ def test_functions_that_are_called_as_rooms_stay_functions():
         "pipeline.notebook.frames",
         "pipeline.notebook.frames",
     ]
+
+
+@pytest.mark.parametrize("directory", ["benchmarks", "faults"])
+def test_scripts_that_run_seldom_import_what_is_there(directory: str) -> None:
+    trees = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / directory).glob("*.py")}
+    assert len(trees) > 10
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in trees:
+                there = {one for at in trees[node.module].body for one in _named(at)}
+                assert {alias.name for alias in node.names} <= there, (name, node.module)
+
+
+def _named(node: ast.stmt) -> set[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return {node.name}
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}

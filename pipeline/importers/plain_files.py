@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.rows.batches import counted
+from pipeline.runtime.threads import ScannedAhead
 from pipeline.sources.plain import open_plain
 from pipeline.store.adding import add_sessions
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pipeline.scan.scan import Scan
     from pipeline.sources.options import PlainOptions
     from pipeline.store.writer import StoreWriter
+
+_AHEAD = 5
+"""Batches: those of a row group, and one more, are read while the group before is written, hashed and synced."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Calla
 
     def read(sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
         nonlocal done
-        yield from counted(scan.batches(sessions), total, progress)
+        with ScannedAhead(scan.batches(sessions), ahead=_AHEAD) as batches:
+            yield from counted(batches, total, progress)
         done += sum(session.measurement_count for session in sessions)
 
     add_sessions(store, plain.imported, read)

@@ -23,7 +23,7 @@ from pipeline.native.json_samples import (
 )
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_protocol import Series, UnwritableError
-from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_pages
+from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_chunk_pages, list_pages
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import TextBuffer
 
@@ -66,5 +66,6 @@ __all__ = [
     "distinct_texts",
     "end_of_rows",
     "find_text",
+    "list_chunk_pages",
     "list_pages",
 ]

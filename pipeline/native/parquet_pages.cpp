@@ -99,14 +99,6 @@ Page read_header(ThriftReader& reader, int64_t& packed_bytes) {
     return page;
 }
 
-// Which of the columns, or of the row groups, are wanted: a flag each; those beyond are not, without flags all are.
-struct Wanted {
-    const uint8_t* flags;
-    int64_t count;
-
-    bool has(int64_t at) const { return !flags || (at < count && flags[at]); }
-};
-
 // Follow the pages of a chunk as pyarrow does: until all its values have come, or its bytes end.
 void read_pages(ThriftReader& reader, const Chunk& chunk, std::vector<Page>& pages) {
     const bool has_dictionary = chunk.dictionary_page > 0 && chunk.dictionary_page < chunk.data_page;
@@ -129,6 +121,13 @@ void read_pages(ThriftReader& reader, const Chunk& chunk, std::vector<Page>& pag
     }
 }
 
+// Give Python the first pages, and the number of all.
+int64_t hand_over(const std::vector<Page>& pages, int64_t* out, int64_t capacity) {
+    const auto count = static_cast<int64_t>(pages.size());
+    std::memcpy(out, pages.data(), static_cast<size_t>(std::min(count, capacity)) * sizeof(Page));
+    return count;
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -136,14 +135,10 @@ void read_pages(ThriftReader& reader, const Chunk& chunk, std::vector<Page>& pag
 //
 // What does not end as Parquet does has none: its readers say what it is.
 //
-// Args: its descriptor and size, room for `capacity` pages, where to say at which byte it is damaged, or errno, and
-// flags of the columns and row groups to look at, with how many there are; null for all.
+// Args: its descriptor and size, room for `capacity` pages, where to say at which byte it is damaged, or errno.
 // Returns: how many pages there are, of which the first `capacity` were written; -1 where it is damaged, -2 where it
 // cannot be read, -3 where there is no memory.
-extern "C" int64_t pipeline_parquet_pages(int32_t file, int64_t size, int64_t* out, int64_t capacity, int64_t* where,
-                                          const uint8_t* columns, int64_t column_count, const uint8_t* row_groups,
-                                          int64_t row_group_count) {
-    const Wanted in_column{columns, column_count}, in_group{row_groups, row_group_count};
+extern "C" int64_t pipeline_parquet_pages(int32_t file, int64_t size, int64_t* out, int64_t capacity, int64_t* where) {
     try {
         ThriftReader reader(file, size);
         if (size < kTailBytes || reader.little_endian_32(size - 4) != kMagic) return 0;
@@ -151,17 +146,36 @@ extern "C" int64_t pipeline_parquet_pages(int32_t file, int64_t size, int64_t* o
         if (length > size - kTailBytes) throw ThriftError{size - kTailBytes};
         reader.seek(size - kTailBytes - length);
         std::vector<Page> pages;
-        for (const Chunk& chunk : read_footer(reader))
-            if (in_column.has(chunk.column) && in_group.has(chunk.row_group)) read_pages(reader, chunk, pages);
-        const auto count = static_cast<int64_t>(pages.size());
-        std::memcpy(out, pages.data(), static_cast<size_t>(std::min(count, capacity)) * sizeof(Page));
-        return count;
+        for (const Chunk& chunk : read_footer(reader)) read_pages(reader, chunk, pages);
+        return hand_over(pages, out, capacity);
     } catch (const ThriftError& error) {
         *where = error.at;
         return -1;
     } catch (const FileError& error) {
         *where = error.number;
         return -2;
+    } catch (const std::exception&) {
+        return -3;
+    }
+}
+
+// List the pages of a chunk that lies in memory, as those of row group and column 0.
+//
+// Args: its bytes and size, how many values it has, room for `capacity` pages, where to say at which byte it is damaged.
+// Returns: as above.
+extern "C" int64_t pipeline_parquet_chunk_pages(const uint8_t* bytes, int64_t size, int64_t values, int64_t* out,
+                                                int64_t capacity, int64_t* where) {
+    try {
+        ThriftReader reader(bytes, size);
+        Chunk chunk;
+        chunk.values = values;
+        chunk.packed_bytes = size;
+        std::vector<Page> pages;
+        read_pages(reader, chunk, pages);
+        return hand_over(pages, out, capacity);
+    } catch (const ThriftError& error) {
+        *where = error.at;
+        return -1;
     } catch (const std::exception&) {
         return -3;
     }

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.native.library import LIBRARY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -45,26 +45,57 @@ class Pages(NamedTuple):
     has_prefixes: NDArray[np.bool_]
 
 
-def list_pages(file: int, columns: Collection[int] | None = None, row_groups: Collection[int] | None = None) -> Pages:
+def list_pages(file: int) -> Pages:
     """List the pages of a file.
 
     Args:
         file: the descriptor of a regular file.
-        columns: those to look at, as the leaves of the schema are counted; all by default.
-        row_groups: the same of row groups.
 
     Raises:
         DamagedPagesError: it is no Parquet, or damaged.
         OSError: it cannot be read.
     """
     size = os.fstat(file).st_size
+
+    def listed(to: int, capacity: int, where: ctypes.c_int64) -> int:
+        return int(LIBRARY.pipeline_parquet_pages(file, size, to, capacity, ctypes.byref(where)))
+
+    return _facts(_listed(listed))
+
+
+def list_chunk_pages(row_group: int, chunks: Mapping[int, tuple[memoryview, int]]) -> Pages:
+    """List the pages of chunks of a row group that lie in memory.
+
+    Args:
+        row_group: it.
+        chunks: by column, as the leaves of the schema are counted, its bytes and how many values they hold.
+
+    Raises:
+        DamagedPagesError: one is damaged.
+    """
+    found = [np.empty((0, _NUMBERS), np.int64)]
+    for column, (data, values) in chunks.items():
+        pages = _pages_of_chunk(np.frombuffer(data, np.uint8), values)
+        pages[:, :2] = row_group, column
+        found.append(pages)
+    return _facts(np.concatenate(found))
+
+
+def _pages_of_chunk(data: NDArray[np.uint8], values: int) -> NDArray[np.int64]:
+    def listed(to: int, capacity: int, where: ctypes.c_int64) -> int:
+        at = ctypes.byref(where)
+        return int(LIBRARY.pipeline_parquet_chunk_pages(data.ctypes.data, len(data), values, to, capacity, at))
+
+    return _listed(listed)
+
+
+def _listed(listed: Callable[[int, int, ctypes.c_int64], int]) -> NDArray[np.int64]:
+    """List pages, five numbers each: `listed` is given room for some, and says how many there are."""
     where = ctypes.c_int64()
     capacity = _FIRST_CAPACITY
-    wanted = [None if places is None else _flags(places) for places in (columns, row_groups)]
-    flags = [fact for one in wanted for fact in ((None, 0) if one is None else (one.ctypes.data, len(one)))]
     while True:
         numbers = np.empty((capacity, _NUMBERS), np.int64)
-        count = LIBRARY.pipeline_parquet_pages(file, size, numbers.ctypes.data, capacity, ctypes.byref(where), *flags)
+        count = listed(numbers.ctypes.data, capacity, where)
         if count == _NO_MEMORY:
             raise MemoryError("no memory for the pages of a Parquet file")
         if count == _CANNOT_BE_READ:
@@ -72,13 +103,10 @@ def list_pages(file: int, columns: Collection[int] | None = None, row_groups: Co
         if count < 0:
             raise DamagedPagesError(f"what stands at byte {where.value:,} is no footer and no header of a page")
         if count <= capacity:
-            break
+            return numbers[:count]
         capacity = count
-    row_group, column, values, unpacked, kinds = numbers[:count].T
+
+
+def _facts(pages: NDArray[np.int64]) -> Pages:
+    row_group, column, values, unpacked, kinds = pages.T
     return Pages(row_group, column, values, unpacked, kinds & _IS_DICTIONARY != 0, kinds & _HAS_PREFIXES != 0)
-
-
-def _flags(places: Collection[int]) -> NDArray[np.uint8]:
-    flags = np.zeros(max(places, default=0) + 1, np.uint8)
-    flags[list(places)] = 1
-    return flags

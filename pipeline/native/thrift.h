@@ -1,4 +1,5 @@
-// Reads Thrift's compact protocol from a file, a block at a time, so that what lies between is never read.
+// Reads Thrift's compact protocol from a file, a block at a time, so that what lies between is never read; or from
+// memory.
 // https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 
 #pragma once
@@ -27,7 +28,10 @@ struct FileError {
 
 class ThriftReader {
   public:
-    ThriftReader(int file, int64_t size) : file_(file), size_(size), block_(kBlockBytes) {}
+    ThriftReader(int file, int64_t size) : file_(file), size_(size), block_(kBlockBytes), bytes_(block_.data()) {}
+    ThriftReader(const uint8_t* bytes, int64_t size) : size_(size), filled_(size), bytes_(bytes) {}
+    ThriftReader(const ThriftReader&) = delete;
+    ThriftReader& operator=(const ThriftReader&) = delete;
 
     int64_t size() const { return size_; }
     int64_t position() const { return at_; }
@@ -102,11 +106,11 @@ class ThriftReader {
 
     uint8_t byte() {
         if (at_ < begin_ || at_ >= begin_ + filled_) fill();
-        return block_[static_cast<size_t>(at_++ - begin_)];
+        return bytes_[at_++ - begin_];
     }
 
     void fill() {
-        if (at_ < 0 || at_ >= size_) throw ThriftError{at_};
+        if (at_ < 0 || at_ >= size_ || file_ < 0) throw ThriftError{at_};  // all of what lies in memory is there
         begin_ = at_;
         filled_ = 0;
         ssize_t read;
@@ -151,10 +155,11 @@ class ThriftReader {
 
     static int item_type(int type) { return type == kThriftTrue || type == kThriftFalse ? kThriftByte : type; }
 
-    int file_;
+    int file_ = -1;
     int64_t size_, at_ = 0, begin_ = 0, filled_ = 0;
     int depth_ = 0;
     std::vector<uint8_t> block_;
+    const uint8_t* bytes_;  // from begin_ on, as many as are filled
 };
 
 }  // namespace pipeline

@@ -18,6 +18,7 @@ from pipeline.model.columns import (
     core_type,
     timestamp_type,
     type_name,
+    with_repeated,
 )
 from pipeline.model.timestamps import parse_timestamp
 from pipeline.rows import rules
@@ -292,3 +293,9 @@ def conform_to(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             kinds = f"{type_name(batch.schema.field(field.name).type)}, elsewhere {type_name(field.type)}"
             raise SourceError(f"column {field.name!r} is {kinds}, and does not fit that without loss") from error
     return pa.record_batch(arrays, schema=schema)
+
+
+def conform_as_held(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Do as `conform_to` does; texts that are held as dictionaries stay so, whatever the schema says."""
+    held = [field.name for field in batch.schema if field.type == REPEATED_TEXT]
+    return conform_to(batch, with_repeated(schema, held))

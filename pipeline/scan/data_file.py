@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
@@ -11,8 +10,8 @@ import numpy as np
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import ReplacedError, SourceError
 from pipeline.scan.parquet import groups_between, read_parquet, repeated_texts, row_group_sizes, sizes_in_footer
-from pipeline.scan.parts import check_chunks, damaged_part, read_footer
 from pipeline.scan.reading import Reading, reading_errors
+from pipeline.scan.stored import another_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -182,59 +181,7 @@ def check_hash(file: DataFile, on_read: Callable[[int], None] = lambda _: None) 
         OSError: it cannot be read.
     """
     if file.sha256 is not None and file_sha256(file.opened_as, on_read=on_read) != file.sha256:
-        where = "" if file.parts is None else f": {damaged_part(file.opened_as, file.parts)} is another"
-        raise SourceError(f"is damaged or was changed, its SHA-256 is not that of its session's record{where}")
-
-
-class Checked:
-    """What of the files of a scan has been compared with their records: each part once."""
-
-    def __init__(self) -> None:
-        self._whole: set[DataFile] = set()
-        self._chunks: defaultdict[DataFile, set[tuple[str, int]]] = defaultdict(set)
-
-    def check(
-        self, file: DataFile, footer: pq.FileMetaData | None, columns: Collection[str], groups: Sequence[int] | None
-    ) -> None:
-        """Compare what is going to be read of a file with its session's record: all of it, where that is all.
-
-        Args:
-            file: what to read.
-            footer: what `footer_of` gave.
-            columns: those that are read.
-            groups: the row groups that are read, None for all.
-
-        Raises:
-            SourceError: it is another.
-            OSError: it cannot be read.
-        """
-        if file in self._whole:
-            return
-        read = range(0 if footer is None else footer.num_row_groups) if groups is None else groups
-        if (
-            footer is None
-            or file.parts is None
-            or (len(read) == footer.num_row_groups and set(columns) >= set(footer.schema.names))
-        ):
-            check_hash(file)
-            self._whole.add(file)
-            return
-        chunks = [(name, group) for group in read for name in footer.schema.names if name in columns]
-        done = self._chunks[file]
-        check_chunks(file.opened_as, file.parts, footer, [chunk for chunk in chunks if chunk not in done])
-        done.update(chunks)
-
-
-def footer_of(file: DataFile) -> pq.FileMetaData | None:
-    """Read the footer of a file whose parts have hashes, compared with its session's record; else None.
-
-    Raises:
-        SourceError: it is another.
-        OSError: it cannot be read.
-    """
-    if file.parts is None or file.parts.chunks is None:
-        return None
-    return read_footer(file.opened_as, file.parts)
+        raise another_file(file.opened_as, file.parts)
 
 
 def check_files(files: Iterable[DataFile], on_read: Callable[[int], None] = lambda _: None) -> list[DataFile]:

@@ -15,7 +15,7 @@ from pipeline.rows.batches import BATCH_BYTES
 from pipeline.scan.reading import MAX_BATCH_BYTES, MAX_UNPACKED_BYTES, require_unpackable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,15 +50,11 @@ class ColumnPages:
         return int(self.ends[-1]) if len(self.ends) else 0
 
 
-def look_at_pages(
-    path: Path, columns: Collection[int] | None = None, row_groups: Collection[int] | None = None
-) -> list[ColumnPages]:
+def look_at_pages(path: Path) -> list[ColumnPages]:
     """Look at the pages of a file.
 
     Args:
         path: the file.
-        columns: the columns to look at, all by default.
-        row_groups: the same of row groups.
 
     Returns:
         those of each column; nothing where the file unpacks to so little that no batch of it can be too large.
@@ -70,15 +66,25 @@ def look_at_pages(
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            pages = list_pages(file.fileno(), columns, row_groups)
+            pages = list_pages(file.fileno())
         except DamagedPagesError as error:
             raise SourceError(f"cannot be read, it is damaged or of another format ({error})") from error
+    return sized_pages(pages, size)
+
+
+def sized_pages(pages: Pages, file_bytes: int) -> list[ColumnPages]:
+    """Say how large the pages of each column are; what is returned and raised is that of `look_at_pages`.
+
+    Args:
+        pages: of a file, or of a part of it.
+        file_bytes: size of the file.
+    """
     if _is_small(pages):
         return []
-    require_unpackable("a page", int(pages.size.max()), size)
+    require_unpackable("a page", int(pages.size.max()), file_bytes)
     held: Counter[int] = Counter()
     found = [_column_of(pages, int(column), held) for column in np.unique(pages.column)]
-    require_unpackable("what its columns need at once", max(held.values()), size, limit=2 * MAX_UNPACKED_BYTES)
+    require_unpackable("what its columns need at once", max(held.values()), file_bytes, limit=2 * MAX_UNPACKED_BYTES)
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -9,16 +11,18 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
 from pipeline.model.arrays import is_text, text_lengths
+from pipeline.native import list_chunk_pages
 from pipeline.rows.batches import cut_by_text
-from pipeline.scan.page_sizes import look_at_pages, rows_that_fit
+from pipeline.scan.page_sizes import look_at_pages, rows_that_fit, sized_pages
 from pipeline.scan.reading import MAX_BATCH_BYTES, empty_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.scan.page_sizes import ColumnPages
     from pipeline.scan.reading import Reading, TimeBounds
+    from pipeline.scan.stored import StoredParquet
 
 _BUFFER_BYTES = 65_536
 _MAX_REPEATED_BYTES = 3
@@ -38,18 +42,24 @@ def open_parquet(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
     return _open(path, repeated)
 
 
-def _open(path: Path, repeated: Collection[str] = (), footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
-    metadata = footer or pq.read_metadata(path)
-    in_groups = sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+def _open(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
+    metadata = pq.read_metadata(path)
+    in_groups = sum(sizes_in_footer(metadata))
     # pyarrow reads what the groups say, and takes no notice of the rows that are left.
     if in_groups != metadata.num_rows:
         raise SourceError(f"is damaged: it tells of {metadata.num_rows} rows, and its parts of {in_groups}")
-    held = set(metadata.schema.names)
+    return _opened(path, metadata, repeated, _BUFFER_BYTES)
+
+
+def _opened(
+    source: Path | pa.NativeFile, footer: pq.FileMetaData, repeated: Collection[str], buffer: int
+) -> pq.ParquetFile:
+    held = set(footer.schema.names)
     return pq.ParquetFile(
-        path,
-        metadata=metadata,
+        source,
+        metadata=footer,
         pre_buffer=False,
-        buffer_size=_BUFFER_BYTES,
+        buffer_size=buffer,
         page_checksum_verification=True,
         read_dictionary=[name for name in repeated if name in held] or None,
     )
@@ -134,7 +144,6 @@ def read_parquet(
     columns: Sequence[str] | None = None,
     repeated: Sequence[str] = (),
     row_groups: Sequence[int] | None = None,
-    footer: pq.FileMetaData | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Read the rows in order, after an empty batch that shows the schema.
 
@@ -144,43 +153,89 @@ def read_parquet(
         columns: the columns to read, all by default; those that the file lacks are left out.
         repeated: string columns to read as dictionaries.
         row_groups: those to read, all by default.
-        footer: that of the file, where it is known to be right: of what is not read, nothing is looked at then.
 
     Raises:
         SourceError: the file has fewer rows than it says, or a page unpacks to too much.
     """
-    looked_at = None if footer is None else _places(footer.schema.names, columns)
-    pages = look_at_pages(path, looked_at, None if footer is None else row_groups)
-    found = _large_dictionaries(path, pages, reading.batch_size, footer)
-    large = {name: field for name, field in found.items() if name not in repeated}
-    with _open(path, [*repeated, *large], footer) as file:
-        names = file.schema_arrow.names
-        wanted = [name for name in names if columns is None or name in columns]
-        fields = [large.get(name) or file.schema_arrow.field(name) for name in wanted]
-        yield empty_batch(pa.schema(fields))
-        read = [one for one in pages if one.column < len(names) and names[one.column] in wanted]
-        rows = rows_that_fit(read, reading.batch_size)
-        metadata = file.metadata
-        groups = range(metadata.num_row_groups) if row_groups is None else row_groups
-        expected = sum(metadata.row_group(group).num_rows for group in groups)
-        done = 0
-        for batch in file.iter_batches(rows, row_groups=groups, columns=wanted, use_threads=False):
-            done += batch.num_rows
-            for part in cut_by_text(batch, rows):
-                yield _written_out(part, large) if large else part
-        # pyarrow ends without an error where a damaged column has no more pages.
-        if done != expected:
-            raise SourceError(f"is damaged: of {expected} rows {done} can be read")
+    pages = look_at_pages(path)
+    opened = partial(_open, path)
+    large = _large_dictionaries(opened, pages, reading.batch_size, repeated)
+    with opened([*repeated, *large]) as file:
+        wanted = _named(file, columns)
+        yield empty_batch(pa.schema([large.get(name) or file.schema_arrow.field(name) for name in wanted]))
+        groups = range(file.num_row_groups) if row_groups is None else row_groups
+        yield from _read_groups(file, groups, wanted, _rows_at_once(file, pages, wanted, reading), large)
 
 
-def _places(names: Sequence[str], wanted: Collection[str] | None) -> list[int] | None:
-    return None if wanted is None else [at for at, name in enumerate(names) if name in wanted]
+def read_stored(
+    stored: StoredParquet,
+    reading: Reading,
+    columns: Sequence[str],
+    repeated: Sequence[str] = (),
+    row_groups: Sequence[int] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Read the rows of a file of a store as `read_parquet` does; it is closed at the end.
+
+    Raises:
+        SourceError: what is read is not that of the record, or a page unpacks to too much.
+    """
+    with closing(stored):
+        footer = stored.footer
+        opened = partial(_opened, pa.PythonFile(stored, mode="r"), footer, buffer=0)
+        file = opened(repeated)
+        wanted = _named(file, columns)
+        groups = range(footer.num_row_groups) if row_groups is None else row_groups
+        yield empty_batch(pa.schema([file.schema_arrow.field(name) for name in wanted]))
+        if len(groups) == footer.num_row_groups and len(wanted) == footer.num_columns:
+            stored.check_rest()
+        for group in groups:
+            stored.load(group, wanted)
+            values = footer.row_group(group).num_rows
+            chunks = {at: (data, values) for at, data in stored.held.items()}
+            pages = sized_pages(list_chunk_pages(group, chunks), stored.size)
+            large = _large_dictionaries(opened, pages, reading.batch_size, repeated)
+            one = opened([*repeated, *large]) if large else file
+            yield from _read_groups(one, [group], wanted, _rows_at_once(file, pages, wanted, reading), large)
+
+
+def _named(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str]:
+    return [name for name in file.schema_arrow.names if columns is None or name in columns]
+
+
+def _rows_at_once(file: pq.ParquetFile, pages: Sequence[ColumnPages], wanted: Sequence[str], reading: Reading) -> int:
+    names = file.schema_arrow.names
+    read = [one for one in pages if one.column < len(names) and names[one.column] in wanted]
+    return rows_that_fit(read, reading.batch_size)
+
+
+def _read_groups(
+    file: pq.ParquetFile, groups: Sequence[int], wanted: Sequence[str], rows: int, large: Mapping[str, pa.Field]
+) -> Iterator[pa.RecordBatch]:
+    """Read row groups, so many rows at once."""
+    expected = sum(file.metadata.row_group(group).num_rows for group in groups)
+    done = 0
+    for batch in file.iter_batches(rows, row_groups=groups, columns=wanted, use_threads=False):
+        done += batch.num_rows
+        for part in cut_by_text(batch, rows):
+            yield _written_out(part, large) if large else part
+    # pyarrow ends without an error where a damaged column has no more pages.
+    if done != expected:
+        raise SourceError(f"is damaged: of {expected} rows {done} can be read")
 
 
 def _large_dictionaries(
-    path: Path, pages: Sequence[ColumnPages], rows: int, footer: pq.FileMetaData | None
+    opened: Callable[[Collection[str]], pq.ParquetFile],
+    pages: Sequence[ColumnPages],
+    rows: int,
+    repeated: Collection[str],
 ) -> dict[str, pa.Field]:
     """Find the columns whose texts come from dictionaries so large that a batch could not hold them written out.
+
+    Args:
+        opened: opens the file, to read some columns as dictionaries.
+        pages: of it.
+        rows: of a batch.
+        repeated: columns that are read as dictionaries.
 
     Returns:
         by name, the columns as they are where they are not read as dictionaries.
@@ -194,13 +249,12 @@ def _large_dictionaries(
     ]
     if not doubtful:
         return {}
-    with _open(path, footer=footer) as file:
-        texts = {at: field for at, field in enumerate(file.schema_arrow) if is_text(field.type)}
+    texts = {at: field for at, field in enumerate(opened([]).schema_arrow) if is_text(field.type)}
     large: dict[str, pa.Field] = {}
-    with _open(path, [field.name for field in texts.values()], footer) as file:
+    with opened([field.name for field in texts.values()]) as file:
         for column, group in doubtful:
             field = texts.get(column)
-            if field is None or field.name in large:
+            if field is None or field.name in large or field.name in repeated:
                 continue
             first = next(file.iter_batches(1, row_groups=[group], columns=[field.name], use_threads=False), None)
             if first is not None and text_lengths(first.column(0).dictionary).max(initial=0) > most[column]:

@@ -5,7 +5,6 @@ PAR1 | chunks: the columns of a row group, one row group after the other | page 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,15 +15,16 @@ from pipeline.disk.regular import open_regular
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pyarrow.parquet as pq
 
 LEAST_BYTES = 1 << 20
 """A smaller file has a hash of its footer alone: those of its chunks would be larger than what they save is worth."""
-_MAGIC = b"PAR1"
-_TAIL_BYTES = 8  # the length of the footer, and the magic number
+MAGIC = b"PAR1"
+TAIL_BYTES = 8
+"""The length of the footer, and the magic number."""
 _DIGEST_BYTES = 32
 _FOOTER, _PAGE_INDEX, _CHUNKS = "footer_sha256", "page_index_sha256", "column_chunk_sha256"
 
@@ -86,9 +86,10 @@ class FileHashes(NamedTuple):
     parts: PartHashes
 
 
-class _Part(NamedTuple):
-    """Bytes of a file up to an end: a chunk of a column, or none."""
+class Part(NamedTuple):
+    """Bytes of a file, from a start up to an end: a chunk of a column, or none."""
 
+    start: int
     stop: int
     column: str | None = None
     row_group: int = 0
@@ -104,7 +105,9 @@ def hash_with_parts(path: Path) -> FileHashes:
         size = os.fstat(file.fileno()).st_size
         start = _footer_start(file, size)
         has_chunks = size >= LEAST_BYTES
-        parts = _cut(_parsed(_read(file, start, size)), start, size) if has_chunks else [_Part(start), _Part(size)]
+        parts = (
+            cut(parsed(_read(file, start, size)), start, size) if has_chunks else [Part(0, start), Part(start, size)]
+        )
         whole, sums = cut_sha256(file, [part.stop for part in parts])
     if not has_chunks:
         return FileHashes(size, whole.hex(), PartHashes(sums[-1]))
@@ -116,11 +119,10 @@ def hash_with_parts(path: Path) -> FileHashes:
     return FileHashes(size, whole.hex(), PartHashes(sums[-1], sums[-2], by_column))
 
 
-def read_footer(path: Path, hashes: PartHashes) -> pq.FileMetaData:
-    """Read the footer of a file, once it is known to be that of its record.
+def damaged_part(path: Path, hashes: PartHashes) -> str:
+    """Say which part of a file is not that of its record, as far as that can be told.
 
     Raises:
-        SourceError: it is another.
         OSError: it cannot be read.
     """
     with open_regular(path) as file:
@@ -128,69 +130,31 @@ def read_footer(path: Path, hashes: PartHashes) -> pq.FileMetaData:
         try:
             start = _footer_start(file, size)
             is_right = part_sha256(file, start, size) == hashes.footer  # a damaged length may be that of much
-            footer = _read(file, start, size) if is_right else b""
-        except EOFError as error:
-            raise _another("its footer") from error
-    if hashlib.sha256(footer).digest() != hashes.footer:
-        raise _another("its footer")
-    return _parsed(footer)
-
-
-def check_chunks(path: Path, hashes: PartHashes, footer: pq.FileMetaData, chunks: Iterable[tuple[str, int]]) -> None:
-    """Compare chunks of a file with its record.
-
-    Args:
-        path: the file.
-        hashes: those in its record.
-        footer: what `read_footer` gave.
-        chunks: column and row group of each.
-
-    Raises:
-        SourceError: one is another.
-        OSError: it cannot be read.
-    """
-    places = {name: at for at, name in enumerate(footer.schema.names)}
-    with open_regular(path) as file:
-        for name, row_group in chunks:
-            try:
-                digest = part_sha256(file, *_range(footer, row_group, places[name]))
-            except EOFError as error:
-                raise _another(_called(name, row_group)) from error
-            if digest != hashes.chunk(name, row_group):
-                raise _another(_called(name, row_group))
-
-
-def damaged_part(path: Path, hashes: PartHashes) -> str:
-    """Say which part of a file is not that of its record, as far as that can be told.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    try:
-        footer = read_footer(path, hashes)
-    except SourceError:
-        return "its footer"
-    if hashes.chunks is None:
-        return "what lies before its footer"
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        parts = _cut(footer, _footer_start(file, size), size)
+        except EOFError:
+            is_right = False
+        if not is_right:
+            return "its footer"
+        if hashes.chunks is None:
+            return "what lies before its footer"
+        parts = cut(parsed(_read(file, start, size)), start, size)
         _, sums = cut_sha256(file, [part.stop for part in parts])
     for part, digest in zip(parts, sums, strict=True):
         if part.column is not None and digest != hashes.chunk(part.column, part.row_group):
-            return _called(part.column, part.row_group)
+            return called(part.column, part.row_group)
     return "its page index" if sums[-2] != hashes.page_index else "what lies between its parts"
 
 
-def _another(part: str) -> SourceError:
+def another(part: str) -> SourceError:
+    """Make the error that a part of a file is not that of its record."""
     return SourceError(f"is damaged or was changed, the SHA-256 of {part} is not that of its session's record")
 
 
-def _called(column: str, row_group: int) -> str:
+def called(column: str, row_group: int) -> str:
+    """Say how to call a chunk."""
     return f"column {column!r} in row group {row_group}"
 
 
-def _cut(footer: pq.FileMetaData, start: int, size: int) -> list[_Part]:
+def cut(footer: pq.FileMetaData, start: int, size: int) -> list[Part]:
     """Cut a file into its parts, one behind the other; the last two are the page index and the footer.
 
     Args:
@@ -198,8 +162,8 @@ def _cut(footer: pq.FileMetaData, start: int, size: int) -> list[_Part]:
         start: where it stands.
         size: of the file.
     """
-    at = len(_MAGIC)
-    parts = [_Part(at)]
+    at = len(MAGIC)
+    parts = [Part(0, at)]
     names = footer.schema.names
     ranges = [
         (*_range(footer, group, column), names[column], group)
@@ -208,10 +172,10 @@ def _cut(footer: pq.FileMetaData, start: int, size: int) -> list[_Part]:
     ]
     for begin, stop, name, group in sorted(ranges):
         if begin > at:
-            parts.append(_Part(begin))
-        parts.append(_Part(stop, name, group))
+            parts.append(Part(at, begin))
+        parts.append(Part(begin, stop, name, group))
         at = stop
-    return [*parts, _Part(start), _Part(size)]
+    return [*parts, Part(at, start), Part(start, size)]
 
 
 def _range(footer: pq.FileMetaData, row_group: int, column: int) -> tuple[int, int]:
@@ -223,17 +187,24 @@ def _range(footer: pq.FileMetaData, row_group: int, column: int) -> tuple[int, i
     return begin, begin + chunk.total_compressed_size
 
 
-def _footer_start(file: BinaryIO, size: int) -> int:
+def footer_start(tail: bytes, size: int) -> int:
     """Find where the footer begins.
+
+    Args:
+        tail: the last `TAIL_BYTES` of the file.
+        size: of the file.
 
     Raises:
         EOFError: there is none.
     """
-    tail = _read(file, max(size - _TAIL_BYTES, 0), size)
-    start = size - _TAIL_BYTES - int.from_bytes(tail[:4], "little")
-    if len(tail) < _TAIL_BYTES or tail[4:] != _MAGIC or start < len(_MAGIC):
+    start = size - TAIL_BYTES - int.from_bytes(tail[:4], "little")
+    if len(tail) < TAIL_BYTES or tail[4:] != MAGIC or start < len(MAGIC):
         raise EOFError("it has no footer")
     return start
+
+
+def _footer_start(file: BinaryIO, size: int) -> int:
+    return footer_start(_read(file, max(size - TAIL_BYTES, 0), size), size)
 
 
 def _read(file: BinaryIO, start: int, stop: int) -> bytes:
@@ -241,12 +212,12 @@ def _read(file: BinaryIO, start: int, stop: int) -> bytes:
     return file.read(stop - start)
 
 
-def _parsed(footer: bytes) -> pq.FileMetaData:
+def parsed(footer: bytes) -> pq.FileMetaData:
     """Read a footer that was written here; of another, pyarrow may end the process."""
     import pyarrow as pa  # noqa: PLC0415 - slow to load, and a small file is hashed without it
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    return pq.read_metadata(pa.BufferReader(_MAGIC + footer))
+    return pq.read_metadata(pa.BufferReader(MAGIC + footer))
 
 
 def _digest(text: str) -> bytes:

@@ -11,16 +11,18 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
 from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurements_schema, with_repeated
 from pipeline.rows.batches import select_columns, session_runs
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import RowChecker, bad_row, require_short_rows
-from pipeline.scan.data_file import Checked, DataFile, follow, footer_of, row_groups
+from pipeline.scan.data_file import DataFile, check_hash, follow, row_groups
 from pipeline.scan.order import Order, OrderCheck, SessionRows, in_order, in_turns
-from pipeline.scan.parquet import read_parquet, repeated_by_footer, repeated_texts
+from pipeline.scan.parquet import read_parquet, read_stored, repeated_by_footer, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
+from pipeline.scan.stored import open_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,9 +116,9 @@ class Scan:
         return set()
 
     @cached_property
-    def _checked(self) -> Checked:
-        """What has been compared with the records."""
-        return Checked()
+    def _checked(self) -> set[DataFile]:
+        """The files that were compared with their records as a whole, before they are read."""
+        return set()
 
     @property
     def is_in_turns(self) -> bool:
@@ -232,7 +234,7 @@ class Scan:
             for at, raw in enumerate(batches):
                 if at == 0:
                     _check_columns(raw.schema, file, reading)
-                if not file.is_stored:
+                if not (file.is_stored or file.is_temporary):
                     require_short_rows(raw)
                 batch = conform_to(raw, reading.schema)
                 facts = check(batch)
@@ -252,19 +254,26 @@ class Scan:
         left_out: Mapping[str, int] = {}
         if file.read is not None:
             batches = file.read(file.opened_as, reading.how, reading.names, reading.repeated)
+        elif (stored := open_stored(file.opened_as, file.sha256, file.parts)) is not None:
+            groups, left_out = row_groups(file, reading.wanted, stored.footer, reading.times)
+            batches = read_stored(stored, reading.how, reading.names, reading.repeated, groups)
         else:
-            footer = footer_of(file)
-            if footer is None:  # then nothing of it is known to be right before all of it is
-                self._checked.check(file, None, reading.names, None)
-            groups, left_out = row_groups(file, reading.wanted, footer, reading.times)
-            self._checked.check(file, footer, reading.names, groups)
-            batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups, footer)
+            if file not in self._checked:
+                check_hash(file)
+                self._checked.add(file)
+            groups, left_out = row_groups(file, reading.wanted)
+            batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups)
         return itertools.chain([next(batches)], batches), left_out
 
 
 def _repeated_texts(file: DataFile) -> set[str]:
-    footer = footer_of(file)
-    return repeated_texts(file.opened_as) if footer is None else repeated_by_footer(footer)
+    if file.is_temporary:
+        return repeated_by_footer(pq.read_metadata(file.opened_as))
+    stored = open_stored(file.opened_as, file.sha256, file.parts)
+    if stored is None:
+        return repeated_texts(file.opened_as)
+    stored.close()
+    return repeated_by_footer(stored.footer)
 
 
 def _check_columns(schema: pa.Schema, file: DataFile, reading: _Reading) -> None:

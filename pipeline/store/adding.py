@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.model.columns import measurements_schema
 from pipeline.rows.batches import Peekable, of_session
-from pipeline.rows.normalise import conform_to
+from pipeline.rows.normalise import conform_as_held
 from pipeline.store.building import build_pack, typed_columns
 from pipeline.store.reading import open_directories
 from pipeline.store.record import data_file_name
@@ -49,7 +49,7 @@ def add_sessions(store: StoreWriter, sessions: Sequence[Session], read: Read) ->
         rows = Peekable(read(alone))
         for session in alone:
             schema = measurements_schema(store.timestamp_unit, typed_columns([session]))
-            batches = (conform_to(batch, schema) for batch in of_session(rows, session.session_id))
+            batches = (conform_as_held(batch, schema) for batch in of_session(rows, session.session_id))
             store.add(session, batches, schema)
     _publish_packed(store, replaced, small, read)
 

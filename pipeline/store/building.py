@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.disk.directories import sync_directory
 from pipeline.model.columns import UNTYPED, measurements_schema
 from pipeline.rows.batches import Peekable, of_session, text_bound
-from pipeline.rows.normalise import conform_to
+from pipeline.rows.normalise import conform_as_held
 from pipeline.scan.parts import hash_with_parts
 from pipeline.store.directory import RECORD_FILE
 from pipeline.store.pack import PACK_RECORDS, dump_pack, dump_record
@@ -95,7 +95,7 @@ def build_pack(
             bytes_held += len(records[-1])
             for batch in of_session(batches, session.session_id):
                 bytes_held += batch.num_rows * 8 * batch.num_columns + text_bound(batch)
-                yield conform_to(batch, schema)
+                yield conform_as_held(batch, schema)
 
     hashes = _write_rows(stage / name, rows(), schema, sync=True)
     write_file(stage / PACK_RECORDS, dump_pack(records, describe_file(name, hashes), is_full=is_full), sync=True)
