@@ -83,6 +83,7 @@ DOORS = {
         "writer",
         "adding",
         "checking",
+        "early_files",
         "compaction",
         "deletion",
         "own_files",

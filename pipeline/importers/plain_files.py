@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.rows.batches import counted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.model.session import Session
     from pipeline.scan.scan import Scan
     from pipeline.sources.options import PlainOptions
+    from pipeline.store.early_files import EarlyFiles
     from pipeline.store.writer import StoreWriter
 
 _AHEAD = 5
@@ -32,6 +33,7 @@ class PlainFiles:
 
     Attributes:
         scan: their rows, None where there are no files.
+        early: files of large sessions, as the store will have them.
         imported: the sessions that are wanted.
         unchanged: ids of sessions that the store has already.
         skipped: rows that are left out.
@@ -39,6 +41,7 @@ class PlainFiles:
     """
 
     scan: Scan | None = None
+    early: EarlyFiles | None = None
     imported: Sequence[Session] = ()
     unchanged: Sequence[str] = ()
     skipped: int = 0
@@ -46,14 +49,14 @@ class PlainFiles:
 
 
 def open_plain_files(
-    paths: Sequence[Path], directory: Path, options: PlainOptions, staged: StagedSessions
+    paths: Sequence[Path], directory: Path, options: PlainOptions, staged: StagedSessions, early: EarlyFiles
 ) -> PlainFiles:
     """Read and check files of measurements, and whether their sessions fit the store and the other files."""
     if not paths:
         return PlainFiles()
-    opened = open_plain(paths, directory, options)
+    opened = open_plain(paths, directory, options, early=early)
     wanted, unchanged = staged.choose(opened.scan.sessions)
-    return PlainFiles(opened.scan, wanted, unchanged, opened.skipped, opened.warnings)
+    return PlainFiles(opened.scan, early, wanted, unchanged, opened.skipped, opened.warnings)
 
 
 def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Callable[[int, int], None] | None) -> None:
@@ -70,8 +73,16 @@ def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Calla
 
     def read(sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
         nonlocal done
-        with ScannedAhead(scan.batches(sessions), ahead=_AHEAD) as batches:
+        # What becomes a file of the store as it is, is not read.
+        passed = set() if plain.early is None else plain.early.paths_without(sessions)
+        files = tuple(file for file in scan.files if file.path not in passed)
+        with ScannedAhead(replace(scan, files=files).batches(sessions), ahead=_AHEAD) as batches:
             yield from counted(batches, total, progress)
         done += sum(session.measurement_count for session in sessions)
 
-    add_sessions(store, plain.imported, read)
+    def pass_over(session: Session) -> None:
+        nonlocal done
+        done += session.measurement_count
+        progress(0, 0)
+
+    add_sessions(store, plain.imported, read, plain.early, pass_over)

@@ -24,6 +24,7 @@ from pipeline.runtime.signals import telling
 from pipeline.sources.files import find_files
 from pipeline.sources.open import Source, source_paths
 from pipeline.store.adding import FEWEST_PACKED
+from pipeline.store.early_files import EarlyFiles
 from pipeline.store.reading import is_store
 from pipeline.store.writer import StoreWriter
 
@@ -129,6 +130,7 @@ def import_sessions(
         StoreWriter(store_path, timestamp_unit, wait_seconds=wait_seconds, published=published) as store,
         temporary_directory() as directory,
         StagedSessions(store, if_exists, many=len(harness_paths) >= FEWEST_PACKED) as staged,
+        EarlyFiles(store) as early,
         ExitStack() as resources,
     ):
         carried = CarriedSessions(store, staged)
@@ -147,7 +149,7 @@ def import_sessions(
                     shutil.rmtree(part)
             shutil.rmtree(scratch)
         plain = open_plain_files(
-            plain_paths, directory, options.of_plain_files(store.timestamp_unit, store.attributes), staged
+            plain_paths, directory, options.of_plain_files(store.timestamp_unit, store.attributes), staged, early
         )
         # All files have been read and checked: from here on nothing but the disk can fail.
         staged.publish()

@@ -140,6 +140,73 @@ class ScannedAhead(Generic[Item]):
         return False
 
 
+class FedBehind(Generic[Item, Result]):
+    """Lets a function iterate, in a thread of its own, over what is handed to it item by item, a few items behind.
+
+    What it raises is raised by whoever hands it an item, or asks for its result.
+    """
+
+    def __init__(self, function: Callable[[Iterator[Item]], Result], *, behind: int = _AHEAD) -> None:
+        """Begin.
+
+        Args:
+            function: what iterates; it should release the interpreter lock.
+            behind: how many items may wait for it.
+        """
+        self._function = function
+        self._waiting: _Handover[Item | _End] = _Handover(behind)
+        self._stopped = False
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="behind", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item) -> None:
+        """Hand an item over."""
+        self._put(item)
+
+    def end(self) -> None:
+        """Say that no more items come."""
+        self._put(_End())
+
+    def result(self) -> Result:
+        """Wait for the result, after `end`."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return cast("Result", self._result)
+
+    def stop(self) -> None:
+        """End without a result: the function's next item is an error."""
+        self._stopped = True
+        self._thread.join()
+
+    def _put(self, item: Item | _End) -> None:
+        while not self._waiting.reserve(timeout=_CHECK_SECONDS):
+            if self._error is not None:
+                break
+        if self._error is not None:
+            raise self._error
+        self._waiting.put(item)
+
+    def _items(self) -> Iterator[Item]:
+        while not self._stopped:
+            try:
+                item = self._waiting.get(timeout=_CHECK_SECONDS)
+            except TimeoutError:
+                continue
+            if isinstance(item, _End):
+                return
+            yield item
+        raise InterruptedError("nobody wants the result any more")
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function(self._items())
+        except BaseException as error:  # noqa: BLE001 - it is raised where items are handed over
+            self._error = error
+
+
 class WorkInOrder(Generic[Item, Result]):
     """Works on items in threads and gives the results in the order of the items; use it in a `with` statement.
 

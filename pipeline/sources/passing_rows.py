@@ -9,7 +9,7 @@ from pipeline.rows.normalise import conform_to
 from pipeline.rows.summary import SummaryOfSessions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -43,11 +43,25 @@ class PassingRows:
         """Whether the rows are known to be out of order."""
         return self._summary is not None and self._summary.disorder is not None
 
-    def summary(self, files: Sequence[Path], attributes: Mapping[str, str]) -> SummaryOfSessions | None:
+    def summary(
+        self, files: Sequence[Path], sessions: Mapping[Path, Collection[str]], attributes: Mapping[str, str]
+    ) -> SummaryOfSessions | None:
         """Give the summary of all rows, None where they must be read again.
 
         Args:
             files: where they lie now; several may have another order than the rows had.
+            sessions: by file, in the order in which they were written, those of its rows.
             attributes: type name by attribute column of all rows.
         """
-        return self._summary if len(files) == 1 and self._attributes == attributes else None
+        found = self._summary
+        if found is None or self._attributes != attributes:
+            return None
+        if found.disorder is not None:
+            return found if list(files) == list(sessions) else None  # another order may be the right one
+        places = {session_id: at for at, session_id in enumerate(found.by_session)}
+        order = [one for path in files for one in sorted(sessions.get(path, ()), key=places.__getitem__)]
+        order = [one for one, before in zip(order, [None, *order], strict=False) if one != before]
+        if len(order) != len(found.by_session):
+            return None  # a session lies apart now
+        found.by_session = {session_id: found.by_session[session_id] for session_id in order}
+        return found

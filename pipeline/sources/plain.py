@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,14 @@ from pipeline.scan.data_file import DataFile
 from pipeline.scan.parquet import may_swell, open_parquet, read_parquet, repeated_texts
 from pipeline.scan.reading import Reading, reading_errors
 from pipeline.scan.scan import Scan
+from pipeline.sources.early_spool import EarlySpool
 from pipeline.sources.formats import file_format
 from pipeline.sources.kept_records import is_of_package, records_that_came_along
 from pipeline.sources.passing_rows import PassingRows
 from pipeline.sources.sessions import RecordedSessions
 from pipeline.sources.sidecar import read_sidecar
 from pipeline.sources.spool import SORTED, Spool, sort_files
-from pipeline.sources.staying import StayingFiles, read_where_it_lies
+from pipeline.sources.staying import StayingFiles, ids_of, read_where_it_lies, rows_in
 from pipeline.sources.text_files import FractionsFoundError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.progress import Phase
     from pipeline.scan.passing import PassingSessions
     from pipeline.sources.options import PlainOptions
+    from pipeline.store.early_files import EarlyFiles
 
 _BATCH_ROWS = 16_384  # rows of text are Python objects for a while
 
@@ -66,7 +68,11 @@ class _FinerTimesError(Exception):
 
 
 def open_plain(
-    paths: Sequence[Path], spool_directory: Path, options: PlainOptions, held: HeldFiles | None = None
+    paths: Sequence[Path],
+    spool_directory: Path,
+    options: PlainOptions,
+    held: HeldFiles | None = None,
+    early: EarlyFiles | None = None,
 ) -> Plain:
     """Open files as one source.
 
@@ -75,6 +81,7 @@ def open_plain(
         spool_directory: an empty directory for rows that cannot be read where they lie.
         options: how to read them.
         held: what holds files open that are told by their bytes.
+        early: where the files of large sessions go that are to be imported.
 
     Raises:
         SourceError: a file cannot be read or holds bad data.
@@ -86,7 +93,7 @@ def open_plain(
         with temporary_errors(directory):
             directory.mkdir()
         try:
-            return _Opening(paths, directory, options, unit, number_columns, held).run()
+            return _Opening(paths, directory, options, unit, number_columns, held, early).run()
         except _FinerTimesError:
             unit = "ns"
         except FractionsFoundError as found:
@@ -104,7 +111,9 @@ class _Opening:
         unit: TimestampUnit,
         number_columns: set[str],
         held: HeldFiles | None,
+        early: EarlyFiles | None,
     ) -> None:
+        self._early = early
         self._formats = {path: file_format(path) for path in paths}
         self._held = held
         self._directory = spool_directory
@@ -117,6 +126,7 @@ class _Opening:
         self._dropped: dict[str, int] = {}
         self._attributes: dict[str, str] = {}
         self._passing = PassingRows()
+        self._sessions_in: Mapping[Path, set[str]] = {}
         self._skipped = 0
         self._warnings: list[str] = []
 
@@ -133,7 +143,7 @@ class _Opening:
                     self._merge(attributes_of(self._schema_of(path)), path)
                 # What describes rows themselves names their session rightly.
                 asks = len(records[path]) == 1 and not records[path][0].is_described
-                self._sessions.keep(path, records[path], _ids_of(path) if asks else None)
+                self._sessions.keep(path, records[path], ids_of(path) if asks else None)
             if staying and self._options.reads_once and (planned := staying.plan(self._sessions, self._attributes)):
                 return Plain(
                     self._scan(staying.files, planned.sessions, staying.sha256, planned.passing), 0, self._warnings
@@ -143,8 +153,10 @@ class _Opening:
         if not is_parquet:
             files = self._spool(records)
         data = staying.files if staying and is_parquet else [DataFile(path) for path in files]
-        summary = self._passing.summary(files, self._attributes) or self._summarise(data)
+        summary = self._passing.summary(files, self._sessions_in, self._attributes) or self._summarise(data)
         if summary.disorder is not None or not self._sessions.in_order(summary):
+            if summary.disorder is not None and self._early is not None:
+                self._early.distrust()
             files = sort_files(
                 [file.opened_as for file in data],
                 self._directory / "sorted",
@@ -235,13 +247,18 @@ class _Opening:
 
     def _spool(self, records: Mapping[Path, list[SessionRecord]]) -> list[Path]:
         sizes = {path: path.stat().st_size for path in self._formats if path.exists()}
-        with Spool(self._directory / "spool") as spool:
+        with self._new_spool() as spool:
             text_types = self._text_types(sizes)
             with phase("converting", sum(sizes.values()), "bytes") as converting:
                 for path in self._formats:
                     with reading_errors(path):
                         self._spool_file(path, records[path], spool, text_types, converting)
+        self._sessions_in = spool.sessions
         return self._by_first_row(spool.files)
+
+    def _new_spool(self) -> Spool:
+        directory = self._directory / "spool"
+        return Spool(directory) if self._early is None else EarlySpool(directory, self._early)
 
     def _text_types(self, sizes: Mapping[Path, int]) -> dict[str, str]:
         """Find the types that the attributes of all CSV files can have; a column the store has as text stays text."""
@@ -288,7 +305,7 @@ class _Opening:
         )
         ids: dict[str, None] = {}
         size = path.stat().st_size
-        before, rows, all_rows = converting.passed, 0, _rows_in(path) if self._formats[path].name == "parquet" else 0
+        before, rows, all_rows = converting.passed, 0, rows_in(path) if self._formats[path].name == "parquet" else 0
         for raw in self._formats[path].load()(path, reading):
             batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
@@ -353,7 +370,7 @@ class _Opening:
         return sorted(files, key=key)
 
     def _summarise(self, files: Sequence[DataFile]) -> SummaryOfSessions:
-        with phase("checking", sum(_rows_in(file.opened_as) for file in files)) as checking:
+        with phase("checking", sum(rows_in(file.opened_as) for file in files)) as checking:
             return self._summary_of(files, checking)
 
     def _summary_of(self, files: Sequence[DataFile], checking: Phase) -> SummaryOfSessions:
@@ -373,23 +390,6 @@ class _Opening:
                     if summary.disorder is not None:
                         return summary
         return summary
-
-
-def _rows_in(path: Path) -> int:
-    """Rows of a Parquet file as it says; 0 where that cannot be read, which is an error to whoever reads it."""
-    with suppress(OSError, pa.ArrowException, SourceError), open_parquet(path) as file:
-        rows: int = file.metadata.num_rows
-        return rows
-    return 0
-
-
-def _ids_of(path: Path) -> list[str]:
-    """List the sessions of a Parquet file."""
-    ids: dict[str, None] = {}
-    with reading_errors(path):
-        for batch in read_where_it_lies(path, ["session_id"]):
-            ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
-    return list(ids)
 
 
 def _name_of(paths: Sequence[Path]) -> str:

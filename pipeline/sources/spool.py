@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.disk.temporary import temporary_errors
+from pipeline.model.arrays import distinct_texts_of
 from pipeline.model.columns import plain_schema
 from pipeline.rows.normalise import conform_to
 from pipeline.runtime.progress import phase
@@ -29,6 +30,7 @@ class Spool:
 
     Attributes:
         files: the files, in the order of their rows, complete when the `with` statement ends.
+        sessions: by file, the sessions of its rows.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -38,11 +40,16 @@ class Spool:
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
         self.files: list[Path] = []
+        self.sessions: dict[Path, set[str]] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self._seal()
+
+    def _seal(self) -> None:
+        """End the file that is being written: rows that follow lie in another."""
         if self._writer is not None:
             with temporary_errors(self._directory):
                 self._writer.close()
@@ -50,14 +57,17 @@ class Spool:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add rows; columns that hold no typed value are left to be filled with nulls by the reader."""
+        if not batch.num_rows:
+            return
         typed = [f.name for f in batch.schema if not pa.types.is_null(f.type)]
         batch = batch.select(typed)
         if self._writer is None or not plain_schema(batch.schema).equals(self._schema):
-            self.__exit__()
+            self._seal()
             self._schema = plain_schema(batch.schema)
             self.files.append(self._directory / f"{len(self.files):06}.parquet")
             with temporary_errors(self._directory):
                 self._writer = _open_writer(self.files[-1], batch.schema)
+        self.sessions.setdefault(self.files[-1], set()).update(distinct_texts_of(batch.column("session_id")))
         with temporary_errors(self._directory):
             self._writer.write_batch(_held_as(batch, self._writer.schema))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pipeline.rows.batches import session_runs
 from pipeline.rows.rules import first_out_of_order
 from pipeline.rows.summary import SessionSummary, SummaryOfSessions
 from pipeline.scan.data_file import DataFile
-from pipeline.scan.parquet import read_parquet
+from pipeline.scan.parquet import open_parquet, read_parquet
 from pipeline.scan.passing import PassingSessions
 from pipeline.scan.reading import Reading, reading_errors
 from pipeline.sources.formats import file_format
@@ -192,6 +193,23 @@ def read_where_it_lies(path: Path, columns: Sequence[str] | None = None) -> Iter
     if columns is None:
         return read_arrow(path, Reading(_BATCH_ROWS))  # with the metadata of the schema
     return read_arrow_rows(path, Reading(_BATCH_ROWS), columns, repeated)
+
+
+def rows_in(path: Path) -> int:
+    """Rows of a Parquet file as it says; 0 where that cannot be read, which is an error to whoever reads it."""
+    with suppress(OSError, pa.ArrowException, SourceError), open_parquet(path) as file:
+        rows: int = file.metadata.num_rows
+        return rows
+    return 0
+
+
+def ids_of(path: Path) -> list[str]:
+    """List the sessions of a Parquet file."""
+    ids: dict[str, None] = {}
+    with reading_errors(path):
+        for batch in read_where_it_lies(path, ["session_id"]):
+            ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
+    return list(ids)
 
 
 def _is_arrow(path: Path) -> bool:

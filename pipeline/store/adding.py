@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.model.session import Session
+    from pipeline.store.early_files import EarlyFiles
     from pipeline.store.writer import StoreWriter
 
     Read = Callable[[Sequence[Session]], Iterable[pa.RecordBatch]]
@@ -29,13 +30,21 @@ FEWEST_PACKED = 64
 """Fewer small sessions, of one import, have a directory each."""
 
 
-def add_sessions(store: StoreWriter, sessions: Sequence[Session], read: Read) -> None:
+def add_sessions(
+    store: StoreWriter,
+    sessions: Sequence[Session],
+    read: Read,
+    early: EarlyFiles | None = None,
+    on_early: Callable[[Session], None] = lambda _: None,
+) -> None:
     """Write sessions and publish them; those that the store has are replaced.
 
     Args:
         store: where to.
         sessions: in order.
         read: gives the rows of some of them, in order, of one session a batch; it is called a few times.
+        early: files of some of them that may be written already.
+        on_early: gets each session whose rows need not be read for that.
 
     Raises:
         DestinationError: the store cannot be written.
@@ -45,10 +54,17 @@ def add_sessions(store: StoreWriter, sessions: Sequence[Session], read: Read) ->
     replaced = _by_pack(store, sessions)
     packed = _ids(small, *replaced.values())
     alone = [session for session in sessions if session.session_id not in packed]
-    if alone:
-        rows = Peekable(read(alone))
-        for session in alone:
-            schema = measurements_schema(store.timestamp_unit, typed_columns([session]))
+    schemas = [measurements_schema(store.timestamp_unit, typed_columns([session])) for session in alone]
+    written = {
+        one.session_id for one, schema in zip(alone, schemas, strict=True) if early and early.matches(one, schema)
+    }
+    rest = [session for session in alone if session.session_id not in written]
+    rows = Peekable(read(rest) if rest else ())
+    for session, schema in zip(alone, schemas, strict=True):
+        if early is not None and session.session_id in written:
+            early.publish(session)
+            on_early(session)
+        else:
             batches = (conform_as_held(batch, schema) for batch in of_session(rows, session.session_id))
             store.add(session, batches, schema)
     _publish_packed(store, replaced, small, read)

@@ -48,10 +48,22 @@ def build_session(
         schema: schema of the rows.
         sync: make them durable; else the caller does.
     """
-    path = stage / data_file_name(0)
-    hashes = _write_rows(path, batches, schema, sync=sync)
+    hashes = write_data_file(stage / data_file_name(0), batches, schema, sync=sync)
     session = describe()
-    path = path.rename(stage / name(session))
+    record_session(stage, name(session), session, hashes, sync=sync)
+
+
+def record_session(stage: Path, name: str, session: Session, hashes: FileHashes, *, sync: bool) -> None:
+    """Write the record of a session whose rows have been written.
+
+    Args:
+        stage: the directory, which holds the file of its rows under the first name of such files.
+        name: the name that it gets.
+        session: the record.
+        hashes: of the file.
+        sync: make it durable, which the file is already; else the caller does.
+    """
+    path = (stage / data_file_name(0)).rename(stage / name)
     write_file(stage / RECORD_FILE, dump(make_record(session, path.name, hashes)).encode(), sync=sync)
     if sync:
         sync_directory(stage)
@@ -97,7 +109,7 @@ def build_pack(
                 bytes_held += batch.num_rows * 8 * batch.num_columns + text_bound(batch)
                 yield conform_as_held(batch, schema)
 
-    hashes = _write_rows(stage / name, rows(), schema, sync=True)
+    hashes = write_data_file(stage / name, rows(), schema, sync=True)
     write_file(stage / PACK_RECORDS, dump_pack(records, describe_file(name, hashes), is_full=is_full), sync=True)
     sync_directory(stage)
     return len(records)
@@ -111,12 +123,22 @@ def typed_columns(sessions: Iterable[Session]) -> dict[str, str]:
     return {name: kind for session in sessions for name, kind in session.columns.items() if kind != UNTYPED}
 
 
-def _write_rows(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, sync: bool) -> FileHashes:
-    """Write a file of rows, and hash it while the system has it in memory."""
+def write_data_file(
+    path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, sync: bool, ahead: bool = True
+) -> FileHashes:
+    """Write a file of rows, and hash it while the system has it in memory.
+
+    Args:
+        path: the file.
+        batches: the rows in order.
+        schema: of the rows.
+        sync: make it durable; else the caller does.
+        ahead: prepare the next row group in a thread of its own.
+    """
     from pipeline.writers.parquet import write_rows  # noqa: PLC0415 - reading a store needs no writer
 
     with path.open("wb") as file:
-        write_rows(batches, schema, file, compression="zstd")
+        write_rows(batches, schema, file, compression="zstd", ahead=ahead)
         file.flush()
         if sync:
             os.fsync(file.fileno())

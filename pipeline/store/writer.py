@@ -91,13 +91,12 @@ class StoreWriter:
         """
         self.path = path
         self._staging = path / "staging"
-        self._stages = 0
         self._is_begun = self._keeps_index = False
-        self.overlapping_packs = 0
+        self._stages = self.overlapping_packs = 0
         self.published = [] if published is None else published
         self._check_is_free()
         self._was_there = path.exists()
-        with self._errors():
+        with self.errors():
             self._lock = self._hold_within(wait_seconds)
             try:
                 recover_exchanged(self._staging, path / "sessions", holding=[RECORD_FILE, PACK_RECORDS])
@@ -179,7 +178,8 @@ class StoreWriter:
             self.overlapping_packs = 0 if records is None else records.most_overlapping
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
+        """Say that the store cannot be written."""
         try:
             yield
         except OSError as error:
@@ -258,7 +258,7 @@ class StoreWriter:
         Raises:
             DestinationError: it cannot be written.
         """
-        with self._errors():
+        with self.errors():
             self._create()
             stage = self._new_stage()
             stage.mkdir()
@@ -301,11 +301,11 @@ class StoreWriter:
         with uninterrupted():
             self._take_away(directory, OF_SESSION)
             self.directories.forget(sessions)
-        with self._errors():
+        with self.errors():
             sync_directory(directory.parent)
 
     def _take_away(self, directory: Path, own: re.Pattern[str]) -> None:
-        with self._errors():
+        with self.errors():
             aside = self._new_stage()
             directory.rename(aside)
         if remove_own(aside, own):
@@ -318,7 +318,7 @@ class StoreWriter:
         Raises:
             DestinationError: something could not be written.
         """
-        with self._errors():
+        with self.errors():
             sync_file_system(self._staging)
 
     def publish(
@@ -340,7 +340,7 @@ class StoreWriter:
         Raises:
             DestinationError: the store cannot be written.
         """
-        with self._errors():
+        with self.errors():
             try:
                 self._publish(stage, sessions, sessions if told is None else told)
                 self.directories.forget(without)
@@ -354,7 +354,7 @@ class StoreWriter:
         Raises:
             DestinationError: it cannot be written.
         """
-        with self._errors():
+        with self.errors():
             self._create()
         self._is_begun = False
 
@@ -365,7 +365,7 @@ class StoreWriter:
             DestinationError: it cannot be written.
         """
         if self._version < FORMAT_VERSION:
-            with self._errors():
+            with self.errors():
                 self._write_store_file()
 
     def rebuild_index(self) -> None:
@@ -376,7 +376,7 @@ class StoreWriter:
             SourceError: a directory of sessions is damaged.
         """
         self.upgrade()
-        with self._errors():
+        with self.errors():
             make_index(self.path, self._staging, self.timestamp_unit)
         self._keeps_index = False  # nothing is left to be written
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from directories import names_in
+from cluster_entries import measured
+from directories import measurement_files, names_in
 from project import FIXTURE_STORE
 from spark_stores import assert_same_package, write_store
 
@@ -96,3 +99,21 @@ def test_sessions_of_packs_and_of_several_stores(tmp_path, sail):
 def test_nothing_selected_and_sessions_without_rows(tmp_path, generated, sail):
     options = {"scope": "per-session", "format": "parquet", "where": "value > 1e9"}
     compare(tmp_path, export_measurements, generated, sail, [2_500], **options)
+
+
+@pytest.mark.skipif("PIPELINE_MASTER" in os.environ, reason="other workers have no entries of tests")
+@pytest.mark.parametrize("is_large", [False, True])
+def test_the_model_of_bytes_and_tasks_is_exact(tmp_path, generated, sail, monkeypatch, is_large):
+    """A task reads each byte of the files of its sessions once, and writes those of its files, and no other."""
+    store = write_store(tmp_path, 3, 200_000) if is_large else generated
+    sizes = [path.stat().st_size for path in measurement_files(store)]
+    assert (min(sizes) > 1 << 20) == is_large
+    rows = 400_000 if is_large else 10_000
+    monkeypatch.setattr("pipeline.export.on_cluster.write_measurements", measured)
+    export_measurements(
+        store, tmp_path / "to", scope="per-session", engine="spark", master=sail.url, rows_per_task=rows, sync=False
+    )
+    passed = [json.loads(path.read_text()) for path in tmp_path.glob("passed-*")]
+    assert len(passed) == 2
+    written = sum(path.stat().st_size for path in (tmp_path / "to").glob("measurements*"))
+    assert [sum(one) for one in zip(*passed, strict=True)] == [sum(sizes), written]
