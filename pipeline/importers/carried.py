@@ -13,12 +13,13 @@ from pipeline.rows.batches import counted
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.normalise import Normaliser
 from pipeline.rows.summary import SessionSummary
+from pipeline.runtime.threads import ScannedAhead
 from pipeline.sources.open import expanded, open_all, open_source, part_stores
-from pipeline.store.adding import add_sessions
+from pipeline.store.adding import READ_AHEAD, add_sessions
 from pipeline.store.reading import read_store_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -189,11 +190,11 @@ class CarriedSessions:
 
         for one in self._carried:
 
-            def read(sessions: Sequence[Session], scan: Scan = one.scan) -> Iterator[pa.RecordBatch]:
+            def read(sessions: Sequence[Session], scan: Scan = one.scan) -> Generator[pa.RecordBatch]:
                 nonlocal done
                 convert = _converter(scan, self._store.timestamp_unit)
-                batches = scan.batches(sessions)
-                yield from counted(map(convert.conform, batches) if convert else batches, total, progress)
+                with ScannedAhead(scan.batches(sessions), ahead=READ_AHEAD) as batches:
+                    yield from counted(map(convert.conform, batches) if convert else batches, total, progress)
                 done += sum(session.measurement_count for session in sessions)
 
             # Digits that are dropped may change their order.

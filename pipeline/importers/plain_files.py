@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from pipeline.rows.batches import counted
 from pipeline.runtime.threads import ScannedAhead
 from pipeline.sources.plain import open_plain
-from pipeline.store.adding import add_sessions
+from pipeline.store.adding import READ_AHEAD, add_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pipeline.sources.options import PlainOptions
     from pipeline.store.early_files import EarlyFiles
     from pipeline.store.writer import StoreWriter
-
-_AHEAD = 5
-"""Batches: those of a row group, and one more, are read while the group before is written, hashed and synced."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +68,12 @@ def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Calla
         if on_progress is not None:
             on_progress(done + rows, total)
 
-    def read(sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
+    def read(sessions: Sequence[Session]) -> Generator[pa.RecordBatch]:
         nonlocal done
         # What becomes a file of the store as it is, is not read.
         passed = set() if plain.early is None else plain.early.paths_without(sessions)
         files = tuple(file for file in scan.files if file.path not in passed)
-        with ScannedAhead(replace(scan, files=files).batches(sessions), ahead=_AHEAD) as batches:
+        with ScannedAhead(replace(scan, files=files).batches(sessions), ahead=READ_AHEAD) as batches:
             yield from counted(batches, total, progress)
         done += sum(session.measurement_count for session in sessions)
 

@@ -140,6 +140,34 @@ class ScannedAhead(Generic[Item]):
         return False
 
 
+class Aside(Generic[Result]):
+    """Runs a function in a thread of its own, from now on; it should release the interpreter lock."""
+
+    def __init__(self, function: Callable[[], Result], *, name: str = "aside") -> None:
+        self._function = function
+        self._result: Result | None = None
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def result(self) -> Result:
+        """Wait for what the function gives; what it raises is raised here."""
+        self.wait()
+        if self.error is not None:
+            raise self.error
+        return cast("Result", self._result)
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            self.error = error
+
+
 class FedBehind(Generic[Item, Result]):
     """Lets a function iterate, in a thread of its own, over what is handed to it item by item, a few items behind.
 
@@ -153,13 +181,9 @@ class FedBehind(Generic[Item, Result]):
             function: what iterates; it should release the interpreter lock.
             behind: how many items may wait for it.
         """
-        self._function = function
         self._waiting: _Handover[Item | _End] = _Handover(behind)
         self._stopped = False
-        self._result: Result | None = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="behind", daemon=True)
-        self._thread.start()
+        self._aside = Aside(lambda: function(self._items()), name="behind")
 
     def put(self, item: Item) -> None:
         """Hand an item over."""
@@ -171,23 +195,19 @@ class FedBehind(Generic[Item, Result]):
 
     def result(self) -> Result:
         """Wait for the result, after `end`."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return cast("Result", self._result)
+        return self._aside.result()
 
     def stop(self) -> None:
         """End without a result: the function's next item is an error."""
         self._stopped = True
-        self._thread.join()
+        self._aside.wait()
 
     def _put(self, item: Item | _End) -> None:
-        while not self._waiting.reserve(timeout=_CHECK_SECONDS):
-            if self._error is not None:
-                break
-        if self._error is not None:
-            raise self._error
-        self._waiting.put(item)
+        while self._aside.error is None:
+            if self._waiting.reserve(timeout=_CHECK_SECONDS):
+                self._waiting.put(item)
+                return
+        raise self._aside.error
 
     def _items(self) -> Iterator[Item]:
         while not self._stopped:
@@ -199,12 +219,6 @@ class FedBehind(Generic[Item, Result]):
                 return
             yield item
         raise InterruptedError("nobody wants the result any more")
-
-    def _run(self) -> None:
-        try:
-            self._result = self._function(self._items())
-        except BaseException as error:  # noqa: BLE001 - it is raised where items are handed over
-            self._error = error
 
 
 class WorkInOrder(Generic[Item, Result]):

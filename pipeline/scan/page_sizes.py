@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _LENGTH_BYTES = 4  # of a text, before it
 _ENOUGH = 1 << 40  # more makes no difference
+_FILES_LOOKED_AT, _MANY_PAGES = 16, 1 << 14
+_looked_at: dict[tuple[int, ...], list[ColumnPages]] = {}  # by the state of a file: one is opened several times
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,20 @@ def look_at_pages(path: Path) -> list[ColumnPages]:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+        status = os.fstat(file.fileno())
+        state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if (found := _looked_at.get(state)) is not None:
+            return found
         try:
             pages = list_pages(file.fileno())
         except DamagedPagesError as error:
             raise SourceError(f"cannot be read, it is damaged or of another format ({error})") from error
-    return sized_pages(pages, size)
+    found = sized_pages(pages, status.st_size)
+    if len(pages.size) < _MANY_PAGES:
+        while len(_looked_at) >= _FILES_LOOKED_AT:
+            _looked_at.pop(next(iter(_looked_at)), None)
+        _looked_at[state] = found
+    return found
 
 
 def sized_pages(pages: Pages, file_bytes: int) -> list[ColumnPages]:

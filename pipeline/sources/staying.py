@@ -6,6 +6,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pipeline.model.arrays import integers
 from pipeline.rows.batches import session_runs
 from pipeline.rows.rules import first_out_of_order
 from pipeline.rows.summary import SessionSummary, SummaryOfSessions
+from pipeline.runtime.threads import Aside
 from pipeline.scan.data_file import DataFile
 from pipeline.scan.parquet import open_parquet, read_parquet
 from pipeline.scan.passing import PassingSessions
@@ -54,8 +56,6 @@ class StayingFiles:
 
     Attributes:
         files: in the order of their first rows.
-        sha256: of their bytes, and of what is recorded beside them but for configurations and attributes, which may
-            be redacted.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class StayingFiles:
         unit: TimestampUnit,
         held: HeldFiles | None,
     ) -> None:
-        """Hash the files.
+        """Begin to hash the files.
 
         Raises:
             SourceError: one cannot be read.
@@ -75,15 +75,33 @@ class StayingFiles:
         self._options = options
         self.files: list[DataFile] = []
         self._states: list[tuple[int, ...]] = []
-        told = []
+        self._recorded = []
         for path in paths:
             with reading_errors(path):
                 file = _data_file(path, None if held is None else held.hold(path))
                 self._states.append(_state(file))
-                recorded = [_recorded(record, options, unit) for record in records[path]]
-                told.append([file_sha256(file.opened_as), recorded])
+                self._recorded.append([_recorded(record, options, unit) for record in records[path]])
             self.files.append(file)
-        self.sha256 = hashlib.sha256(json.dumps(sorted(told), sort_keys=True).encode()).hexdigest()
+        self._hashing = Aside(self._hash, name="hash")  # while the files are looked at
+
+    def _hash(self) -> list[str]:
+        found = []
+        for file in self.files:
+            with reading_errors(file.path):
+                found.append(file_sha256(file.opened_as))
+        return found
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of their bytes, and of what is recorded beside them.
+
+        Configurations and attributes, which may be redacted, are left out.
+
+        Raises:
+            SourceError: one cannot be read.
+        """
+        told = [list(one) for one in zip(self._hashing.result(), self._recorded, strict=True)]
+        return hashlib.sha256(json.dumps(sorted(told), sort_keys=True).encode()).hexdigest()
 
     def require_unchanged(self) -> None:
         """Check that the files are those that were hashed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipeline.model.columns import measurements_schema
@@ -13,7 +14,7 @@ from pipeline.store.reading import open_directories
 from pipeline.store.record import data_file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from pipeline.store.early_files import EarlyFiles
     from pipeline.store.writer import StoreWriter
 
-    Read = Callable[[Sequence[Session]], Iterable[pa.RecordBatch]]
+    Read = Callable[[Sequence[Session]], Generator[pa.RecordBatch]]
 
 SMALL_ROWS = 10_000
 """A session of fewer rows may share a file with others; alone in one, opening it costs more than reading it."""
+READ_AHEAD = 5
+"""Batches: those of a row group, and one more, may be read while the group before is written, hashed and synced."""
 FEWEST_PACKED = 64
 """Fewer small sessions, of one import, have a directory each."""
 
@@ -84,9 +87,9 @@ def publish_staged(store: StoreWriter, staged: Sequence[tuple[Path, Session]], *
     """
     stages = {session.session_id: stage for stage, session in staged}
 
-    def read(sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
+    def read(sessions: Sequence[Session]) -> Generator[pa.RecordBatch]:
         directories = [stages[session.session_id] for session in sessions]
-        return open_directories(directories, store.timestamp_unit, name="staging").batches()
+        yield from open_directories(directories, store.timestamp_unit, name="staging").batches()
 
     sessions = sorted((session for _, session in staged), key=lambda session: session.sort_key)
     # What was synced one by one is few.
@@ -128,9 +131,11 @@ def _publish_packed(
 ) -> None:
     """Publish the sessions that lie in packs, by pack those that are replaced there, and those that are new."""
     for pack, sessions in replaced.items():
-        _replace_in_pack(store, pack, sessions, read(sessions))
+        with closing(read(sessions)) as rows:
+            _replace_in_pack(store, pack, sessions, rows)
     if small:
-        _add_packs(store, small, read(small))
+        with closing(read(small)) as rows:
+            _add_packs(store, small, rows)
 
 
 def _add_packs(store: StoreWriter, sessions: Sequence[Session], batches: Iterable[pa.RecordBatch]) -> None:

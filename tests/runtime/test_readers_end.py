@@ -97,7 +97,7 @@ def test_what_is_no_csv_is_an_error_of_arrows():
         CsvBlocks(io.BytesIO(), block_bytes=BLOCK_BYTES, convert=pv.ConvertOptions())
 
 
-def test_files_of_python_are_lent_to_arrow_in_one_place():
+def test_files_of_python_are_lent_to_arrow_in_one_place_and_where_nothing_is_read_ahead():
     """Whatever else reads ahead from them could abort the process as it ends."""
     lending = {"open_csv", "PythonFile", "dataset", "open_json", "input_stream"}
     found = {
@@ -106,4 +106,27 @@ def test_files_of_python_are_lent_to_arrow_in_one_place():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in lending
     }
-    assert found == {"runtime/csv_blocks.py"}
+    assert found == {"runtime/csv_blocks.py", "scan/parquet.py"}
+
+
+READS = """
+import sys
+from pipeline.runtime.threads import ScannedAhead
+from pipeline.sources.open import open_source
+
+with open_source(sys.argv[1]) as inventory:
+    scan = inventory.open()
+    ahead = ScannedAhead(scan.batches(batch_size=64), ahead=8)
+    ahead.__enter__()
+    next(ahead)
+    sys.exit(4)
+"""
+
+
+def test_a_process_ends_with_its_status_though_a_store_is_being_read(fixture_store):
+    """A row group that is held is given to Arrow by a file of Python, to the thread that reads and no other."""
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", READS, str(fixture_store)], capture_output=True, text=True, check=False, cwd=ROOT
+        )
+        assert (done.returncode, done.stderr) == (4, "")
