@@ -130,7 +130,7 @@ def import_sessions(
         StoreWriter(store_path, timestamp_unit, wait_seconds=wait_seconds, published=published) as store,
         temporary_directory() as directory,
         StagedSessions(store, if_exists, many=len(harness_paths) >= FEWEST_PACKED) as staged,
-        EarlyFiles(store) as early,
+        EarlyFiles(store, replaces=if_exists == "replace") as early,
         ExitStack() as resources,
     ):
         carried = CarriedSessions(store, staged)

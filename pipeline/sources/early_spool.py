@@ -27,7 +27,7 @@ class EarlySpool(Spool):
         self._early = early
         self._file: EarlyFile | None = None
         self._finishing: EarlyFile | None = None
-        self._session_id: str | None = None
+        self._session_id = ""
         self._ended: set[str] = set()
         self._held: list[pa.RecordBatch] = []  # first rows of a session that may become large
         self._is_spooled = False  # the rest of the session goes where its first rows went
@@ -81,16 +81,15 @@ class EarlySpool(Spool):
             self._write_early(self._file, rows)
         else:
             self._held.append(rows)
-            if sum(one.num_rows for one in self._held) >= SMALL_ROWS:
+            is_large = sum(one.num_rows for one in self._held) >= SMALL_ROWS
+            if is_large and self._early.wants(self._session_id):
                 self._begin_file()
-            elif sum(one.nbytes for one in self._held) > BATCH_BYTES:
+            elif is_large or sum(one.nbytes for one in self._held) > BATCH_BYTES:
                 self._is_spooled = True
                 self._spool_held()
 
     def _begin_file(self) -> None:
         held, self._held = self._held, []
-        if self._session_id is None:
-            raise AssertionError("rows are of a session")
         typed = {name: kind for one in held for name, kind in attributes_of(_with_values(one)).items()}
         unit = held[0].schema.field("timestamp").type.unit
         self._finish()  # no more than one is finished while another is written

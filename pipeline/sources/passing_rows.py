@@ -9,10 +9,12 @@ from pipeline.rows.normalise import conform_to
 from pipeline.rows.summary import SummaryOfSessions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
+
+    from pipeline.rows.summary import SessionSummary
 
 
 class PassingRows:
@@ -42,6 +44,22 @@ class PassingRows:
     def is_disordered(self) -> bool:
         """Whether the rows are known to be out of order."""
         return self._summary is not None and self._summary.disorder is not None
+
+    def ordered(
+        self, sessions: Mapping[Path, Collection[str]], start_of: Callable[[str, SessionSummary], int]
+    ) -> list[Path] | None:
+        """Order files by the start of their first sessions, without a look at them; None where that is not known.
+
+        Args:
+            sessions: by file, in the order in which they were written, those of its rows.
+            start_of: gives the start of a session, of its id and the summary of its rows.
+        """
+        if self._summary is None or self.is_disordered:
+            return None
+        found = self._summary.by_session
+        places = {session_id: at for at, session_id in enumerate(found)}
+        first = {path: min(held, key=places.__getitem__) for path, held in sessions.items()}
+        return sorted(first, key=lambda path: (start_of(first[path], found[first[path]]), first[path]))
 
     def summary(
         self, files: Sequence[Path], sessions: Mapping[Path, Collection[str]], attributes: Mapping[str, str]

@@ -254,7 +254,7 @@ class _Opening:
                     with reading_errors(path):
                         self._spool_file(path, records[path], spool, text_types, converting)
         self._sessions_in = spool.sessions
-        return self._by_first_row(spool.files)
+        return self._passing.ordered(spool.sessions, self._sessions.start_of) or self._by_first_row(spool.files)
 
     def _new_spool(self) -> Spool:
         directory = self._directory / "spool"

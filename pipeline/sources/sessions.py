@@ -80,7 +80,12 @@ class RecordedSessions:
         start = record.ticks("started_at", self._unit, self._options.zone)
         return self.default_start if start is None else start
 
-    def _start_of(self, session_id: str, rows: SessionSummary) -> int:
+    def start_of(self, session_id: str, rows: SessionSummary) -> int:
+        """Say when a session started, by its record, by the options, or by its first row.
+
+        Raises:
+            SourceError: nobody says it.
+        """
         start = self._recorded_start(self._records.get(session_id, SessionRecord()))
         if start is None:
             start = rows.first_row_timestamp
@@ -90,7 +95,7 @@ class RecordedSessions:
 
     def in_order(self, summary: SummaryOfSessions) -> bool:
         """Whether the sessions came in the order of the model: by start, then by id."""
-        keys = [(self._start_of(id_, rows), id_) for id_, rows in summary.by_session.items()]
+        keys = [(self.start_of(id_, rows), id_) for id_, rows in summary.by_session.items()]
         return keys == sorted(keys)
 
     def unite(
@@ -131,7 +136,7 @@ class RecordedSessions:
             )
         figures = rows.figures()
         _require_digest(session_id, record.content_digest, figures["content_digest"])
-        start = self._start_of(session_id, rows)
+        start = self.start_of(session_id, rows)
         end = record.ticks("ended_at", self._unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)

@@ -80,8 +80,15 @@ class EarlyFile:
 class EarlyFiles:
     """Such files of one import; use it in a `with` statement, at whose end those are gone that were not published."""
 
-    def __init__(self, store: StoreWriter) -> None:
+    def __init__(self, store: StoreWriter, *, replaces: bool) -> None:
+        """Begin without a file.
+
+        Args:
+            store: where to.
+            replaces: sessions that the store has are replaced; else they are left, or an error.
+        """
         self._store = store
+        self._replaces = replaces
         self._files: dict[str, EarlyFile] = {}
         self._paths: dict[Path, str] = {}
 
@@ -90,6 +97,12 @@ class EarlyFiles:
 
     def __exit__(self, *_: object) -> None:
         self.discard()
+
+    def wants(self, session_id: str) -> bool:
+        """Whether the store may take the file of a session: not if it keeps the one it has, or has it in a pack."""
+        if session_id not in self._store:
+            return True
+        return self._replaces and self._store.directories.pack_of(session_id) is None
 
     def begin(self, session_id: str, schema: pa.Schema) -> EarlyFile:
         """Begin the file of a session that has none yet.

@@ -196,3 +196,17 @@ def test_whatever_comes_the_store_is_the_same(tmp_path_factory, runs, cuts):
     parts = [content[at : at + size] for at in range(0, len(content), size)]
     both([write_ndjson(Path(tmp_path) / f"{at}.ndjson", part) for at, part in enumerate(parts)], tmp_path)
     shutil.rmtree(tmp_path)
+
+
+def test_files_of_many_sessions_are_put_in_order_without_a_look_at_them(tmp_path, published, monkeypatch):
+    monkeypatch.setattr("pipeline.sources.plain.read_parquet", None)
+    content = [one for at in (2, 0, 1) for one in rows(f"s{at}", 30, start=at * 100)]
+    import_sessions(write_ndjson(tmp_path / "a.ndjson", content), tmp_path / "store")
+    assert published == ["s0", "s1", "s2"]
+
+
+def test_no_file_is_begun_that_the_store_could_not_take(tmp_path, monkeypatch):
+    path = write_ndjson(tmp_path / "a.ndjson", rows("a", 50))
+    import_sessions(path, tmp_path / "store")
+    monkeypatch.setattr(early_files.EarlyFiles, "begin", None)
+    import_sessions(path, tmp_path / "store", if_exists="skip")
