@@ -32,6 +32,7 @@ class Writing:
         rows: what they read.
         form: of the files.
         source: name and fingerprint of the source.
+        is_joined: each writes one file, which is put behind that of the task before; else one a session.
         rows_of_a_part: rows after which a file ends.
         digested: compute digests.
         hashed: compute SHA-256.
@@ -42,6 +43,7 @@ class Writing:
     rows: SourcePlan
     form: Form
     source: Mapping[str, str]
+    is_joined: bool
     rows_of_a_part: int | None
     digested: bool
     hashed: bool
@@ -53,8 +55,8 @@ def write_measurements(plan: TaskPlan, attempt: Attempt) -> list[dict[str, Any]]
     """Write the files of some sessions.
 
     Returns:
-        the record of each file as a stage has it, `part`, which names it in the work directory, and `parts`: how many
-        files its session has.
+        the record of each file as a stage has it, `part`, which names it in the work directory, and of files of one
+        session each, `parts`: how many the session has.
 
     Raises:
         SourceError: the rows cannot be read, or are not those that were imported.
@@ -68,12 +70,13 @@ def write_measurements(plan: TaskPlan, attempt: Attempt) -> list[dict[str, Any]]
         source=how.source,
         timestamp_unit=how.rows.timestamp_unit,
         threads=1,  # a slot of a cluster is one core
+        continues=how.is_joined and plan.first > 0,
     )
     records: list[dict[str, Any]] = []
     parts, sessions = Counter[str](), list[str]()
     for file in measurement_files(
         selected,
-        per_session=True,
+        per_session=not how.is_joined,
         rows_per_file=how.rows_of_a_part,
         digested=how.digested,
         ahead=False,

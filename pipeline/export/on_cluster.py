@@ -10,13 +10,16 @@ from pipeline.errors import UsageError
 from pipeline.export.cluster_tasks import Aggregating, Writing, aggregate_sessions, write_measurements
 from pipeline.export.pooled_on_cluster import aggregate_in_partitions, read_part, united
 from pipeline.export.writing import whole_scopes
-from pipeline.publish.work_directory import work_directory
+from pipeline.publish.work_directory import move_part, new_part, part_file, sync_parts, work_directory
+from pipeline.rows.content import Content
 from pipeline.runtime.progress import phase
+from pipeline.runtime.threads import WrittenBehind
 from pipeline.sources.open import part_stores, source_paths
 from pipeline.spark.client import connected, require_listening
 from pipeline.spark.plans import DEFAULT_ROWS, TaskPlans, plan_source
 from pipeline.spark.tasks import tasks_on
 from pipeline.tables.statistics import Aggregated
+from pipeline.tables.table_file import provisional_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +86,7 @@ class Cluster(NamedTuple):
     on_progress: OnProgress | None
 
     def write_measurements(self, selected: Selected, source: Mapping[str, str]) -> None:
-        """Let workers write the files of sessions that the stage lacks, and take each as soon as it is answered.
+        """Let workers write the files of measurements that the stage lacks.
 
         Args:
             selected: the rows.
@@ -93,22 +96,54 @@ class Cluster(NamedTuple):
             PipelineError: a task failed.
         """
         selected.check_redacted(selected.choose_columns(selected.scan.schema.names))
-        names = safe_names(session.session_id for session in selected.sessions)
-        whole = whole_scopes(self.stage, is_split=self.options.rows_of_a_part is not None)
-        left = [one for one in selected.sessions if f"session-{names[one.session_id]}" not in whole]
-        plans = TaskPlans(selected, left, names, self.options.rows_per_task or DEFAULT_ROWS)
+        is_joined = self.options.scope == "cross-session"
         how = Writing(
             rows=plan_source(selected),
             form=self.options.form("measurements"),
             source=source,
+            is_joined=is_joined,
             rows_of_a_part=self.options.rows_of_a_part,
             digested=self.options.digested,
-            hashed=self.options.hashed,
-            sync=self.options.sync,
+            hashed=self.options.hashed and not is_joined,
+            sync=self.options.sync and not is_joined,
             target=str(self.options.to),
         )
+        (self._join if is_joined else self._take_files)(selected, how)
+
+    def _take_files(self, selected: Selected, how: Writing) -> None:
+        """Take the files of each session as soon as they are answered."""
+        names = safe_names(session.session_id for session in selected.sessions)
+        whole = whole_scopes(self.stage, is_split=self.options.rows_of_a_part is not None)
+        left = [one for one in selected.sessions if f"session-{names[one.session_id]}" not in whole]
+        plans = TaskPlans(selected, left, names, self.options.rows_per_task or DEFAULT_ROWS)
         for answered in self._answers("writing", plans, write_measurements, how):
             self.stage.adopt({self.work / record["part"]: _recorded(record) for record in answered.value})
+
+    def _join(self, selected: Selected, how: Writing) -> None:
+        """Put the files of all tasks one behind the other, in their order, as they are answered."""
+        name = provisional_name("measurements", "cross-session", 1)
+        if name in self.stage.finished:
+            return
+        names = {session.session_id: session.session_id for session in selected.sessions}
+        plans = TaskPlans(selected, selected.sessions, names, self.options.rows_per_task or DEFAULT_ROWS)
+        if not len(plans):
+            return  # a file without rows is written here
+        content = Content(digested=self.options.digested)
+        waiting: dict[int, Mapping[str, Any]] = {}
+        joined = 0
+        target, sync = str(self.options.to), self.options.sync
+        path = new_part(self.work, name)
+        with part_file(path, target, sync=sync, hashed=self.options.hashed) as out, WrittenBehind(*out.split()) as sink:
+            for answered in self._answers("writing", plans, write_measurements, how):
+                (waiting[answered.task],) = answered.value
+                while (record := waiting.pop(joined, None)) is not None:
+                    move_part(self.work / record["part"], sink, target)
+                    content.include(Content.restored(record["content"]))
+                    joined += 1
+        if sync:
+            sync_parts(self.work, target)
+        known = {"bytes": out.bytes, "sha256": out.sha256, "content": content.record()}
+        self.stage.adopt({path: {"name": name, **known}})
 
     def aggregate(self, selected: Selected, options: StatisticsOptions) -> Aggregated:
         """Let workers aggregate the rows; their statistics lie in the work directory.

@@ -167,16 +167,21 @@ class ExportOptions:
 
     def _check_shared_out(self) -> None:
         """Refuse files of measurements that several workers cannot share."""
-        if self.scope != "per-session":
-            raise UsageError(
-                "--engine spark writes a file a session, for one over all sessions is one stream; "
-                "add --scope per-session, or leave --engine out"
-            )
         if self.output_format.max_rows is not None:
             raise UsageError(
                 f"--format {self.format} holds {self.output_format.max_rows:,} rows in all, which one machine writes "
                 "soon; choose another, or leave --engine out"
             )
+        if self.scope == "per-session":
+            return
+        way = "add --scope per-session, or leave --engine out"
+        if not self.output_format.is_joined:
+            raise UsageError(f"--engine spark: a file of {self.format} over all sessions is written at once; {way}")
+        if self.form("measurements").compression != "none":
+            raise UsageError(f"--engine spark: a file over all sessions is compressed as one stream; {way}")
+        if self.rows_of_a_part is not None:
+            end = f"files over all sessions that end after {self.rows_of_a_part:,} rows"
+            raise UsageError(f"--engine spark: {end} are cut by one who counts; {way}")
 
     def _check_standard_output(self) -> None:
         if "measurements" in self.tables and self.scope == "per-session":

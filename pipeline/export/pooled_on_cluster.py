@@ -195,9 +195,6 @@ def read_part(path: Path) -> Iterator[pa.RecordBatch]:
 def united(records: Sequence[Mapping[str, Any]]) -> Content:
     """Unite the figures of the measurements of tasks, in their order."""
     whole = Content(digested=False)
-    for one in map(Content.restored, records):
-        whole.rows += one.rows
-        whole.rows_by_session |= one.rows_by_session
-        if one.first_timestamp is not None and one.last_timestamp is not None:
-            whole.add_times(one.first_timestamp, one.last_timestamp)
+    for record in records:
+        whole.include(Content.restored(record))
     return whole

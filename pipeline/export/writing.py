@@ -40,6 +40,7 @@ class TableWriter:
         source: Mapping[str, str],
         timestamp_unit: str,
         threads: int | None,
+        continues: bool = False,
     ) -> None:
         """Say how.
 
@@ -49,6 +50,7 @@ class TableWriter:
             source: name and fingerprint of the source, for the metadata inside files.
             timestamp_unit: us or ns, for the same.
             threads: how many may be used, None for one per core.
+            continues: what is written will stand behind a file of the same table.
         """
         self._form_of = form_of
         self._described = described
@@ -56,6 +58,7 @@ class TableWriter:
         self._timestamp_unit = timestamp_unit
         self._threads = threads or _cores()
         self._ahead = threads != 1
+        self._continues = continues
         self._rows = 0
         self._read: pa.Schema | None = None
         self._plain: pa.Schema | None = None
@@ -95,6 +98,7 @@ class TableWriter:
                 spreadsheet=form.spreadsheet,
                 timezone=form.timezone,
                 ahead=self._ahead,
+                is_continued=self._continues,
             )
         return self._written(file, out.bytes, out.sha256)
 

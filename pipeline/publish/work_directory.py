@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.disk.files import CountingFile
+    from pipeline.disk.sink import Sink
 
+_BLOCK_BYTES = 1 << 20
 _NAME = re.compile(r"\.(.+)\.work-[0-9a-f]{12}", re.DOTALL)
 # Plans, and what attempts leave.
 _OWN = re.compile(r"[0-9a-f]{8}-(shared|plan-\d+)|.+\.\d+-[0-9a-f]{12}", re.DOTALL)
@@ -94,6 +96,29 @@ def part_file(path: Path, target: str, *, sync: bool, hashed: bool) -> Iterator[
     """
     with new_file(path, target, sync=sync, hashed=hashed, grouped=True) as file:
         yield file
+
+
+def new_part(directory: Path, name: str) -> Path:
+    """Name a file of a work directory that the driver makes itself."""
+    return directory / f"{name}.0-{os.urandom(6).hex()}"
+
+
+def move_part(path: Path, to: Sink, target: str) -> None:
+    """Write what a file of a work directory holds behind what was written before, and remove it.
+
+    Args:
+        path: the file.
+        to: where to.
+        target: what the destination is called in errors.
+
+    Raises:
+        DestinationError: it cannot be read, or not be written.
+    """
+    with writing_errors(target):
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(_BLOCK_BYTES):
+                to.write(block)
+        path.unlink()
 
 
 def sync_parts(directory: Path, target: str) -> None:

@@ -135,6 +135,17 @@ class Content:
         if self._digest:
             self._digest.add(digest_rows(batch))
 
+    def include(self, other: Content) -> None:
+        """Add what another knows of rows of further sessions."""
+        self.rows += other.rows
+        self.rows_by_session |= other.rows_by_session
+        self.sequences |= other.sequences
+        if other.first_timestamp is not None and other.last_timestamp is not None:
+            self.add_times(other.first_timestamp, other.last_timestamp)
+        if self._digest and other._digest:
+            self._digest.add(other._digest.lanes)
+            self._digest_by_session |= other._digest_by_session
+
     def pass_over(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Read rows that have been added already, by the run that wrote their file.
 

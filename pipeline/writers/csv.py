@@ -21,15 +21,17 @@ def write_csv(
     file: Sink,
     *,
     spreadsheet: Locale | None = None,
+    is_continued: bool = False,
     **_: Any,  # noqa: ANN401 - options of other formats
 ) -> None:
-    """Write the rows; the format has no place for metadata."""
+    """Write the rows; the format has no place for metadata. What is continued has its header already."""
     guarded = spreadsheet is not None
     locale = spreadsheet or PLAIN
     header = encode_csv_header(reader.schema, spreadsheet=guarded, delimiter=locale.delimiter)
+    begin = BYTE_ORDER_MARK + header if guarded else header
     for text in encoded(
         reader,
         lambda buffer, rows: buffer.csv(rows, spreadsheet=guarded, delimiter=locale.delimiter, decimal=locale.decimal),
-        begin=BYTE_ORDER_MARK + header if guarded else header,
+        begin=b"" if is_continued else begin,
     ):
         file.write(text)

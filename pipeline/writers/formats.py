@@ -28,6 +28,7 @@ class Write(Protocol):
         spreadsheet: Locale | None,
         timezone: str | None,
         ahead: bool,
+        is_continued: bool = False,
     ) -> None:
         """Write.
 
@@ -41,6 +42,7 @@ class Write(Protocol):
             spreadsheet: write the variant for spreadsheet programs of this locale.
             timezone: IANA name of the zone of dates that name none, UTC where it is None.
             ahead: work in threads of its own where that helps.
+            is_continued: the file will stand behind another of the same table, for formats that are joined so.
         """
 
 
@@ -57,6 +59,7 @@ class Format:
         is_exact: whether it holds every value as it is, so that a digest of the rows can be compared.
         is_described_first: whether what describes the rows stands before them.
         max_rows: rows that a package may have in this format, None where there is no limit.
+        is_joined: whether files of it, one behind the other, are one file, where those behind the first know it.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Format:
     is_exact: bool = True
     is_described_first: bool = False
     max_rows: int | None = None
+    is_joined: bool = False
 
     def load(self) -> Write:
         """Import the writer."""
@@ -80,9 +84,9 @@ _TEXT = ("none", "gzip", "zstd")
 FORMATS = {
     one.name: one
     for one in (
-        Format("ndjson", ".ndjson", "application/x-ndjson", True, _TEXT),
+        Format("ndjson", ".ndjson", "application/x-ndjson", True, _TEXT, is_joined=True),
         Format("json", ".json", "application/json", True, _TEXT, is_described_first=True),
-        Format("csv", ".csv", "text/csv", True, _TEXT),
+        Format("csv", ".csv", "text/csv", True, _TEXT, is_joined=True),
         Format("parquet", ".parquet", "application/vnd.apache.parquet", False, ("zstd", "none", "gzip")),
         Format(
             "arrow",
@@ -93,7 +97,7 @@ FORMATS = {
             is_described_first=True,
         ),
         # It leaves empty texts out.
-        Format("influx", ".lp", "text/plain", True, _TEXT, is_exact=False),
+        Format("influx", ".lp", "text/plain", True, _TEXT, is_exact=False, is_joined=True),
         # Numbers, dates and text share its cells.
         Format(
             "xlsx",

@@ -38,6 +38,13 @@ MEASUREMENTS: dict[str, dict[str, Any]] = {
     "where": {"where": "value > 0 AND load IS NULL", "since": "2026-09-21T20:53:20Z", "columns": ["value", "metric"]},
     "with-statistics": {"with_statistics": True, "sync": False},
 }
+JOINED: dict[str, dict[str, Any]] = {
+    "ndjson": {},
+    "csv": {"format": "csv", "with_statistics": True, "metrics": ["rtt", "frames"]},
+    "influx": {"format": "influx", "sync": False, "verify": True},
+    "no-hash": {"format": "csv", "hashed": False},
+    "nothing": {"format": "csv", "where": "value > 1e300"},
+}
 STATISTICS: dict[str, dict[str, Any]] = {
     "statistics": {},
     "parquet": {"format": "parquet"},
@@ -62,6 +69,12 @@ def compare(tmp_path: Path, export: Export, store: Path, sail: Sail, rows: list[
 def test_measurements_of_many_sessions(tmp_path, generated, sail, case):
     rows = [500 * sessions for sessions in PER_TASK]
     compare(tmp_path, export_measurements, generated, sail, rows, scope="per-session", **MEASUREMENTS[case])
+
+
+@pytest.mark.parametrize("case", JOINED)
+def test_one_file_of_many_sessions(tmp_path, generated, sail, case):
+    rows = [500 * sessions for sessions in PER_TASK]
+    compare(tmp_path, export_measurements, generated, sail, rows, **JOINED[case])
 
 
 @pytest.mark.parametrize("case", STATISTICS)

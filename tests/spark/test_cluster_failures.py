@@ -209,6 +209,21 @@ def test_the_job_of_a_killed_driver_is_continued(tmp_path, generated, sail, rows
         assert names_in(tmp_path) == ["here", "out"]
 
 
+def test_a_file_over_all_sessions_of_a_killed_driver_is_begun_again(tmp_path, generated, sail):
+    export_measurements(generated, tmp_path / "here")
+    code = KILLED.format(
+        spark=str(Path(__file__).parent),
+        store=str(generated),
+        to=str(tmp_path / "out"),
+        url=sail.url,
+        rows_per_file=None,
+    ).replace("per-session", "cross-session")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    export(generated, tmp_path / "out", sail.url, scope="cross-session")
+    assert_same_package(tmp_path / "here", tmp_path / "out")
+    assert names_in(tmp_path) == ["here", "out"]
+
+
 def test_an_interruption_cancels_the_tasks_and_is_continued(tmp_path, generated, sail):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -276,8 +291,10 @@ def test_what_lies_in_a_work_directory_and_is_not_ours_stays(tmp_path, generated
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"scope": "cross-session"}, "add --scope per-session"),
-        ({"scope": "cross-session", "compression": "zstd"}, "one over all sessions is one stream"),
+        ({"scope": "cross-session", "compression": "zstd"}, "is compressed as one stream; add --scope per-session"),
+        ({"scope": "cross-session", "format": "parquet"}, "a file of parquet over all sessions is written at once"),
+        ({"scope": "cross-session", "rows_per_file": 10}, "files over all sessions that end after 10 rows"),
+        ({"scope": "cross-session", "format": "csv", "spreadsheet": True}, "that end after 1,048,575 rows"),
         ({"format": "xlsx"}, "--format xlsx holds 10,000,000 rows in all"),
         ({"to": "-"}, "--to - "),
         ({"to": "-", "scope": "cross-session"}, "name a directory that workers see"),
