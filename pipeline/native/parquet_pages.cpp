@@ -124,7 +124,7 @@ void read_pages(ThriftReader& reader, const Chunk& chunk, std::vector<Page>& pag
 // Give Python the first pages, and the number of all.
 int64_t hand_over(const std::vector<Page>& pages, int64_t* out, int64_t capacity) {
     const auto count = static_cast<int64_t>(pages.size());
-    std::memcpy(out, pages.data(), static_cast<size_t>(std::min(count, capacity)) * sizeof(Page));
+    std::copy_n(pages.begin(), std::min(count, capacity), reinterpret_cast<Page*>(out));
     return count;
 }
 

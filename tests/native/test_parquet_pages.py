@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.native import DamagedPagesError, list_pages
+from pipeline.native import DamagedPagesError, list_chunk_pages, list_pages
 
 TABLE = pa.table(
     {
@@ -73,6 +73,43 @@ def test_the_pages_are_those_of_the_footer(tmp_path, name):
         assert set(pages.column[pages.has_prefixes]) == {0}
     elif not name.startswith("DuckDB"):
         assert not pages.has_prefixes.any()
+
+
+def chunk_of(data, chunk):
+    start = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    return memoryview(data)[start : start + chunk.total_compressed_size], chunk.num_values
+
+
+@pytest.mark.parametrize("name", PYARROW)
+def test_chunks_in_memory_have_the_pages_that_they_have_in_the_file(tmp_path, name):
+    path = written(tmp_path / "a.parquet", name)
+    whole, metadata, data = pages_of(path), pq.read_metadata(path), path.read_bytes()
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        chunks = {column: chunk_of(data, row_group.column(column)) for column in (4, 0, 2)}
+        found = list_chunk_pages(group, chunks)
+        for column in chunks:
+            expected, here = (one.column == column for one in (whole, found))
+            expected &= whole.row_group == group
+            for wanted, given in zip(whole, found, strict=True):
+                assert np.array_equal(wanted[expected], given[here])
+        assert set(found.column) == set(chunks)
+    assert len(list_chunk_pages(0, {}).size) == 0
+
+
+def test_a_damaged_chunk_gives_pages_or_an_error(tmp_path):
+    data = written(tmp_path / "a.parquet", "small pages").read_bytes()
+    chunk, values = chunk_of(data, pq.read_metadata(tmp_path / "a.parquet").row_group(0).column(0))
+    outcomes = set()
+    for place in range(0, len(chunk), 7):
+        changed = bytearray(chunk)
+        changed[place] ^= 0xFF
+        for given in (changed, changed[: place + 1]):
+            try:
+                outcomes.add(len(list_chunk_pages(0, {0: (memoryview(given), values)}).size) > 0)
+            except DamagedPagesError as error:
+                outcomes.add(str(error)[:10])
+    assert outcomes == {True, "what stand"}
 
 
 def test_more_pages_than_there_was_room_for_are_listed_too(tmp_path):
