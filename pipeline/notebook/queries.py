@@ -18,6 +18,7 @@ from pipeline.runtime.duckdb import connect_engine, quote_identifier, statement_
 from pipeline.runtime.progress import phase
 from pipeline.scan.inventory import ATTEMPTS
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
+from pipeline.sources.open import part_stores, source_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,8 +110,10 @@ def open_query(
         the schema, the rows, and what their reader should know, a sentence each.
     """
     is_open = False
-    with connect_engine(threads=1) as parser:
-        sessions = named_sessions(parser, sql)
+    sessions = None
+    if part_stores(source_paths(source))[0]:  # others are read as a whole, whatever the query names
+        with connect_engine(threads=1) as parser:
+            sessions = named_sessions(parser, sql)
     for left in reversed(range(ATTEMPTS)):
         try:
             with (
