@@ -81,10 +81,21 @@ _IOPING = (
 )
 _BAG_METADATA = "describes the bag of ROS 2 beside it and holds no samples; name the bag"
 _MTR_REPORT = "is a report of mtr as text, CSV or XML; import what mtr --json, or --raw for its samples, writes"
+_WINDOWS_PING = (
+    "is what ping of Windows prints in a language that is not read; English and German are; irtt client -o FILE "
+    "measures the same there in any language, and with times"
+)
+_CODE_PAGE = (
+    "is what ping of Windows prints, in the code page of its console; iconv -f CP850 -t UTF-8 FILE > NEW writes it so "
+    "that it is read, and chcp 65001 before ping lets the console do so"
+)
 _PERF_LINE = re.compile(r'\{.*"counter-value" : "')
 _PERF_FIELDS = re.compile(
     r"^ *(\d+\.\d+[,;])?(\d[\d.]*|<not (counted|supported)>)[,;][^,;]*[,;][\w.:/-]+[,;]\d+[,;]\d+[.,]\d+", re.MULTILINE
 )
+_WINDOWS_ANSWER = re.compile(r"[=<] ?\d+ ?ms TTL=\d+\s*$", re.MULTILINE)
+_READ_ANSWER = re.compile(r"\b(Reply from|Antwort von) \S+: ")
+_MANGLED = re.compile(r"Ping wird ausgef\ufffdhrt |Zeit\ufffdberschreitung der Anforderung|Ping-Statistik f\ufffdr ")
 _MTR_TEXT = re.compile(r"^(Start: .*\n)?HOST: .*Loss%|^Mtr_Version,|^<\?xml[^>]*>\s*<MTR ", re.MULTILINE)
 
 
@@ -141,6 +152,8 @@ def _clues_of_text(text: str) -> Iterator[tuple[object, str]]:
     yield text.startswith("# started on ") and _PERF_FIELDS.search(text), _PERF_CSV
     yield re.match(r"# hostname;interval;timestamp[;\[]", text), _SADF_CSV
     yield _MTR_TEXT.match(text), _MTR_REPORT
+    yield _WINDOWS_ANSWER.search(text) and not _READ_ANSWER.search(text), _WINDOWS_PING
+    yield _MANGLED.search(text), _CODE_PAGE
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -31,6 +31,14 @@ def fping(path):
     return found
 
 
+def fping_json(path):
+    found = []
+    for kind, one in (pair for line in text_of(path).splitlines() for pair in json.loads(line).items()):
+        if kind in {"resp", "timeout"}:
+            found.append(("rtt", one.get("rtt"), one["host"], one["seq"], round(float(one["timestamp"]) * 1e6)))
+    return found
+
+
 def mtr_raw(path):
     """Of each probe that was sent, in the order of what tells of it."""
     lines = [line.split() for line in text_of(path).splitlines()]

@@ -21,6 +21,24 @@ FPING = "".join(
     + ("timed out (0.039 avg, 16% loss)\n" if n == 4 else f"64 bytes, 0.{n + 100} ms (0.028 avg, 0% loss)\n")
     for n in range(10)
 )
+FPING_JSON = "".join(
+    f'{{"{kind}": {{"timestamp": "{T0 + n}.48395", "host": "192.0.2.{n % 2 + 1}", "seq": {n // 2}{more}}}}}\n'
+    for n in range(10)
+    for kind, more in [("timeout", "") if n == 4 else ("resp", f', "size": 64, "rtt": 0.{n + 100}')]
+)
+# The form of Windows 10 and 11, whose IPv6 has neither bytes nor TTL.
+PING_WINDOWS = "\nPinging example.com [192.0.2.1] with 32 bytes of data:\n" + "".join(
+    "Request timed out.\n" if n == 4 else f"Reply from 192.0.2.1: bytes=32 time={n + 10}ms TTL=57\n" for n in range(9)
+)
+PING_WINDOWS += "\nPing statistics for 192.0.2.1:\n    Packets: Sent = 9, Received = 8, Lost = 1 (11% loss),\n"
+PING_WINDOWS += "Approximate round trip times in milli-seconds:\n    Minimum = 10ms, Maximum = 18ms, Average = 14ms\n"
+PING_WINDOWS_GERMAN = "\nPing wird ausgeführt für example.com [2001:db8::1] mit 32 Bytes Daten:\n" + "".join(
+    "Zeitüberschreitung der Anforderung.\n" if n == 1 else f"Antwort von 2001:db8::1: Zeit={n + 10}ms \n"
+    for n in range(4)
+)
+PING_WINDOWS_GERMAN += "\nPing-Statistik für 2001:db8::1:\n    Pakete: Gesendet = 4, Empfangen = 3, Verloren = 1\n"
+PING_WINDOWS_GERMAN += "    (25% Verlust),\nCa. Zeitangaben in Millisek.:\n"
+PING_WINDOWS_GERMAN += "    Minimum = 10ms, Maximum = 13ms, Mittelwert = 11ms\n"
 MTR_RAW = "x 0 33000\nh 0 192.0.2.1\nd 0 aaaaaaaaa.test\np 0 57 33000\n" + "".join(
     f"x {n % 2} {33000 + n}\n" + ("" if n == 4 else f"p {n % 2} {n + 50} {33000 + n}\n") for n in range(1, 10)
 )

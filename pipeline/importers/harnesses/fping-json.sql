@@ -1,0 +1,65 @@
+-- What fping -J writes (5.5 and newer, with -c, -C or -l): a line an event. A reply is a sample, in milliseconds; one that timed
+-- out is lost, and its time is that of giving up. `vSum` of -C has the replies again: it is samples where the file has no line of
+-- them (-q). What the summary says of a host is an aggregate, and so is an interval's (-Q), whose attribute `interval_end` is its
+-- time. What fping says of all hosts together (-s) is left.
+-- harness: fping
+-- looks for: lines `resp` and `timeout`, `vSum` of -C, or a summary
+-- format: ndjson
+-- metrics: rtt = duration lower
+-- metrics: rtt_*, outage = duration lower aggregate
+-- metrics: packets_lost = counter lower aggregate
+-- metrics: packets_* = counter aggregate
+-- reads: resp.timestamp|host|seq|rtt|ttl|tos|src|replyDst, timeout.timestamp|host|seq, vSum.host, vSum.values[], warning.host|message
+-- reads: summary|intSum.time|host|xmt|rcv|rttMin|rttAvg|rttMax, summary|intSum."outage(ms)"
+-- leaves: resp.size, summary|intSum.loss|return, stats.**
+
+-- name: recognise
+SELECT json_exists(value, '$.resp.host') AND json_exists(value, '$.resp.rtt') OR json_exists(value, '$.timeout.host') AND json_exists(value, '$.timeout.seq')
+    OR json_exists(value, '$.summary.xmt') AND json_exists(value, '$.summary.rcv') OR json_exists(value, '$.intSum.xmt')
+    OR json_type(value, '$.vSum.values') = 'ARRAY' OR json_exists(value, '$.stats.icmpEchosSent')
+    OR json_exists(value, '$.warning.message') AND regexp_matches(text, '(?m)^\{"(resp|timeout|summary|vSum|intSum)": ?\{')
+FROM content
+
+-- name: prepare
+-- Times as -D writes them, and in the forms of --timestamp-format, of which ctime is none that is read.
+CREATE TEMP MACRO is_seconds(time) AS regexp_full_match(time, '\d+\.\d+');
+CREATE TEMP MACRO is_date(time) AS regexp_full_match(time, '\d{4}-\d\d-\d\d[T ][\d:]+([+-]\d{4})?');
+SET VARIABLE seen = (
+    SELECT {replies: count(*) FILTER (WHERE json_exists(json, '$.resp') OR json_exists(json, '$.timeout')),
+            lists: count(*) FILTER (WHERE json_exists(json, '$.vSum')),
+            odd: min(time) FILTER (WHERE NOT is_seconds(time) AND NOT is_date(time)), warned: list(json->'warning') FILTER (WHERE json_exists(json, '$.warning'))}
+    FROM (SELECT json, coalesce(json->>'$.resp.timestamp', json->>'$.timeout.timestamp') AS time FROM records))
+
+-- name: warnings
+SELECT 'has times in a form that is not read, such as ' || getvariable('seen').odd || ': use -D alone' WHERE getvariable('seen').odd IS NOT NULL
+UNION ALL
+SELECT 'fping says of ' || (one->>'host') || ': ' || (one->>'message') FROM (SELECT unnest(getvariable('seen').warned) AS one)
+
+-- name: unused
+SELECT 'vSum of -C, which are the replies again', getvariable('seen').lists WHERE getvariable('seen').lists > 0 AND getvariable('seen').replies > 0
+
+-- name: measurements
+SELECT metric, value, unit, timestamp, epoch_ns, host, probe, ttl, tos, reply_from, outcome, interval_end
+FROM (
+    SELECT 'rtt' AS metric, CASE WHEN reply IS NOT NULL THEN coalesce(reply->>'rtt', 'no rtt') END AS value, 'ms' AS unit, one->>'host' AS host, (one->>'seq')::BIGINT AS probe,
+           CASE WHEN is_date(time) THEN regexp_replace(replace(time, ' ', 'T'), '([+-]\d\d)(\d\d)$', '\1:\2') END AS timestamp,
+           CASE WHEN is_seconds(time) THEN ns_from_s(time::DOUBLE) END AS epoch_ns,
+           nullif(one->>'ttl', '-1')::BIGINT AS ttl, nullif(one->>'tos', '-1')::BIGINT AS tos, coalesce(one->>'replyDst', one->>'src') AS reply_from,
+           CASE WHEN reply IS NULL THEN 'timed out' END AS outcome
+    FROM (SELECT reply, one, one->>'timestamp' AS time FROM (SELECT json->'resp' AS reply, coalesce(json->'resp', json->'timeout') AS one FROM records))
+    WHERE one IS NOT NULL
+    UNION ALL BY NAME
+    SELECT 'rtt' AS metric, value->>'$' AS value, 'ms' AS unit, host, probe, CASE WHEN value->>'$' IS NULL THEN 'no reply' END AS outcome
+    FROM (SELECT json->>'$.vSum.host' AS host, unnest(json_extract(json, '$.vSum.values[*]')) AS value,
+                 unnest(range(json_array_length(json, '$.vSum.values')::BIGINT)) AS probe
+          FROM records WHERE getvariable('seen').replies = 0 AND json_exists(json, '$.vSum'))
+    UNION ALL BY NAME
+    SELECT figure.metric AS metric, figure.value AS value, figure.unit AS unit, one->>'host' AS host, (one->>'time')::BIGINT * 1000000000 AS epoch_ns, one->>'time' AS interval_end
+    FROM (SELECT one, unnest([
+              {metric: 'packets_sent', value: one->>'xmt', unit: '1'}, {metric: 'packets_received', value: one->>'rcv', unit: '1'},
+              {metric: 'packets_lost', value: CASE WHEN json_exists(one, '$.loss') THEN ((one->>'xmt')::BIGINT - (one->>'rcv')::BIGINT)::VARCHAR END, unit: '1'},
+              {metric: 'outage', value: one->>'outage(ms)', unit: 'ms'}, {metric: 'rtt_min', value: one->>'rttMin', unit: 'ms'},
+              {metric: 'rtt_mean', value: one->>'rttAvg', unit: 'ms'}, {metric: 'rtt_max', value: one->>'rttMax', unit: 'ms'}]) AS figure
+          FROM (SELECT coalesce(json->'summary', json->'intSum') AS one FROM records) WHERE one IS NOT NULL)
+    WHERE figure.value IS NOT NULL
+)
