@@ -16,11 +16,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pipeline.jobs.example import write_example  # noqa: PLC0415
+    from pipeline.jobs.example import dry_run_of, write_example  # noqa: PLC0415
 
     write_example(options.job)
     with reporting("the job file is written"):
-        print(f"{options.job}: edit it, then see what it would do: pipeline run {options.job} --dry-run")
+        print(f"{options.job}: edit it, then see what it would do: {dry_run_of(options.job)}")
     return 0
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 from pipeline.disk.local_path import local_path
 from pipeline.errors import DestinationError
+from pipeline.jobs.job_file import JOB_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLE = """\
 # A job of `pipeline run`: what of a store is new or changed is published, period by period.
-# Try it with `pipeline run {file} --dry-run`; docs/jobs.md explains each key.
+# Try it with `{command}`; docs/jobs.md explains each key.
 # Relative paths begin at the directory of this file; ${{NAME}} is a variable of the environment.
 
-source = "results"                     # the store; [import] below makes it where it is not there
+{name}source = "results"                     # the store; [import] below makes it where it is not there
 timezone = "Europe/Berlin"             # of days, weeks and months; UTC where nothing is said
-# metrics = "{stem}.prom"              # figures of the last run, for Prometheus' node_exporter
+# metrics = "{job}.prom"              # figures of the last run, for Prometheus' node_exporter
 
 [import]                               # first, what came comes into the store; leave it out if something else does it
 files = ["incoming/*"]
@@ -44,6 +47,12 @@ grace = "2h"
 """
 
 
+def dry_run_of(path: str | Path) -> str:
+    """Give the command that says what a job would do, as a shell takes it; in one line, whatever the file is called."""
+    name = f"./{path}" if os.fspath(path).startswith("-") else os.fspath(path)
+    return f"pipeline run {shlex.quote(name) if name.isprintable() else 'JOB.toml'} --dry-run"
+
+
 def write_example(path: str | Path) -> None:
     """Write a job file with comments, to begin with.
 
@@ -55,10 +64,20 @@ def write_example(path: str | Path) -> None:
         UsageError: it is a URL.
     """
     file = local_path(path)
+    job = _job_name(file.stem)
+    # What the file is called is the job's name, where it can be.
+    name = "" if job == file.stem else f'name = "{job}"  # the name of this file cannot stand in packages\n'
     try:
         with file.open("x", encoding="utf-8") as out:
-            out.write(EXAMPLE.format(file=os.fspath(path), stem=file.stem))
+            out.write(EXAMPLE.format(command=dry_run_of(path), job=job, name=name))
     except FileExistsError as error:
         raise DestinationError(f"{path}: is there already; choose another name") from error
     except OSError as error:
         raise DestinationError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _job_name(stem: str) -> str:
+    """Give the name of a job whose file is called so."""
+    if JOB_NAME.fullmatch(stem):
+        return stem
+    return re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:64] or "job"

@@ -47,7 +47,8 @@ _EXPORT = {
     "keep": either(COUNT, TEXT),
     "empty": choice("skip", "publish"),
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+"""Of a job, and of an export in it: it stands in packages."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DURATION = re.compile(r"(0|[1-9]\d{0,5})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -72,7 +73,7 @@ def read_job(path: str | Path, settings: Mapping[str, str] | None = None) -> Job
     root.check(_JOB, required=["source", "export"])
     directory = local_path(path).resolve().parent
     name = root.values.get("name", local_path(path).stem)
-    if not _NAME.fullmatch(name):
+    if not JOB_NAME.fullmatch(name):
         raise root.error(f"name {name!r}: give letters, digits, - and _, at most 64; it stands in packages", "name")
     zone = _expanded(root, "timezone") if "timezone" in root.values else None
     try:
@@ -223,7 +224,7 @@ def _read_export(table: TomlTable, directory: Path, job: Job) -> JobExport:
         {**_EXPORT, **{name: key.kind for name, key in known.items()}}, required=["name", "kind", "period", "to"]
     )
     values = table.values
-    if not _NAME.fullmatch(values["name"]):
+    if not JOB_NAME.fullmatch(values["name"]):
         raise table.error(f"name {values['name']!r}: give letters, digits, - and _, at most 64", "name")
     export = JobExport(
         name=values["name"],

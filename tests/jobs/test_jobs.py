@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -464,6 +465,18 @@ def test_the_example_is_a_job_that_runs(tmp_path):
     add(tmp_path, "a", "2026-11-24T16:00:00Z")
     result = run_job(tmp_path / "nightly.toml", settings={"source": "store"}, at="2026-12-08")
     assert told(result) == [("2026-11-24", "missing", "published"), ("2026-W48", "missing", "published")]
+
+
+@pytest.mark.parametrize("name", ["a b", "größe", "-x", "", "n" * 90, "a'b\nc", 'q"q'])
+def test_the_example_runs_whatever_its_file_is_called(tmp_path, name):
+    file = f"{name}.toml"
+    made = pipeline("init-job", "--", file, cwd=tmp_path)
+    assert (made.status, made.err) == (0, "")
+    (tmp_path / "results").mkdir()
+    assert told(run_job(tmp_path / file, at="2026-12-08")) == []
+    if "\n" not in name:
+        command = made.out.partition("would do: ")[2].replace("pipeline run ", "").replace(" --dry-run\n", "")
+        assert shlex.split(command) == [f"./{file}" if name == "-x" else file]
 
 
 def test_the_memory_of_a_run_is_its_own_whoever_started_it(place):
