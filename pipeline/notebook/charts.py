@@ -117,10 +117,11 @@ def write_report(
         comparison = compare_sessions(source, baseline, candidate, **{name: given[name] for name in named})
     sides = sides_of(comparison) if comparison else {}
     options = GatheringOptions(by=tuple(by), kinds=tuple(kinds), lost=lost, sides=sides)
-    make = partial(write_page, options=options, targets=wanted, comparison=comparison)
+    notes: list[str] = []
+    make = partial(write_page, options=options, targets=wanted, comparison=comparison, on_warning=notes.append)
     page, warnings = _read(source, selection_of(given), options, make, threads, memory_limit)
     is_new = write_file(target, page.encode(), overwrite=overwrite, **place)
-    _tell(warnings, on_warning)
+    _tell([*warnings, *dict.fromkeys(notes)], on_warning)
     return is_new
 
 

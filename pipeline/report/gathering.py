@@ -85,6 +85,7 @@ class Gathered:
         sessions: a row for each shown session, metric, unit and group.
         shown: the sessions that are shown one by one.
         sides: of each side of a comparison, a row for each metric and unit.
+        rows: how many were read.
     """
 
     by: tuple[str, ...]
@@ -101,6 +102,7 @@ class Gathered:
     sessions: list[Row]
     shown: tuple[Session, ...]
     sides: Mapping[str, list[Row]]
+    rows: int
 
     def is_counter(self, metric: str) -> bool:
         """Whether a metric only grows, so that its level says nothing."""
@@ -183,12 +185,14 @@ def gather(
     starts = {session.session_id: session.started_at for session in sessions}
     ids = {session.session_id for session in shown}
     columns = aggregation(pooled=True).columns
-    rows = selected.batches(columns)
+    scanned = selected.batches(columns)
+    rows = 0
     with (
         phase("reading", selected.row_count) as reading,
-        ScannedAhead(rows) if ahead else nullcontext(rows) as batches,
+        ScannedAhead(scanned) if ahead else nullcontext(scanned) as batches,
     ):
         for batch in batches:
+            rows += batch.num_rows
             session_id = batch.column("session_id")[0].as_py()
             for one in (of_groups, of_windows, of_sessions if session_id in ids else None):
                 if one is not None:
@@ -217,6 +221,7 @@ def gather(
         sessions=_rows(of_sessions),
         shown=shown,
         sides={name: _rows(one) for name, one in of_sides.items()},
+        rows=rows,
     )
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.selection.selected import Selected
     from pipeline.targets.target_file import Target
 
+NO_ROWS = "nothing matches the selection; the report has no figures"
+
 
 def write_page(
     selected: Selected,
@@ -40,6 +42,7 @@ def write_page(
     targets: Sequence[Target] = (),
     comparison: Comparison | None = None,
     files: Mapping[str, str | None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
 ) -> str:
     """Read the rows of a selection once, and write the page of their report; the same content gives the same page.
 
@@ -53,6 +56,7 @@ def write_page(
         targets: what the sessions have to meet; rows pass again for them.
         comparison: of sides that the options name.
         files: of the package that it lies in: SHA-256 by name.
+        on_warning: is called with what the reader of the figures should know beside the warnings of the selection.
 
     Raises:
         DisorderError: the rows are out of order.
@@ -68,6 +72,9 @@ def write_page(
         ahead=ahead,
         on_batch=on_batch,
     )
+    notes = [] if gathered.rows else [NO_ROWS]
+    if notes and on_warning is not None:
+        on_warning(NO_ROWS)
     selected = selected.completed(digested=False)
     sessions = selected.sessions
     check = check_rows(selected.inventory, selected.selection, targets) if targets else None
@@ -84,7 +91,7 @@ def write_page(
     made_by = versions()["pipeline:program"]
     return page(
         f"Measurements of {selected.scan.name}",
-        _summary(sessions, selected.warnings),
+        _summary(sessions, [*selected.warnings, *notes]),
         [one for one in asked if one is not None],
         f"Made by {made_by['name']} {made_by['version']}. This page needs no network and no JavaScript.",
     )

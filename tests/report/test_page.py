@@ -246,3 +246,34 @@ def test_a_metric_that_nobody_has_is_a_warning_beside_the_page(tmp_path):
     assert "no selected session has metric 'control_rt'" in warning
     done = program("report", source, "--to", tmp_path / "b.html", "--metric", "control_rt")
     assert (done.status, done.err) == (0, f"pipeline: warning: {warning}\n")
+
+
+def test_a_range_without_rows_is_told(tmp_path):
+    rows = [{**row("s1", 0), "timestamp": f"2026-11-2{day}T09:00:00Z", "sequence": day} for day in (1, 5)]
+    pipeline.import_sessions(write_ndjson(tmp_path / "a.ndjson", rows), tmp_path / "store")
+    for number, (since, sessions) in enumerate((("2026-11-23", 1), ("2026-11-28", 0))):
+        page = tmp_path / f"{number}.html"
+        result = program(
+            "report",
+            tmp_path / "store",
+            "--to",
+            page,
+            "--since",
+            since,
+            "--until",
+            "2026-11-29" if sessions == 0 else "2026-11-24",
+        )
+        assert result.status == 0, result.err
+        assert result.err == "pipeline: warning: nothing matches the selection; the report has no figures\n"
+        assert "Note: nothing matches the selection; the report has no figures." in page.read_text(encoding="utf-8")
+    package = tmp_path / "package"
+    result = program(
+        "export", tmp_path / "store", "--to", package, "--report", "--since", "2026-11-23", "--until", "2026-11-24"
+    )
+    assert result.status == 0, result.err
+    assert result.err.count("nothing matches the selection") == 1
+    assert "Note: nothing matches" in next(package.glob("report_*.html")).read_text(encoding="utf-8")
+    told = []
+    pipeline.write_report(tmp_path / "store", tmp_path / "all.html", on_warning=told.append)
+    assert told == []
+    assert "Note:" not in (tmp_path / "all.html").read_text(encoding="utf-8")
