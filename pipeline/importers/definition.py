@@ -96,6 +96,12 @@ class Definition:
     looks_for: str = ""
     lacking: str | None = None
 
+    @property
+    def tells_unused(self) -> bool:
+        """Whether names that it does not use are counted: where it says what it reads, or `--map` uses all."""
+        is_named = bool(self.fields) or self.reads is not None
+        return is_named or self.harness is None or self.format in {"lines", *DECODED}
+
 
 def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Definition:
     """Read an importer.

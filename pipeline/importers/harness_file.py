@@ -67,6 +67,7 @@ class HarnessFile:
         skipped: records that were left out.
         warnings: what the reader of its measurements should know.
         ignored: what its importer did not use of it, once it was read.
+        tells_unused: whether the importer tells that.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class HarnessFile:
         self.skipped = 0
         self.warnings: list[str] = []
         self.ignored = Ignored({})
+        self.tells_unused = definition.tells_unused
         self._unread = UnreadKeys()
         self._definition = definition
         self._directory = directory
@@ -117,8 +119,7 @@ class HarnessFile:
             **{name: options.assumed.get(name) for name in definition.choices},
         }
         self._plain = document.plain
-        is_document = definition.format == "json"
-        self._object_limit = max(self.content.plain_size + 1, _LINE_BYTES) if is_document else _LINE_BYTES
+        self._object_limit = max(content.plain_size + 1, _LINE_BYTES) if definition.format == "json" else _LINE_BYTES
         self._shape: CsvShape | None = None
         self._cut: CutDocument | None = None
         self._decoded: Decoded | None = None

@@ -54,6 +54,7 @@ class ImportedFile:
         start_from: what says when the session started.
         times_from: what the times of rows come from.
         ignored: names in it that were not used, None where all was.
+        tells_unused: whether names that were not used are known: an own importer may not say what it reads.
     """
 
     file: str
@@ -67,9 +68,10 @@ class ImportedFile:
     start_from: str
     times_from: tuple[str, ...]
     ignored: IgnoredNames | None = None
+    tells_unused: bool = True
 
     @classmethod
-    def of(cls, file: str, session: Session, ignored: IgnoredNames | None) -> Self:
+    def of(cls, file: str, session: Session, ignored: IgnoredNames | None, *, tells_unused: bool = True) -> Self:
         """Tell of a session that came from a file."""
         aggregates = sum(facts.is_aggregate for facts in session.metric_facts.values())
         return cls(
@@ -84,6 +86,7 @@ class ImportedFile:
             start_from=session.origin["start_from"],
             times_from=tuple(session.origin["times_from"]),
             ignored=ignored,
+            tells_unused=tells_unused,
         )
 
     def __str__(self) -> str:
@@ -93,6 +96,8 @@ class ImportedFile:
         metrics += [quantity(self.aggregates, "aggregate")] if self.aggregates else []
         times = f", times from {' and '.join(self.times_from)}" if self.times_from else ""
         unused = f"; {self.ignored}" if self.ignored else ""
+        if not self.tells_unused:
+            unused += "; what it does not use is not counted: its importer has no line -- reads:"
         return (
             f"{self.file}: {tool}, {quantity(self.rows, 'row')} of {' and '.join(metrics) or 'no metric'}; "
             f"start from {self.start_from}{times}{unused}"

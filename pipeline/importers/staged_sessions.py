@@ -211,7 +211,8 @@ class StagedSessions:
             self.warnings.append(file.document.note)
         told = [f"{file.path}: {warning}" for warning in session.origin.get("warnings", ())]
         self.warnings += [one for one in told if not file.document.is_run or one not in self.warnings]
-        self.files.append(ImportedFile.of(file.where, session, file.ignored.names()))
+        names = file.ignored.names()
+        self.files.append(ImportedFile.of(file.where, session, names, tells_unused=file.tells_unused))
 
     def publish(self) -> None:
         """Publish all sessions."""

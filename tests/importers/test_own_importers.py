@@ -39,6 +39,35 @@ def test_a_harness_is_added_by_one_sql_file(tmp_path):
     assert list_sessions(tmp_path / "store")[0]["harness"]["name"] == "my"
 
 
+UNCOUNTED = "what it does not use is not counted: its importer has no line -- reads:"
+HEADS = {
+    "-- format: csv\n": True,
+    "-- format: csv\n-- reads: took\n": False,
+    "-- format: csv\n-- leaves: where\n": False,
+    "-- format: lines\n": False,
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_an_importer_that_names_nothing_is_said_to_count_nothing(tmp_path, head):
+    column = "line" if "lines" in head else "took"
+    (tmp_path / "my.sql").write_text(
+        f"{head}-- name: measurements\nSELECT 'x' AS metric, {column} AS value FROM records"
+    )
+    (tmp_path / "run.txt").write_text("1\n2\n" if "lines" in head else "took,where\n1,5\n2,6\n")
+    options = ["--to", tmp_path / "store", "--from", tmp_path / "my.sql", "--started-at", "2026-01-01T00:00:00Z"]
+    result = pipeline("import", tmp_path / "run.txt", *options)
+    assert (result.status, UNCOUNTED in result.err) == (0, HEADS[head])
+    again = pipeline("import", tmp_path / "run.txt", *options, "--json", "--if-exists", "replace")
+    assert json.loads(again.out)["files"][0]["tells_unused"] is not HEADS[head]
+
+
+def test_what_map_takes_is_all_used(tmp_path):
+    (tmp_path / "run.csv").write_text("took,where\n1,5\n")
+    result = pipeline("import", tmp_path / "run.csv", "--to", tmp_path / "store", "--map", "value=took:ms")
+    assert (result.status, "not counted" in result.err) == (0, False)
+
+
 SESSION_SQL = "-- format: csv\n-- name: session\nSELECT 1 AS start\n"
 WRONG_SQL = {
     "no section": ("-- format: csv\nSELECT 1", "'-- name: measurements'"),
