@@ -1,6 +1,7 @@
 """Runs tools that registries offer, imports their fresh files, and compares every sample with a plain reading.
 
-It installs packages of PyPI into an environment of its own; programs of the system are run where they are installed.
+It installs packages of PyPI and npm into directories of their own; programs of the system are run where they are
+installed. Files of tools that are known and not read have to be refused, and what the refusal says to do is done.
 
 python faults/fresh_results.py --help
 """
@@ -8,296 +9,165 @@ python faults/fresh_results.py --help
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import venv
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advice import follow
+from fresh_tools import TOOLS
 from injection import WrongOutcomeError, require
+from loopback import serving
 
-from pipeline import connect, import_sessions, list_sessions
+from pipeline import SourceError, connect, import_sessions, list_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-Sample = tuple[str, str | None, float]
-"""Metric, unit and value."""
+    from fresh_readings import Sample
+    from fresh_tools import Tool, Written
 
-PYPERF = "import pyperf; r = pyperf.Runner(); r.timeit('sort', 'sorted(s)', setup='s = list(range(500))[::-1]')"
-PYTEST = """
-import pytest
-@pytest.mark.parametrize("size", [10, 1000])
-def test_sort(benchmark, size):
-    benchmark(sorted, list(range(size))[::-1])
-"""
-GOOGLE = """
-import google_benchmark as benchmark
-@benchmark.register
-def sum_of(state):
-    while state:
-        sum(range(1000))
-if __name__ == "__main__":
-    benchmark.main()
-"""
-GO = """
-package queue
-import ("testing"; "sort")
-func BenchmarkSort(b *testing.B) {
-    b.ReportAllocs(); b.SetBytes(800)
-    for i := 0; i < b.N; i++ { s := make([]int, 100); for j := range s { s[j] = 100 - j }; sort.Ints(s) }
-    b.ReportMetric(float64(b.N), "own-count")
-}
-"""
-
-MCAP = """
-import json
-from mcap.writer import Writer
-with open("result.mcap", "wb") as file:
-    writer = Writer(file, chunk_size=1000)
-    writer.start()
-    channel = writer.register_channel("/rtt", "json", 0)
-    for n in range(200):
-        writer.add_message(channel, 10**18 + n * 10**6, json.dumps({"rtt": n % 7 / 3}).encode(), 10**18 + n, n)
-    writer.finish()
-"""
-OTLP = """
-import json
-from google.protobuf.json_format import MessageToDict
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-reader = InMemoryMetricReader()
-meter = MeterProvider([reader]).get_meter("own")
-points = [Observation(n / 7, {"place": n}) for n in range(50)]
-meter.create_observable_gauge("battery", [lambda options: points], unit="%")
-for _ in range(3):
-    print(json.dumps(MessageToDict(encode_metrics(reader.get_metrics_data()))))
-"""
+STARTED = "2026-01-01T00:00:00Z"
+_MISSING = "No matching distribution found"
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A tool, and how a file of it is made and read.
-
-    Attributes:
-        importer: that has to know the file.
-        packages: of PyPI that it needs.
-        program: of the system that it needs; empty for none.
-        files: that it runs on, by name.
-        command: that writes the file; `{python}` is Python with the packages.
-        result: the file's name; what the command prints where the command does not name it.
-        read: reads its samples by plain Python.
-    """
-
-    importer: str
-    packages: tuple[str, ...]
-    program: str
-    files: dict[str, str]
-    command: tuple[str, ...]
-    result: str
-    read: Callable[[Path], Iterator[Sample]]
+class NotOfferedError(Exception):
+    """A tool cannot be had here."""
 
 
-def _document(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    return json.loads(path.read_text(encoding="utf-8"))
+def run_tool(name: str, directory: Path, programs: Path | None = None) -> Iterator[str]:
+    """Run a tool, import what it wrote, and say what came of each file.
 
-
-def _read_pyperf(path: Path) -> Iterator[Sample]:
-    for run in (run for one in _document(path)["benchmarks"] for run in one["runs"]):
-        yield from (("time", "s", value) for value in run.get("values", []))
-        yield from (("warmup_time", "s", value) for _, value in run.get("warmups", []))
-
-
-def _read_pytest(path: Path) -> Iterator[Sample]:
-    for one in _document(path)["benchmarks"]:
-        yield from (("time", "s", value) for value in one["stats"]["data"])
-
-
-def _read_google(path: Path) -> Iterator[Sample]:
-    for one in _document(path)["benchmarks"]:
-        if one["run_type"] == "iteration":
-            yield from ((metric, one["time_unit"], one[metric]) for metric in ("real_time", "cpu_time"))
-
-
-def _read_hyperfine(path: Path) -> Iterator[Sample]:
-    for one in _document(path)["results"]:
-        yield from (("time", "s", value) for value in one["times"])
-        yield from (("memory_usage", "By", value) for value in one.get("memory_usage_byte") or [])
-
-
-def _read_go(path: Path) -> Iterator[Sample]:
-    text = path.read_text(encoding="utf-8")
-    if text.startswith("{"):
-        text = "".join(json.loads(line).get("Output", "") for line in text.splitlines())
-    for line in text.splitlines():
-        if re.match(r"Benchmark\S*\s+\d+\s", line):
-            _, _, *pairs = line.split()
-            yield from ((unit, unit, float(value)) for value, unit in zip(pairs[::2], pairs[1::2], strict=True))
-
-
-def _read_fio_log(path: Path) -> Iterator[Sample]:
-    with path.open(newline="") as file:
-        yield from (("lat", "ns", float(row[1])) for row in csv.reader(file))
-
-
-def _read_iperf3(path: Path) -> Iterator[Sample]:
-    streams = [stream for one in _document(path)["intervals"] for stream in one["streams"]]
-    for stream in streams:
-        yield "bits_per_second", "bit/s", stream["bits_per_second"]
-
-
-def _read_mcap(_: Path) -> Iterator[Sample]:
-    # What was written: that the package reads it so is what tests/importers/test_mcap.py compares.
-    yield from (("/rtt.rtt", None, n % 7 / 3) for n in range(200))
-    yield from (("message_latency", "ns", n * 10.0**6 - n) for n in range(200))
-    yield from (("message_gap", "ns", 10.0**6) for _ in range(199))
-
-
-def _read_otlp(path: Path) -> Iterator[Sample]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        for resource in json.loads(line)["resourceMetrics"]:
-            for metric in (metric for scope in resource["scopeMetrics"] for metric in scope["metrics"]):
-                yield from ((metric["name"], metric["unit"], one["asDouble"]) for one in metric["gauge"]["dataPoints"])
-
-
-_GO_FILES = {"go.mod": "module example.com/queue\n\ngo 1.18\n", "queue_test.go": GO}
-_FIO = "--name=j --rw=randread --bs=4k --size=1M --io_size=1M --filename=data --write_lat_log=own --log_prio=1"
-TOOLS = {
-    "pyperf": Tool(
-        "pyperf",
-        ("pyperf",),
-        "",
-        {"bench.py": PYPERF},
-        ("{python}", "bench.py", "-p", "3", "-n", "3", "-w", "1", "-q", "-o", "result.json"),
-        "result.json",
-        _read_pyperf,
-    ),
-    "pytest-benchmark": Tool(
-        "pytest-benchmark",
-        ("pytest-benchmark",),
-        "",
-        {"test_own.py": PYTEST},
-        ("{python}", "-m", "pytest", "-q", "--benchmark-json=result.json", "--benchmark-save-data", "test_own.py"),
-        "result.json",
-        _read_pytest,
-    ),
-    "google-benchmark": Tool(
-        "google-benchmark",
-        ("google-benchmark",),
-        "",
-        {"bench.py": GOOGLE},
-        ("{python}", "bench.py", "--benchmark_repetitions=3", "--benchmark_out=result.json"),
-        "result.json",
-        _read_google,
-    ),
-    "hyperfine": Tool(
-        "hyperfine",
-        (),
-        "hyperfine",
-        {},
-        ("hyperfine", "-N", "-r", "5", "-w", "1", "--export-json", "result.json", "true"),
-        "result.json",
-        _read_hyperfine,
-    ),
-    "go": Tool(
-        "go-bench",
-        (),
-        "go",
-        _GO_FILES,
-        ("go", "test", "-bench", ".", "-count", "3", "-benchtime", "100x"),
-        "result.txt",
-        _read_go,
-    ),
-    "go-json": Tool(
-        "go-bench",
-        (),
-        "go",
-        _GO_FILES,
-        ("go", "test", "-json", "-bench", ".", "-count", "3", "-benchtime", "100x"),
-        "result.json",
-        _read_go,
-    ),
-    "fio": Tool("fio-log", (), "fio", {}, ("fio", *_FIO.split()), "own_lat.1.log", _read_fio_log),
-    "iperf3": Tool(
-        "iperf3",
-        (),
-        "iperf3",
-        {"run.sh": "iperf3 -s -1 -p 5299 >server.txt & sleep 1; iperf3 -c 127.0.0.1 -p 5299 -t 2 -b 10M --json"},
-        ("sh", "run.sh"),
-        "result.json",
-        _read_iperf3,
-    ),
-    "mcap": Tool("mcap", ("mcap",), "", {"record.py": MCAP}, ("{python}", "record.py"), "result.mcap", _read_mcap),
-    "otlp": Tool(
-        "otlp",
-        ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-common"),
-        "",
-        {"export.py": OTLP},
-        ("{python}", "export.py"),
-        "result.jsonl",
-        _read_otlp,
-    ),
-}
-
-
-def run_tool(name: str, directory: Path) -> str:
-    """Run a tool, import what it wrote, and say what came of it.
+    Args:
+        name: of the tool.
+        directory: where to run it, which is not there yet.
+        programs: the directory of its programs, where it is installed already.
 
     Raises:
+        NotOfferedError: it cannot be had here; the message says why.
         WrongOutcomeError: the tool failed, or a sample is another.
     """
     tool = TOOLS[name]
-    if tool.program and shutil.which(tool.program) is None:
-        return f"{tool.program} is not installed"
     directory.mkdir()
-    python = sys.executable
-    if tool.packages:
-        venv.create(directory / "env", with_pip=True)
-        python = str(directory / "env" / "bin" / "python")
-        _run([python, "-m", "pip", "install", "--quiet", *tool.packages], directory)
-    for file, content in tool.files.items():
-        (directory / file).write_text(content, encoding="utf-8")
-    printed = _run([part.format(python=python) for part in tool.command], directory)
-    path = directory / tool.result
-    if not path.exists():
-        path.write_text(printed, encoding="utf-8")
-    return _compared(tool, path, directory / "store")
+    filled = _installed(tool, directory) if programs is None else {"python": sys.executable, "bin": str(programs)}
+    with serving() as url:
+        filled["url"] = url
+        for file, content in tool.files.items():
+            is_script = file.endswith(".sh")
+            (directory / file).write_text(content.replace("{url}", url) if is_script else content, encoding="utf-8")
+        printed = _run([part.format_map(filled) for part in tool.command], directory)
+    for written in tool.written:
+        path = directory / written.file
+        if not path.exists():
+            path.write_text(printed, encoding="utf-8")
+        check = refused if written.refusal else compared
+        try:
+            yield check(written, path, directory / f"store-{written.file}")
+        except (WrongOutcomeError, SourceError) as error:
+            raise WrongOutcomeError(f"{written.file}: {error}") from error
+
+
+def _installed(tool: Tool, directory: Path) -> dict[str, str]:
+    """Install what a tool needs, and say where it lies."""
+    if tool.program and shutil.which(tool.program) is None:
+        raise NotOfferedError(f"{tool.program} is not installed (apt-get install {tool.debian or tool.program})")
+    if tool.option:
+        told = subprocess.run([tool.program, "--help"], capture_output=True, text=True, check=False)
+        if tool.option not in told.stdout + told.stderr:
+            raise NotOfferedError(f"{tool.program} here has no {tool.option}")
+    if tool.modules:
+        if shutil.which("npm") is None:
+            raise NotOfferedError("npm is not installed")
+        quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+        _run(["npm", "install", *quiet, "--prefix", ".", *tool.modules], directory)
+        return {"python": sys.executable, "bin": str(directory / "node_modules" / ".bin")}
+    if not tool.packages:
+        return {"python": sys.executable, "bin": "/usr/bin"}
+    venv.create(directory / "env", with_pip=True)
+    programs = directory / "env" / "bin"
+    pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *tool.packages]
+    try:
+        _run(pip, directory)
+    except WrongOutcomeError as error:
+        if _MISSING in str(error):
+            raise NotOfferedError(f"{' '.join(tool.packages)} is not offered") from error
+        raise
+    return {"python": str(programs / "python"), "bin": str(programs)}
 
 
 def _run(command: Sequence[str], directory: Path) -> str:
-    environment = {**os.environ, "TZ": "UTC"}
+    environment = {**os.environ, "TZ": "UTC", "K6_NO_USAGE_REPORT": "true", "ARTILLERY_DISABLE_TELEMETRY": "true"}
     done = subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
-    require(
-        done.returncode == 0, f"{' '.join(command)}: status {done.returncode}: {(done.stderr or done.stdout)[-500:]}"
-    )
+    said = f"{done.stdout[-500:]}{done.stderr[-500:]}"
+    require(done.returncode == 0, f"{' '.join(command)}: status {done.returncode}: {said}")
     return done.stdout
 
 
-def _compared(tool: Tool, path: Path, store: Path) -> str:
-    report = import_sessions(path, store, timezone="UTC", started_at="2026-01-01T00:00:00Z")
-    (session,) = list_sessions(store)
-    require(session["origin"]["importer_name"] == tool.importer, f"is known as {session['origin']['importer_name']}")
-    expected = Counter(tool.read(path))
+def compared(written: Written, path: Path, store: Path) -> str:
+    """Import a file, and say what was compared.
+
+    Raises:
+        WrongOutcomeError: another importer knows it, or a value is another.
+    """
+    options: dict[str, Any] = dict(written.options)
+    report = import_sessions(path, store, timezone="UTC", started_at=STARTED, **options)
+    names = {session["origin"]["importer_name"] for session in list_sessions(store)}
+    require(names == {written.importer}, f"is known as {names}")
+    version = next(session["harness"]["version"] for session in list_sessions(store))
+    told = _samples_are_the_same(written.read, path, store)
+    newer = [text for text in report.warnings if "than those that were tried" in text]
+    return f"{version or ''} {told}{'; ' + newer[0].partition(': ')[2] if newer else ''}".strip()
+
+
+def refused(written: Written, path: Path, store: Path) -> str:
+    """Import a file that is not read, and do what its refusal says.
+
+    Raises:
+        WrongOutcomeError: it is imported, or refused otherwise, or what is to be done gives other values.
+    """
+    try:
+        import_sessions(path, store, started_at=STARTED)
+    except SourceError as error:
+        told = str(error)
+    else:
+        raise WrongOutcomeError("is imported")
+    require(written.refusal in told, f"is refused, and not as {written.refusal}: {told}")
+    if not written.advised:
+        return "is refused as it should be"
+    if shutil.which("jq") is None:
+        return "is refused as it should be; jq, which the refusal names, is not installed"
+    follow(told, path, path.with_name("advised.ndjson"), store)
+    return f"is refused; what the refusal says to do gives {_samples_are_the_same(written.read, path, store)}"
+
+
+def _samples_are_the_same(read: Callable[[Path], Iterator[Sample]] | None, path: Path, store: Path) -> str:
+    """Compare all values of the metrics that the plain reading has; say of the most frequent what its figures are."""
+    assert read is not None, "who is compared is read"  # noqa: S101 - the tools say so
+    expected = Counter((metric, unit, None if value is None else float(value)) for metric, unit, value in read(path))
     wanted = {metric for metric, *_ in expected}
     with connect(store) as connection:
         rows = connection.sql("SELECT metric, unit, value FROM measurements").fetchall()
     found = Counter((metric, unit, value) for metric, unit, value in rows if metric in wanted)
     others = [*(found - expected), *(expected - found)]
-    require(bool(expected) and not others, f"{len(others)} samples differ, such as {others[:2]}")
-    newer = [text for text in report.warnings if "than those that were tried" in text]
-    return f"{sum(found.values()):,} samples are the same{'; ' + newer[0].partition(': ')[2] if newer else ''}"
+    require(bool(expected) and not others, f"{len(others)} samples differ, such as {others[:4]}")
+    values: dict[str, list[float | None]] = defaultdict(list)
+    for metric, _, value in found.elements():
+        values[metric].append(value)
+    most = max(values, key=lambda metric: len(values[metric]))
+    known = [value for value in values[most] if value is not None]
+    lost = len(values[most]) - len(known)
+    figures = f"{min(known):.6g} to {max(known):.6g}, sum {sum(known):.6g}" if known else "no value"
+    return (
+        f"{sum(found.values()):,} values of {len(values)} metrics; "
+        f"{most}: {len(known):,}{f' and {lost} lost' if lost else ''}, {figures}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -305,16 +175,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("tools", nargs="*", choices=[[], *TOOLS], help="default: all")
     options = parser.parse_args(arguments)
-    wrong = 0
+    counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="fresh-") as directory:
         for name in options.tools or TOOLS:
+            place = Path(directory) / name
             try:
-                came = run_tool(name, Path(directory) / name)
+                for came in run_tool(name, place):
+                    print(f"{name:<18} {came}", flush=True)
+                    counts["files"] += 1
+                counts["tools"] += 1
+            except NotOfferedError as error:
+                print(f"{name:<18} not run: {error}", flush=True)
+                counts["not run"] += 1
             except WrongOutcomeError as error:
-                came = f"WRONG {error}"
-                wrong += 1
-            print(f"{name:<18} {came}", flush=True)
-    return 1 if wrong else 0
+                print(f"{name:<18} WRONG {error}", flush=True)
+                counts["wrong"] += 1
+            shutil.rmtree(place, ignore_errors=True)
+    print(f"{counts['files']} files of {counts['tools']} tools, {counts['not run']} not run, {counts['wrong']} wrong")
+    return 1 if counts["wrong"] else 0
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-import shutil
 import struct
-import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -346,25 +344,3 @@ def test_a_new_column_is_told(tmp_path):
     text = "\n".join([lines[0] + ",neu", *(line + ",5" for line in lines[1:])]) + "\n"
     result, _ = imported(tmp_path, text)
     assert any("holds 4 numbers that were not imported: neu" in one for one in result.warnings)
-
-
-@pytest.mark.skipif(shutil.which("k6") is None, reason="k6 is not installed")
-def test_what_the_k6_that_is_here_writes(tmp_path):
-    script = "import {Trend} from 'k6/metrics'; const own = new Trend('own', true);"
-    script += "export default function () { own.add(2.5) }"
-    (tmp_path / "t.js").write_text(script)
-    outputs = [
-        "--out",
-        f"json={tmp_path / 'out.json'}",
-        "--out",
-        f"csv={tmp_path / 'out.csv'}",
-        "--summary-export",
-        tmp_path / "s.json",
-    ]
-    subprocess.run(["k6", "run", "-q", "-i", "5", *outputs, tmp_path / "t.js"], check=True, capture_output=True)
-    for name in ("out.json", "out.csv"):
-        import_sessions(tmp_path / name, tmp_path / name[-4:], session_id="x")
-        assert rows_of(tmp_path / name[-4:], "SELECT value FROM measurements WHERE metric = 'own'") == [(2.5,)] * 5
-    import_sessions(tmp_path / "s.json", tmp_path / "summary", started_at=STARTED)
-    query = "SELECT value FROM measurements WHERE metric = 'own_mean'"
-    assert rows_of(tmp_path / "summary", query) == [(2.5,)]

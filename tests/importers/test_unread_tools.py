@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import shutil
-import subprocess
 
 import pytest
+from advice import follow
 from plain_readers import document, lines, text_of
 from project import SHARED
 from samples import rows_of
@@ -109,16 +108,8 @@ def test_what_the_error_says_to_do_gives_the_samples(tmp_path, name):
     names, read = DONE[name]
     with pytest.raises(SourceError) as caught:
         import_sessions(path, tmp_path / "store")
-    told = str(caught.value)
-    jq = re.search(r"jq ((?:-\w )+)'(.*?)'(?= makes|,)", told)
-    for word, value in names.items():
-        jq = re.match(r"((?:-\w )+)'(.*)'", f"{jq[1]}'{jq[2].replace(word, value)}'")
-    options = re.findall(r"--map (\S+=\S+:\w+|\S+=[^\s;,]+)", told)
-    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    made = subprocess.run(["jq", *jq[1].split(), jq[2]], input=text, capture_output=True, check=True)
-    (tmp_path / "x.ndjson").write_bytes(made.stdout)
+    follow(str(caught.value), path, tmp_path / "x.ndjson", tmp_path / "store", names)
     assert lines(tmp_path / "x.ndjson")
-    import_sessions(tmp_path / "x.ndjson", tmp_path / "store", mapping=options, started_at="2026-01-01T00:00:00Z")
     assert [
         value for (value,) in rows_of(tmp_path / "store", "SELECT value FROM measurements ORDER BY sequence")
     ] == read(path)

@@ -5,7 +5,7 @@
 -- harness: iperf3
 -- looks for: streams in events `interval`, and sums in the event `end`
 -- format: lines
--- versions: 3.17 to 3.21
+-- versions: 3.17 to 3.22
 -- metrics: total_bits_per_second = gauge higher aggregate
 -- metrics: total_retransmits, total_lost_packets, total_lost_percent = gauge lower aggregate
 -- metrics: total_*rtt*, total_jitter = duration lower aggregate

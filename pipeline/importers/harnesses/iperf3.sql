@@ -8,7 +8,7 @@
 -- looks for: streams in `intervals`, and sums in `end`
 -- format: json
 -- samples: intervals[]
--- versions: 3.1 to 3.21
+-- versions: 3.1 to 3.22
 -- revision: 2
 -- metrics: total_bits_per_second = gauge higher aggregate
 -- metrics: total_retransmits, total_lost_packets, total_lost_percent = gauge lower aggregate

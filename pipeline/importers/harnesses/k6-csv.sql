@@ -4,7 +4,7 @@
 -- The file holds no units: those of k6's own metrics are known, those of custom metrics are null.
 -- harness: k6
 -- looks for: records behind the header line
--- versions: 1.1 to 2.2
+-- versions: 0.57 to 2.2
 -- format: csv
 -- columns: metric_name, timestamp, metric_value, extra_tags, metadata
 -- metrics: http_req_failed, dropped_iterations, *_failed = event lower

@@ -7,7 +7,7 @@
 -- Only the machine-readable summary says when the test ended.
 -- harness: k6
 -- looks for: figures in `metrics` or `results`
--- versions: 1.1 to 2.2
+-- versions: 0.57 to 2.2
 -- format: json
 -- metrics: http_req_duration_*, iteration_duration_* = duration lower aggregate
 -- reads: metrics.*.type|contains, metrics.*.* NUMBERS, metrics.*.values.*, metrics.*.thresholds.**, options.**

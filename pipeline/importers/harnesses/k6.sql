@@ -1,7 +1,7 @@
 -- k6 run --out json=FILE: a line a sample, and a line that defines each metric before its first sample.
 -- harness: k6
 -- looks for: lines of the type Point
--- versions: 1.1 to 2.2
+-- versions: 0.57 to 2.2
 -- format: ndjson
 -- fields: type, metric, data.time, data.value, data.tags JSON
 -- extract: "Metric"
