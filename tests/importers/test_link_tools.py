@@ -7,6 +7,7 @@ import gzip
 import numpy as np
 import pytest
 from link_readers import fping, irtt, mtr_raw, ping, rtcstats, sockperf
+from link_texts import SOCKPERF
 from plain_readers import document
 from project import SHARED
 from samples import rows_of
@@ -206,6 +207,15 @@ def test_round_trips_of_sockperf_are_whole_where_it_says_so(tmp_path):
         "rtt",
         "rtt_p99_9",
     }
+
+
+def test_figures_of_sockperf_have_their_names_where_the_head_of_its_table_is_cut_off(tmp_path):
+    for number, (text, kind) in enumerate(((SOCKPERF, "rtt"), (SOCKPERF.replace("rtt", "latency"), "latency"))):
+        (tmp_path / "x.csv").write_text(text.split(", rxTime", maxsplit=1)[0])
+        report = import_sessions(tmp_path / "x.csv", tmp_path / f"{number}", started_at=STARTED)
+        assert any("may be cut off" in warning for warning in report.warnings)
+        found = rows_of(tmp_path / f"{number}", "SELECT metric, value FROM measurements WHERE unit = 'us'")
+        assert dict(found) == {f"{kind}_mean": 12.628, f"{kind}_stddev": 0.623, f"{kind}_p99_9": 12.628}
 
 
 def test_a_compressed_result_of_irtt_is_the_same(tmp_path):

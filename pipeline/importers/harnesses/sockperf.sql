@@ -19,7 +19,7 @@ SELECT NOT json_valid(first_line)
 CREATE TEMP MACRO is_packet(line) AS regexp_matches(line, '^\d');
 CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_packet(line);
 -- Of several servers each has a section of its own.
-SET VARIABLE tables = (SELECT coalesce(list({first: line_number, metric: regexp_extract(line, '(latency|rtt)\(', 1)} ORDER BY line_number), [])
+SET VARIABLE tables = (SELECT coalesce(list({first: line_number, metric: nullif(regexp_extract(line, '(latency|rtt)\(', 1), '')} ORDER BY line_number), [])
                        FROM others WHERE line LIKE 'packet, txTime(sec)%');
 SET VARIABLE servers = (SELECT coalesce(list({first: line_number, name: regexp_extract(line, 'Server No: (\d+)', 1)} ORDER BY line_number), [])
                         FROM others WHERE contains(line, 'statistics for Server No: '));
