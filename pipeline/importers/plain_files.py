@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipeline.model.compact_sessions import counts_of
 from pipeline.rows.batches import counted
 from pipeline.runtime.threads import ScannedAhead
 from pipeline.sources.plain import open_plain
@@ -61,7 +62,7 @@ def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Calla
     if plain.scan is None:
         return
     scan = plain.scan
-    total = sum(session.measurement_count for session in plain.imported)
+    total = sum(counts_of(plain.imported))
     done = 0
 
     def progress(rows: int, _: int) -> None:
@@ -73,9 +74,9 @@ def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Calla
         # What becomes a file of the store as it is, is not read.
         passed = set() if plain.early is None else plain.early.paths_without(sessions)
         files = tuple(file for file in scan.files if file.path not in passed)
-        with ScannedAhead(replace(scan, files=files).batches(sessions), ahead=READ_AHEAD) as batches:
+        with ScannedAhead(replace(scan, files=files).batches_together(sessions), ahead=READ_AHEAD) as batches:
             yield from counted(batches, total, progress)
-        done += sum(session.measurement_count for session in sessions)
+        done += sum(counts_of(sessions))
 
     def pass_over(session: Session) -> None:
         nonlocal done

@@ -20,6 +20,7 @@ from pipeline.importers.plain_text import open_plain_text
 from pipeline.importers.recognition import sort_out
 from pipeline.importers.result import ImportResult
 from pipeline.importers.staged_sessions import StagedSessions
+from pipeline.model.compact_sessions import counts_of, dropped_digits_of, ids_of
 from pipeline.runtime.signals import telling
 from pipeline.sources.files import find_files
 from pipeline.sources.open import Source, source_paths
@@ -155,16 +156,17 @@ def import_sessions(
         staged.publish()
         import_plain_files(store, plain, on_progress)
         carried.publish(on_progress)
-    imported = [*staged.done, *plain.imported, *carried.imported]
+    imported = [staged.done, plain.imported, carried.imported]
+    ids = tuple(session_id for sessions in imported for session_id in ids_of(sessions))
+    counts = [count for sessions in imported for count in counts_of(sessions)]
     return ImportResult(
         to=str(to),
-        imported=tuple(session.session_id for session in imported),
-        empty=tuple(session.session_id for session in imported if not session.measurement_count),
+        imported=ids,
+        empty=tuple(session_id for session_id, count in zip(ids, counts, strict=True) if not count),
         unchanged=(*staged.unchanged, *plain.unchanged, *carried.unchanged),
-        rows=sum(session.measurement_count for session in imported),
+        rows=sum(counts),
         skipped_rows=staged.skipped + plain.skipped,
-        dropped_digits=carried.dropped_digits
-        + sum(session.dropped_digit_count for session in [*staged.done, *plain.imported]),
+        dropped_digits=carried.dropped_digits + dropped_digits_of(staged.done) + dropped_digits_of(plain.imported),
         seconds=time.monotonic() - started,
         warnings=(*staged.warnings, *plain.warnings, *carried.warnings, *_overlap(store)),
         files=tuple(staged.files),

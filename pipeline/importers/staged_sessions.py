@@ -11,6 +11,7 @@ from pipeline.importers.connection import WholeFileError, one_line
 from pipeline.importers.result import ImportedFile
 from pipeline.importers.tags import UnseenKeyError
 from pipeline.importers.times import MissingTimeError
+from pipeline.model.compact_sessions import ids_of, shapes_of
 from pipeline.rows.attributes import merge_attributes
 from pipeline.rows.batches import counted
 from pipeline.store.adding import publish_staged
@@ -85,7 +86,7 @@ class StagedSessions:
             self._claimed.add(session_id)
             self._kept.leave_out(session_id)
 
-    def choose(self, sessions: Sequence[Session]) -> tuple[list[Session], list[str]]:
+    def choose(self, sessions: Sequence[Session]) -> tuple[Sequence[Session], list[str]]:
         """Choose the sessions of files of measurements that are to be imported, and claim them.
 
         Returns:
@@ -95,20 +96,20 @@ class StagedSessions:
             SourceError: the store has one already and that is an error; one is in another file; its attributes
                 do not fit.
         """
-        present = [session.session_id for session in sessions if session.session_id in self._store]
+        ids = ids_of(sessions)
+        present = [session_id for session_id in ids if session_id in self._store]
         if present and self._if_exists == "error":
             raise SourceError(
                 f"{self._store.path}: has session {present[0]!r} already; --if-exists skip or replace says what to do"
             )
-        wanted = [one for one in sessions if self._if_exists == "replace" or one.session_id not in self._store]
-        for session in wanted:
-            self.claim(session.session_id)
-        seen: set[tuple[tuple[str, str], ...]] = set()
-        for session in wanted:
-            columns = tuple(session.columns.items())
-            if columns not in seen:
-                seen.add(columns)
-                self.unite(session.session_id, session.columns, where=f"session {session.session_id!r}")
+        wanted = sessions
+        if present and self._if_exists != "replace":
+            wanted = [one for one, session_id in zip(sessions, ids, strict=True) if session_id not in self._store]
+            ids = ids_of(wanted)
+        for session_id in ids:
+            self.claim(session_id)
+        for at, columns in shapes_of(wanted):
+            self.unite(ids[at], columns, where=f"session {ids[at]!r}")
         return wanted, present if self._if_exists == "skip" else []
 
     def unite(self, session_id: str, attributes: Mapping[str, str], *, where: str) -> None:

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from pipeline.model.arrays import from_integers, from_strings
 from pipeline.model.columns import TimestampUnit, timestamp_type
+from pipeline.model.metric_facts import MetricFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline.model.session import Session
 
@@ -61,19 +62,25 @@ def sessions_table(sessions: Iterable[Session], unit: TimestampUnit, *, for_sql:
         for_sql: with the columns that SQL alone has.
     """
     schema = _schema(unit, SQL_SESSION_DESCRIPTIONS if for_sql else SESSION_DESCRIPTIONS)
-    rows = [_row(session) for session in sessions]
+    given = list(sessions)
     columns = []
     for field in schema:
-        values = [row[field.name] for row in rows]
+        values = [getattr(session, field.name) for session in given]
         if field.name in _TIMES | _COUNTS:
             columns.append(from_integers(values, field.type))
         else:
-            columns.append(from_strings(values))
+            columns.append(from_strings(json_texts(values) if field.name in JSON_COLUMNS else values))
     return pa.table(columns, schema=schema)
 
 
-def _row(session: Session) -> dict[str, Any]:
-    row = {name: getattr(session, name) for name in (*SESSION_DESCRIPTIONS, "origin")}
-    row["metrics"] = list(session.metrics)
-    row["metric_facts"] = {name: facts.describe() for name, facts in session.metric_facts.items()}
-    return row | {name: json.dumps(row[name], ensure_ascii=False, default=dict) for name in JSON_COLUMNS}
+def json_texts(values: Sequence[Any]) -> list[str]:
+    """Write values as JSON; one that comes again is written once, for sessions share most of what they have."""
+    texts: dict[int, str] = {}
+    for value in values:
+        if id(value) not in texts:  # all of them are there as long as the list is
+            texts[id(value)] = json.dumps(value, ensure_ascii=False, default=_described)
+    return [texts[id(value)] for value in values]
+
+
+def _described(value: Any) -> Any:  # noqa: ANN401 - a mapping, or facts of a metric
+    return value.describe() if isinstance(value, MetricFacts) else dict(value)

@@ -6,7 +6,7 @@ Python.
 """
 
 from pipeline.native.csv_columns import BOOL, FLOAT64, INT64, SLACK, CsvRows, end_of_rows
-from pipeline.native.digest import digest_sums
+from pipeline.native.digest import digest_sums, digest_sums_of_runs
 from pipeline.native.distinct import distinct_texts
 from pipeline.native.groups import GroupedValues, GroupFigures
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
@@ -63,6 +63,7 @@ __all__ = [
     "TextBuffer",
     "UnwritableError",
     "digest_sums",
+    "digest_sums_of_runs",
     "distinct_texts",
     "end_of_rows",
     "find_text",

@@ -160,9 +160,9 @@ PIPELINE_WIDEST void add_places(const int32_t* places, const uint64_t* known, in
     for (int64_t row = 0; row < rows; ++row) sums[row] += known[places[row]];
 }
 
-PIPELINE_WIDEST uint64_t sum_of_rows(const uint64_t* sums, int64_t rows, uint64_t in_all) {
+PIPELINE_WIDEST uint64_t sum_of_rows(const uint64_t* sums, int64_t first, int64_t end, uint64_t in_all) {
     uint64_t sum = 0;
-    for (int64_t row = 0; row < rows; ++row) sum += mix(sums[row] + in_all);
+    for (int64_t row = first; row < end; ++row) sum += mix(sums[row] + in_all);
     return sum;
 }
 
@@ -243,10 +243,11 @@ void add_values(const Column& column, const uint64_t* key, int64_t rows, Rows& t
 }  // namespace
 
 #pragma GCC visibility push(default)
-// Adds the words of all rows to `sums`, two of them. `keys` holds two words per column. Returns 0, or 1 without memory,
-// 2 where a column's type is not one of the model.
+// Writes the sums of the words of runs of rows to `sums`, two for each run. `ends` holds the row behind each of `runs`
+// runs, which stand one behind the other from the first row on; `keys` two words per column. Returns 0, or 1 without
+// memory, 2 where a column's type is not one of the model.
 extern "C" int32_t pipeline_digest(const ArrowSchema* schema, const ArrowArray* array, const uint64_t* keys,
-                                   uint64_t* sums) {
+                                   const int64_t* ends, int64_t runs, uint64_t* sums) {
     try {
         Rows rows(array->length);
         for (int64_t i = 0; i < array->n_children; ++i) {
@@ -261,8 +262,13 @@ extern "C" int32_t pipeline_digest(const ArrowSchema* schema, const ArrowArray* 
                 default: (column.is_dictionary() ? add_dictionary : add_texts)(column, key, array->length, rows);
             }
         }
-        for (int lane = 0; lane < 2; ++lane)
-            sums[lane] += sum_of_rows(rows.lane[lane].data(), array->length, rows.in_all.lane[lane]);
+        int64_t first = 0;
+        for (int64_t run = 0; run < runs; ++run) {
+            for (int lane = 0; lane < 2; ++lane)
+                sums[2 * run + lane] =
+                    sum_of_rows(rows.lane[lane].data(), first, ends[run], rows.in_all.lane[lane]);
+            first = ends[run];
+        }
         return 0;
     } catch (const std::exception&) {
         return 1;

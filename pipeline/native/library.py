@@ -115,7 +115,7 @@ def _load() -> ctypes.CDLL:
         "find_text": (long, [pointer, long, text, long]),
         "parquet_chunk_pages": (long, [pointer, long, long, pointer, long, place]),
         "parquet_pages": (long, [number, long, pointer, long, place]),
-        "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer]),
+        "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer, long, pointer]),
         "statistics_new": (pointer, [text, pointer, size, number, size, text]),
         "statistics_free": (None, [pointer]),
         "statistics_add": (number, [pointer, long, pointer, pointer, text]),

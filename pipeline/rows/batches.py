@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -225,27 +224,3 @@ def counted(
         if on_progress is not None:
             on_progress(done, total)
         yield batch
-
-
-def session_runs(batch: pa.RecordBatch, *, one: bool = False) -> Iterator[tuple[str, int, int]]:
-    """Cut a batch where its session changes.
-
-    Args:
-        batch: the rows.
-        one: it is known that there is one session.
-
-    Yields:
-        session id, first row, and the row after the last.
-    """
-    if not batch.num_rows:
-        return
-    if one:
-        yield batch.column("session_id")[0].as_py(), 0, batch.num_rows
-        return
-    encoded = batch.column("session_id")
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
-    codes = places(encoded)
-    cuts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
-    for start, stop in pairwise(cuts):
-        yield encoded.dictionary[int(codes[start])].as_py(), start, stop

@@ -15,12 +15,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 from pipeline.model.columns import type_name
-from pipeline.native import digest_sums
+from pipeline.native import digest_sums, digest_sums_of_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from pipeline.rows.runs import Runs
 
 LANES = 2
 _VERSION = "rows1"
@@ -71,7 +75,12 @@ def digest_rows(batch: pa.RecordBatch, keys: Sequence[int] | None = None) -> lis
         batch: the rows.
         keys: what `digest_keys` gives for its schema, where that is at hand.
     """
-    return digest_sums(batch, digest_keys(tuple(batch.schema)) if keys is None else keys)
+    return digest_sums(batch, digest_keys(tuple(batch.schema)) if keys is None else keys, batch.num_rows)
+
+
+def digest_runs(batch: pa.RecordBatch, runs: Runs) -> NDArray[np.uint64]:
+    """Do as `digest_rows` does for each run of a batch: an array of a row for each, of a sum per lane."""
+    return digest_sums_of_runs(batch, digest_keys(tuple(batch.schema)), runs.ends)
 
 
 @lru_cache(maxsize=64)

@@ -1,17 +1,16 @@
-"""What planning knows of sessions without reading their rows again, gathered in one pass over the rows."""
+"""What planning knows of a session without reading its rows again, gathered in one pass over the rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.model.arrays import distinct_texts_of, integers
 from pipeline.model.columns import UNTYPED
-from pipeline.rows.batches import session_runs
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.rules import bad_row, first_out_of_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 class SessionSummary:
     """Figures of one session's rows, which arrive in sequence order."""
 
-    # There may be 100,000 of them.
     __slots__ = (
         "_is_digested",
         "_last_row_timestamp",
@@ -50,6 +48,28 @@ class SessionSummary:
         self._metrics: frozenset[str] = frozenset()
         self._last_sequence: int | None = None
         self._last_row_timestamp: int | None = None
+
+    @classmethod
+    def of(
+        cls, figures: Sequence[int], digest: Sequence[int], metrics: frozenset[str], columns: Mapping[str, str]
+    ) -> Self:
+        """Make one of what is known.
+
+        Args:
+            figures: number of rows, of nulls, of times that go back; time of the first row, the earliest, the latest.
+            digest: sums of the rows, one per lane.
+            metrics: names of the metrics.
+            columns: type name by attribute column.
+        """
+        found = cls()
+        found.measurement_count, found.null_count, found.backward_timestamp_count, first_row, first, last = figures
+        found.first_row_timestamp = first_row
+        found.first_timestamp = first_row if first == first_row else first  # one object for both
+        found.last_timestamp = last
+        found.digest.add(digest)
+        found.columns = columns
+        found._metrics = metrics
+        return found
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -85,7 +105,7 @@ class SessionSummary:
         """
         sequence = integers(rows.column("sequence"))
         times = integers(rows.column("timestamp"))
-        problem = _order_problem(rows, self._last_sequence, increasing=increasing)
+        problem = order_problem(rows, self._last_sequence, increasing=increasing)
         self._last_sequence = int(sequence[-1])
         self.measurement_count += rows.num_rows
         self.null_count += rows.column("value").null_count
@@ -109,49 +129,15 @@ class SessionSummary:
             self.digest.add(digest_rows(rows))
         return problem
 
-    def share(self, shared: dict[object, Any]) -> None:
-        """Let equal sets of metrics and of columns be one, of all sessions."""
-        self._metrics = shared.setdefault(self._metrics, self._metrics)
-        self.columns = shared.setdefault(tuple(self.columns.items()), self.columns)
 
+def order_problem(rows: pa.RecordBatch, last: int | None, *, increasing: bool) -> BadRowError | None:
+    """Find out what is wrong with the order of rows of a session; None where it holds.
 
-class SummaryOfSessions:
-    """Figures of all sessions of a stream of rows, and whether the rows came in order.
-
-    Attributes:
-        by_session: the summaries, by session id, as the sessions appeared.
-        disorder: the first row that is out of order, None as long as there is none; nothing is added behind it. A
-            session's rows are in order where they stand together and their sequence increases.
+    Args:
+        rows: one at least.
+        last: the sequence of the row before them, None where they are the first.
+        increasing: theirs is known to increase.
     """
-
-    def __init__(self) -> None:
-        self.by_session: dict[str, SessionSummary] = {}
-        self.disorder: BadRowError | None = None
-        self._current: str | None = None
-        self._shared: dict[object, Any] = {}
-
-    def add(self, batch: pa.RecordBatch, kinds: Mapping[str, str]) -> None:
-        """Add the batch that comes next; it has been checked.
-
-        Args:
-            batch: rows of the data model.
-            kinds: type name by attribute column.
-        """
-        for session_id, start, stop in session_runs(batch):
-            rows = batch.slice(start, stop - start)
-            if session_id != self._current and session_id in self.by_session:
-                self.disorder = self.disorder or bad_row(rows, 0, "session_id", "is apart from its session")
-            if session_id != self._current and self._current is not None:
-                self.by_session[self._current].share(self._shared)
-            self._current = session_id
-            summary = self.by_session.setdefault(session_id, SessionSummary())
-            problem = summary.add(rows, kinds)
-            self.disorder = self.disorder or problem
-            if self.disorder:
-                return
-
-
-def _order_problem(rows: pa.RecordBatch, last: int | None, *, increasing: bool) -> BadRowError | None:
     sequence = integers(rows.column("sequence"))
     row = first_out_of_order(sequence[:1] if increasing else sequence, last)
     if row is None:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pipeline.errors import SourceError
 from pipeline.model.arrays import integers
+from pipeline.model.compact_sessions import counts_of, ids_of
 from pipeline.rows.rules import bad_row, first_out_of_order
+from pipeline.rows.runs import disordered, runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from pipeline.model.session import Session
+    from pipeline.native import RowFacts
     from pipeline.scan.data_file import DataFile
 
 
@@ -139,7 +142,7 @@ class OrderCheck:
             sessions: those whose rows come, in order.
             left_out: by session, how many of its rows do not come; that is known when rows of the next one come.
         """
-        self._sessions = sessions
+        self._ids, self._counts = ids_of(sessions), counts_of(sessions)
         self._left_out = left_out
         self._at = 0
         self._count = 0
@@ -152,10 +155,7 @@ class OrderCheck:
             SourceError: they are not those that come next.
         """
         batch = rows.batch
-        while self._at < len(self._sessions) and self._sessions[self._at].session_id != rows.session_id:
-            self._next_session()
-        if self._at == len(self._sessions):
-            raise bad_row(batch, 0, "session_id", "is out of order; the source changed while it was read")
+        self._arrive(rows.session_id, batch)
         sequence = integers(batch.column("sequence"))
         row = first_out_of_order(sequence[:1] if rows.increasing else sequence, self._last)
         if row is not None:
@@ -163,12 +163,58 @@ class OrderCheck:
         self._last = int(sequence[-1])
         self._count += len(sequence)
 
+    def check_together(
+        self, file: DataFile, batch: pa.RecordBatch, facts: RowFacts, *, wanted: Container[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Check the rows of a batch, and give those of wanted sessions, all that stand together at once.
+
+        Args:
+            file: where they lie.
+            batch: rows of any sessions.
+            facts: what is known of them.
+            wanted: ids of the sessions whose rows are to come, None for all.
+
+        Raises:
+            SourceError: they are not those that come next.
+        """
+        if not batch.num_rows:
+            return
+        runs = runs_of(batch)
+        increasing = facts.increasing or not disordered(batch, runs)
+        sequence = integers(batch.column("sequence"))
+        ends = zip(sequence[runs.starts].tolist(), sequence[runs.ends - 1].tolist(), strict=True)
+        begin = end = 0
+        for session_id, stop, count, (first, last) in zip(
+            runs.session_ids, runs.ends.tolist(), runs.counts.tolist(), ends, strict=True
+        ):
+            if wanted is not None and session_id not in wanted:
+                if end > begin:
+                    yield batch.slice(begin, end - begin)
+                begin = end = stop
+                continue
+            self._arrive(session_id, batch)
+            if not increasing or (self._last is not None and first <= self._last):
+                self.check(SessionRows(file, session_id, batch.slice(stop - count, count), increasing=False))
+            else:
+                self._last = last
+                self._count += count
+            end = stop
+        if end > begin:
+            yield batch.slice(begin, end - begin)
+
+    def _arrive(self, session_id: str, batch: pa.RecordBatch) -> None:
+        """Come to a session, past those before it."""
+        while self._at < len(self._ids) and self._ids[self._at] != session_id:
+            self._next_session()
+        if self._at == len(self._ids):
+            raise bad_row(batch, 0, "session_id", "is out of order; the source changed while it was read")
+
     def _next_session(self) -> None:
-        session = self._sessions[self._at]
-        count = self._count + self._left_out.get(session.session_id, 0)
-        if count != session.measurement_count:
+        session_id, expected = self._ids[self._at], self._counts[self._at]
+        count = self._count + self._left_out.get(session_id, 0)
+        if count != expected:
             raise SourceError(
-                f"session {session.session_id!r}: its record says {session.measurement_count} rows, "
+                f"session {session_id!r}: its record says {expected} rows, "
                 f"its data holds {count}; the source is damaged or changed while it was read"
             )
         self._at += 1
@@ -177,5 +223,5 @@ class OrderCheck:
 
     def finish(self) -> None:
         """Check that nothing is missing when all rows have come."""
-        while self._at < len(self._sessions):
+        while self._at < len(self._ids):
             self._next_session()

@@ -8,16 +8,17 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
 from pipeline.model.columns import KEY_COLUMNS, UNTYPED, TimestampUnit, measurements_schema, with_repeated
-from pipeline.rows.batches import select_columns, session_runs
+from pipeline.rows.batches import select_columns
 from pipeline.rows.normalise import conform_to
 from pipeline.rows.rules import RowChecker, bad_row, require_short_rows
+from pipeline.rows.runs import session_runs
 from pipeline.scan.data_file import DataFile, check_hash, follow, row_groups
 from pipeline.scan.order import Order, OrderCheck, SessionRows, in_order, in_turns
 from pipeline.scan.parquet import read_parquet, read_stored, repeated_by_footer, repeated_texts
@@ -25,13 +26,17 @@ from pipeline.scan.reading import Reading, reading_errors
 from pipeline.scan.stored import open_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from pipeline.model.session import Session
+    from pipeline.native import RowFacts
     from pipeline.scan.passing import PassingSessions
     from pipeline.scan.reading import TimeBounds
 
+    Cut = Callable[[DataFile, pa.RecordBatch, RowFacts], Iterator["Rows"]]
+
+Rows = TypeVar("Rows")
 DEFAULT_BATCH_SIZE = 32_768
 TOUCHED = "touched-sha256:"
 """Begins the fingerprint of the sessions of a source that a selection touches."""
@@ -201,6 +206,42 @@ class Scan:
             if batch.column("session_id")[0].as_py() in wanted:
                 yield select_columns(batch, names)
 
+    def batches_together(self, sessions: Sequence[Session]) -> Iterator[pa.RecordBatch]:
+        """Read rows as `batches` does, all columns; where there are files of many sessions, a batch may have several.
+
+        Args:
+            sessions: the sessions to read.
+        """
+        if self.passing is not None or any(file.is_stored for file in self.files):
+            yield from self.batches(sessions)
+            return
+        if not sessions:
+            return
+        asked = sessions if len(sessions) < len(self.sessions) else ()
+        reading = self._reading(asked, self.schema.names, DEFAULT_BATCH_SIZE, (None, None), Counter())
+        order = OrderCheck(sessions, reading.left_out)
+        for file in self.files:
+            yield from self._read(reading, file, partial(order.check_together, wanted=reading.wanted or None))
+        order.finish()
+
+    def _reading(
+        self,
+        sessions: Sequence[Session],
+        names: Sequence[str],
+        batch_size: int,
+        times: TimeBounds,
+        left_out: Counter[str],
+    ) -> _Reading:
+        return _Reading(
+            how=Reading(batch_size),
+            names=names,
+            repeated=[name for name in names if name in self.repeated],
+            schema=self.physical_schema(names),
+            wanted={session.session_id: session for session in sessions},
+            times=times,
+            left_out=left_out,
+        )
+
     def _batches(
         self,
         sessions: Sequence[Session],
@@ -210,23 +251,16 @@ class Scan:
         times: TimeBounds = (None, None),
         left_out: Counter[str] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        reading = _Reading(
-            how=Reading(batch_size),
-            names=names,
-            repeated=[name for name in names if name in self.repeated],
-            schema=self.physical_schema(names),
-            wanted={session.session_id: session for session in sessions},
-            times=times,
-            left_out=Counter() if left_out is None else left_out,
-        )
-        for rows in in_order(self.files, reading.wanted, partial(self._read, reading)):
+        reading = self._reading(sessions, names, batch_size, times, Counter() if left_out is None else left_out)
+        cut = partial(_by_session, reading)
+        for rows in in_order(self.files, reading.wanted, partial(self._read, reading, cut=cut)):
             with reading_errors(rows.file.path):
                 order.check(rows)
             yield rows.batch
         order.finish()
 
-    def _read(self, reading: _Reading, found: DataFile) -> Iterator[SessionRows]:
-        """Read the rows of the wanted sessions in a file."""
+    def _read(self, reading: _Reading, found: DataFile, cut: Cut[Rows]) -> Iterator[Rows]:
+        """Read the rows of a file, checked, and cut each batch."""
         check = RowChecker(reading.schema)
         file, (batches, left_out) = follow(found, partial(self._open, reading))
         reading.left_out.update(left_out)
@@ -237,13 +271,7 @@ class Scan:
                 if not (file.is_stored or file.is_temporary):
                     require_short_rows(raw)
                 batch = conform_to(raw, reading.schema)
-                facts = check(batch)
-                for session_id, start, stop in session_runs(batch, one=facts.constant):
-                    rows = batch.slice(start, stop - start)
-                    if file.is_stored and session_id not in file.session_ids:
-                        raise bad_row(rows, 0, "session_id", "is in the file of another session")
-                    if session_id in reading.wanted and session_id not in file.without:
-                        yield SessionRows(file, session_id, rows, facts.increasing)
+                yield from cut(file, batch, check(batch))
 
     def _open(self, reading: _Reading, file: DataFile) -> tuple[Iterator[pa.RecordBatch], Mapping[str, int]]:
         """Compare what is read of a file with its record, and open it; from then on it is read, whatever has its name.
@@ -264,6 +292,16 @@ class Scan:
             groups, left_out = row_groups(file, reading.wanted)
             batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups)
         return itertools.chain([next(batches)], batches), left_out
+
+
+def _by_session(reading: _Reading, file: DataFile, batch: pa.RecordBatch, facts: RowFacts) -> Iterator[SessionRows]:
+    """Cut a batch into the rows of the wanted sessions."""
+    for session_id, start, stop in session_runs(batch, one=facts.constant):
+        rows = batch.slice(start, stop - start)
+        if file.is_stored and session_id not in file.session_ids:
+            raise bad_row(rows, 0, "session_id", "is in the file of another session")
+        if session_id in reading.wanted and session_id not in file.without:
+            yield SessionRows(file, session_id, rows, facts.increasing)
 
 
 def _repeated_texts(file: DataFile) -> set[str]:

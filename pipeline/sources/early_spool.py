@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema
 from pipeline.rows.attributes import attributes_of
-from pipeline.rows.batches import BATCH_BYTES, session_runs
+from pipeline.rows.batches import BATCH_BYTES
 from pipeline.rows.normalise import conform_as_held
+from pipeline.rows.runs import session_runs
 from pipeline.sources.spool import Spool
 from pipeline.store.adding import SMALL_ROWS
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.model.columns import REPEATED_TEXT, with_repeated
 from pipeline.rows.normalise import conform_to
-from pipeline.rows.summary import SummaryOfSessions
+from pipeline.rows.summaries import SummaryOfSessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -81,5 +81,6 @@ class PassingRows:
         order = [one for one, before in zip(order, [None, *order], strict=False) if one != before]
         if len(order) != len(found.by_session):
             return None  # a session lies apart now
-        found.by_session = {session_id: found.by_session[session_id] for session_id in order}
+        if order != list(found.by_session):
+            found.by_session = {session_id: found.by_session[session_id] for session_id in order}
         return found

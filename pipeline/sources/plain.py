@@ -14,11 +14,12 @@ from pipeline.disk.safe_names import in_unicode
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.model.columns import UNTYPED, TimestampUnit, measurements_schema, with_repeated
+from pipeline.model.compact_sessions import CompactSessions
 from pipeline.model.session_record import SessionRecord, parse_records
 from pipeline.rows.attributes import attributes_of, check_column_names, merge_attributes
 from pipeline.rows.normalise import Normaliser, conform_to
 from pipeline.rows.rules import RowChecker, require_short_rows
-from pipeline.rows.summary import SummaryOfSessions
+from pipeline.rows.summaries import SummaryOfSessions
 from pipeline.runtime.progress import expect, phase
 from pipeline.scan.data_file import DataFile
 from pipeline.scan.parquet import may_swell, open_parquet, read_parquet, repeated_texts
@@ -154,7 +155,7 @@ class _Opening:
             files = self._spool(records)
         data = staying.files if staying and is_parquet else [DataFile(path) for path in files]
         summary = self._passing.summary(files, self._sessions_in, self._attributes) or self._summarise(data)
-        if summary.disorder is not None or not self._sessions.in_order(summary):
+        if summary.disorder is not None or not self._sessions.in_order(summary.by_session):
             if summary.disorder is not None and self._early is not None:
                 self._early.distrust()
             files = sort_files(
@@ -172,9 +173,8 @@ class _Opening:
                 raise summary.disorder
         if staying:
             staying.require_unchanged()
-        sessions = sorted(
-            self._sessions.unite(summary, self._dropped, self._attributes), key=lambda session: session.sort_key
-        )
+        united = self._sessions.unite(summary.by_session, self._dropped, self._attributes)
+        sessions = CompactSessions(united).in_order()
         data = [replace(file, is_temporary=file.path not in self._formats) for file in data]
         return Plain(self._scan(data, sessions, staying.sha256 if staying else None), self._skipped, self._warnings)
 
@@ -188,7 +188,7 @@ class _Opening:
         return Scan(
             name=_name_of(list(self._formats)),
             timestamp_unit=self._unit,
-            sessions=tuple(sessions),
+            sessions=sessions,
             files=tuple(files),
             attributes={name: "string" if kind == UNTYPED else kind for name, kind in self._attributes.items()},
             files_sha256=sha256,

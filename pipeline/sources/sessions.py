@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SourceError
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.metric_facts import MetricFacts
-    from pipeline.rows.summary import SummaryOfSessions
     from pipeline.sources.options import PlainOptions
+
+
+_NO_RECORD = SessionRecord()
 
 
 class RecordedSessions:
@@ -35,6 +39,8 @@ class RecordedSessions:
         self._options = options
         self._unit = unit
         self._records: dict[str, SessionRecord] = {}
+        self._configuration = options.configuration or {}
+        self._metrics: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._facts: dict[tuple[tuple[str, MetricFacts], ...], dict[str, MetricFacts]] = {}
 
     def keep(self, path: Path, records: list[SessionRecord], ids: list[str] | None = None) -> None:
@@ -70,7 +76,7 @@ class RecordedSessions:
         starts = {session_id: self._recorded_start(record) for session_id, record in self._records.items()}
         return {session_id: start for session_id, start in starts.items() if start is not None}
 
-    @property
+    @cached_property
     def default_start(self) -> int | None:
         """Start of sessions without a record, where the options say it."""
         given = SessionRecord(started_at=self._options.started_at)
@@ -86,25 +92,29 @@ class RecordedSessions:
         Raises:
             SourceError: nobody says it.
         """
-        start = self._recorded_start(self._records.get(session_id, SessionRecord()))
+        start = self._recorded_start(self._records.get(session_id, _NO_RECORD))
         if start is None:
             start = rows.first_row_timestamp
         if start is None:
             raise SourceError(f"session {session_id!r} has no rows and its record no started_at; give --started-at")
         return start
 
-    def in_order(self, summary: SummaryOfSessions) -> bool:
-        """Whether the sessions came in the order of the model: by start, then by id."""
-        keys = [(self.start_of(id_, rows), id_) for id_, rows in summary.by_session.items()]
-        return keys == sorted(keys)
+    def in_order(self, summaries: Mapping[str, SessionSummary]) -> bool:
+        """Whether sessions came in the order of the model: by start, then by id.
+
+        Args:
+            summaries: of the rows of each, by id, as they came.
+        """
+        keys = ((self.start_of(session_id, rows), session_id) for session_id, rows in summaries.items())
+        return all(before < after for before, after in pairwise(keys))
 
     def unite(
-        self, summary: SummaryOfSessions, dropped: Mapping[str, int], attributes: Mapping[str, str]
+        self, summaries: Mapping[str, SessionSummary], dropped: Mapping[str, int], attributes: Mapping[str, str]
     ) -> Iterator[Session]:
         """Unite the records with the rows.
 
         Args:
-            summary: of the rows of all sessions.
+            summaries: of the rows of all sessions, by id.
             dropped: by session, how many times had digits below the unit.
             attributes: type name by attribute column, of sessions without rows.
 
@@ -112,12 +122,15 @@ class RecordedSessions:
             SourceError: a record says another number of rows, or nobody says when a session started.
         """
         empty = SessionSummary()
-        typed = {name for rows in summary.by_session.values() for name, kind in rows.columns.items() if kind != UNTYPED}
-        # A format may say a type of what is null in all rows.
-        found = {name: kind if name in typed else UNTYPED for name, kind in attributes.items()}
-        for session_id in dict.fromkeys([*summary.by_session, *self._records]):
-            # What is not needed any more takes no memory.
-            rows = summary.by_session.pop(session_id, empty)
+        found = attributes
+        if any(record.is_described for record in self._records.values()):
+            shapes = {tuple(rows.columns.items()) for rows in summaries.values()}
+            typed = {name for shape in shapes for name, kind in shape if kind != UNTYPED}
+            # A format may say a type of what is null in all rows.
+            found = {name: kind if name in typed else UNTYPED for name, kind in attributes.items()}
+        without_rows = [session_id for session_id in self._records if session_id not in summaries]
+        for session_id in chain(summaries, without_rows):
+            rows = summaries.get(session_id, empty)
             record = self._records.get(session_id)
             if record and record.described_count and not rows.measurement_count and record.measurement_count is None:
                 continue  # a package describes in each of its files sessions whose rows are in another, or nowhere
@@ -127,7 +140,7 @@ class RecordedSessions:
 
     def unite_one(self, session_id: str, rows: SessionSummary, dropped: int, attributes: Mapping[str, str]) -> Session:
         """Unite the record of a session with its rows; arguments and errors are those of `unite`."""
-        record = self._records.get(session_id, SessionRecord(session_id=session_id))
+        record = self._records.get(session_id, _NO_RECORD)
         expected = record.measurement_count
         if expected is not None and expected != rows.measurement_count and not self._options.skip_bad:
             raise SourceError(
@@ -140,7 +153,9 @@ class RecordedSessions:
         end = record.ticks("ended_at", self._unit, self._options.zone)
         if end is None:
             end = rows.end_after(start)
-        facts = facts_of(rows.metrics, record.metric_facts)
+        # Equal ones are one, of all sessions.
+        figures["metrics"] = metrics = self._metrics.setdefault(figures["metrics"], figures["metrics"])
+        facts = facts_of(metrics, record.metric_facts)
         return Session(
             session_id=session_id,
             timestamp_unit=self._unit,
@@ -148,10 +163,9 @@ class RecordedSessions:
             ended_at=end,
             harness_name=record.harness_name,
             harness_version=record.harness_version,
-            configuration=record.configuration or self._options.configuration or {},
+            configuration=record.configuration or self._configuration,
             attributes=record.attributes,
             **figures,
-            # Equal ones are one, of all sessions.
             metric_facts=self._facts.setdefault(tuple(facts.items()), facts),
             dropped_digit_count=record.dropped_digit_count + dropped,
             columns=rows.columns or dict(attributes),

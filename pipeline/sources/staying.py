@@ -14,9 +14,9 @@ import pyarrow as pa
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
 from pipeline.model.arrays import integers
-from pipeline.rows.batches import session_runs
 from pipeline.rows.rules import first_out_of_order
-from pipeline.rows.summary import SessionSummary, SummaryOfSessions
+from pipeline.rows.runs import session_runs
+from pipeline.rows.summary import SessionSummary
 from pipeline.runtime.threads import Aside
 from pipeline.scan.data_file import DataFile
 from pipeline.scan.parquet import open_parquet, read_parquet
@@ -127,15 +127,13 @@ class StayingFiles:
         found = self._look()
         if found is None or any(r.session_id not in found for of_file in self._records.values() for r in of_file):
             return None
-        summary = SummaryOfSessions()
-        summary.by_session = found
-        if self._options.knows_order and not sessions.in_order(summary):
+        if self._options.knows_order and not sessions.in_order(found):
             return None
 
         def unite(session_id: str, rows: SessionSummary) -> Session:
             return sessions.unite_one(session_id, rows, 0, attributes)
 
-        planned = tuple(sessions.unite(summary, {}, attributes))
+        planned = tuple(sessions.unite(found, {}, attributes))
         return Planned(planned, PassingSessions(planned, unite, self.require_unchanged))
 
     def _look(self) -> dict[str, SessionSummary] | None:

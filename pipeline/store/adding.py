@@ -7,8 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipeline.model.columns import measurements_schema
+from pipeline.model.compact_sessions import counts_of, ids_of
 from pipeline.rows.batches import Peekable, of_session
 from pipeline.rows.normalise import conform_as_held
+from pipeline.rows.runs import each_session
 from pipeline.store.building import build_pack, typed_columns
 from pipeline.store.reading import open_directories
 from pipeline.store.record import data_file_name
@@ -45,7 +47,7 @@ def add_sessions(
     Args:
         store: where to.
         sessions: in order.
-        read: gives the rows of some of them, in order, of one session a batch; it is called a few times.
+        read: gives the rows of some of them, in order; it is called a few times.
         early: files of some of them that may be written already.
         on_early: gets each session whose rows need not be read for that.
 
@@ -55,14 +57,13 @@ def add_sessions(
     """
     small = _small(store, sessions)
     replaced = _by_pack(store, sessions)
-    packed = _ids(small, *replaced.values())
-    alone = [session for session in sessions if session.session_id not in packed]
+    alone = _not_among(sessions, small, *replaced.values())
     schemas = [measurements_schema(store.timestamp_unit, typed_columns([session])) for session in alone]
     written = {
         one.session_id for one, schema in zip(alone, schemas, strict=True) if early and early.matches(one, schema)
     }
     rest = [session for session in alone if session.session_id not in written]
-    rows = Peekable(read(rest) if rest else ())
+    rows = Peekable(each_session(read(rest)) if rest else ())
     for session, schema in zip(alone, schemas, strict=True):
         if early is not None and session.session_id in written:
             early.publish(session)
@@ -95,7 +96,7 @@ def publish_staged(store: StoreWriter, staged: Sequence[tuple[Path, Session]], *
     # What was synced one by one is few.
     small = [] if synced else _small(store, sessions)
     replaced = _by_pack(store, sessions)
-    packed = _ids(small, *replaced.values())
+    packed = {session_id for some in (small, *replaced.values()) for session_id in ids_of(some)}
     alone = [session for _, session in staged if session.session_id not in packed]
     if alone and not synced:
         store.sync_staged()
@@ -106,23 +107,30 @@ def publish_staged(store: StoreWriter, staged: Sequence[tuple[Path, Session]], *
         store.unstage(stages[session_id])
 
 
-def _ids(*groups: Sequence[Session]) -> set[str]:
-    return {session.session_id for group in groups for session in group}
+def _not_among(sessions: Sequence[Session], *others: Sequence[Session]) -> Sequence[Session]:
+    """Give the sessions that are among no others, which are some of them."""
+    if sum(map(len, others)) == len(sessions):
+        return []
+    found = {session_id for some in others for session_id in ids_of(some)}
+    return [session for session in sessions if session.session_id not in found]
 
 
 def _small(store: StoreWriter, sessions: Sequence[Session]) -> Sequence[Session]:
     """Choose the sessions that go into new packs."""
-    small = [one for one in sessions if one.session_id not in store and one.measurement_count < SMALL_ROWS]
-    return small if len(small) >= FEWEST_PACKED else []
+    facts = zip(ids_of(sessions), counts_of(sessions), strict=True)
+    places = [at for at, (session_id, rows) in enumerate(facts) if session_id not in store and rows < SMALL_ROWS]
+    if len(places) < FEWEST_PACKED:
+        return []
+    return sessions if len(places) == len(sessions) else [sessions[at] for at in places]
 
 
 def _by_pack(store: StoreWriter, sessions: Sequence[Session]) -> dict[Path, list[Session]]:
     """Gather the sessions that are to be replaced in packs."""
     replaced: defaultdict[Path, list[Session]] = defaultdict(list)
-    for session in sessions:
-        pack = store.directories.pack_of(session.session_id)
+    for at, session_id in enumerate(ids_of(sessions)):
+        pack = store.directories.pack_of(session_id)
         if pack is not None:
-            replaced[pack].append(session)
+            replaced[pack].append(sessions[at])
     return replaced
 
 
@@ -143,9 +151,11 @@ def _add_packs(store: StoreWriter, sessions: Sequence[Session], batches: Iterabl
     at = 0
     while at < len(sessions):
         with store.building() as stage:
-            count = build_pack(stage, data_file_name(0), sessions[at:], rows, store.timestamp_unit)
-        store.publish(stage, sessions[at : at + count])
-        at += count
+            built = build_pack(stage, data_file_name(0), sessions[at:], rows, store.timestamp_unit)
+        packed = sessions[at : at + built.session_count]
+        store.publish(stage, packed)
+        store.directories.describe(packed, built)
+        at += built.session_count
 
 
 def _replace_in_pack(
@@ -156,7 +166,7 @@ def _replace_in_pack(
     replaced = {session.session_id for session in sessions}
     kept = [session for session in before.sessions if session.session_id not in replaced]
     now = sorted([*kept, *sessions], key=lambda session: session.sort_key)
-    old_rows, new_rows = Peekable(before.batches(kept)), Peekable(batches)
+    old_rows, new_rows = Peekable(before.batches(kept)), Peekable(each_session(batches))
 
     def rows() -> Iterator[pa.RecordBatch]:
         for session in now:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import TYPE_CHECKING
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
 
 from pipeline.disk.directories import sync_directory
 from pipeline.model.columns import UNTYPED, measurements_schema
-from pipeline.rows.batches import Peekable, of_session, text_bound
+from pipeline.model.compact_sessions import counts_of, shapes_of
 from pipeline.rows.normalise import conform_as_held
+from pipeline.rows.runs import PassedRows
 from pipeline.scan.parts import hash_with_parts
 from pipeline.store.directory import RECORD_FILE
+from pipeline.store.index_table import Place, make_table
 from pipeline.store.pack import PACK_RECORDS, dump_pack, dump_record
 from pipeline.store.record import data_file_name, describe_file, dump, make_record
 
@@ -18,15 +24,44 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    import pyarrow as pa
-
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+    from pipeline.rows.batches import Peekable
     from pipeline.scan.parts import FileHashes
 
 _MAX_ROWS = 1 << 20
 _MAX_SESSIONS = 1 << 14
+_SESSIONS_AT_ONCE = 1_024
 _MAX_BYTES = 60 << 20  # of rows before they are compressed, and of records
+
+
+class BuiltPack(NamedTuple):
+    """What was built.
+
+    Attributes:
+        session_count: how many sessions it holds.
+        records_sha256: of the file of their records.
+        files: SHA-256 by name of that of their rows.
+    """
+
+    session_count: int
+    records_sha256: str
+    files: dict[str, str | None]
+
+    def describe(self, sessions: Sequence[Session], directory: str, unit: TimestampUnit) -> pa.Table:
+        """Give what an index says of it, as its records would be read.
+
+        Args:
+            sessions: in it, in order.
+            directory: name of the directory that it lies in.
+            unit: timestamp unit of the store.
+        """
+        starts = accumulate(counts_of(sessions), initial=0)
+        places = (Place(directory, self.records_sha256, self.files, start, is_sealed=True) for start in starts)
+        parts = (sessions[at : at + _SESSIONS_AT_ONCE] for at in range(0, len(sessions), _SESSIONS_AT_ONCE))
+        return pa.concat_tables(
+            [make_table(list(zip(part, islice(places, len(part)), strict=True)), unit) for part in parts]
+        )
 
 
 def build_session(
@@ -77,50 +112,51 @@ def build_pack(
     unit: TimestampUnit,
     *,
     may_be_cut: bool = True,
-) -> int:
+) -> BuiltPack:
     """Write the files of a pack: of as many of the sessions as make one of a sound size.
 
     Args:
         stage: an empty directory.
         name: of the file of their rows.
         sessions: in order, one at least.
-        batches: the rows of all of them in order, of one session each.
+        batches: the rows of all of them in order.
         unit: timestamp unit of the store.
         may_be_cut: else all of them, however large it becomes.
 
-    Returns:
-        how many sessions it holds.
     """
     schema = measurements_schema(unit, typed_columns(sessions))
     records: list[bytes] = []
-    rows_held = bytes_held = 0
+    rows_held = record_bytes = 0
     is_full = False
 
     def rows() -> Iterator[pa.RecordBatch]:
-        nonlocal rows_held, bytes_held, is_full
+        nonlocal rows_held, record_bytes, is_full
+        taken = PassedRows(batches)
         for session in sessions:
             rows_held += session.measurement_count
+            bytes_held = record_bytes + taken.bytes
             is_full = rows_held > _MAX_ROWS or bytes_held > _MAX_BYTES or len(records) == _MAX_SESSIONS
             if records and may_be_cut and is_full:
-                return
+                break
             records.append(dump_record(session))
-            bytes_held += len(records[-1])
-            for batch in of_session(batches, session.session_id):
-                bytes_held += batch.num_rows * 8 * batch.num_columns + text_bound(batch)
-                yield conform_as_held(batch, schema)
+            record_bytes += len(records[-1])
+            yield from taken.pass_session(session.session_id)
+        yield from taken.passed()
 
-    hashes = write_data_file(stage / name, rows(), schema, sync=True)
-    write_file(stage / PACK_RECORDS, dump_pack(records, describe_file(name, hashes), is_full=is_full), sync=True)
+    conformed = (conform_as_held(batch, schema) for batch in rows())
+    hashes = write_data_file(stage / name, conformed, schema, sync=True)
+    written = dump_pack(records, describe_file(name, hashes), is_full=is_full)
+    write_file(stage / PACK_RECORDS, written, sync=True)
     sync_directory(stage)
-    return len(records)
+    return BuiltPack(len(records), hashlib.sha256(written).hexdigest(), {name: hashes.sha256})
 
 
-def typed_columns(sessions: Iterable[Session]) -> dict[str, str]:
+def typed_columns(sessions: Sequence[Session]) -> dict[str, str]:
     """Type name by attribute column of sessions that fit each other; a column without a type is in no file.
 
     Other engines would take its type for one that contradicts other sessions'.
     """
-    return {name: kind for session in sessions for name, kind in session.columns.items() if kind != UNTYPED}
+    return {name: kind for _, columns in shapes_of(sessions) for name, kind in columns.items() if kind != UNTYPED}
 
 
 def write_data_file(

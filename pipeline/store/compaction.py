@@ -172,7 +172,7 @@ def _compact(store: StoreWriter, scan: Scan, groups: list[list[Session]], packin
             while at < len(group):
                 stage = tree / "next"
                 stage.mkdir()
-                count = build_pack(stage, data_file_name(0), group[at:], rows, scan.timestamp_unit)
+                count = build_pack(stage, data_file_name(0), group[at:], rows, scan.timestamp_unit).session_count
                 name = pack_directory_name(group[at : at + count], taken)
                 taken.add(name.lower())
                 stage.rename(tree / name)

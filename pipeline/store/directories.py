@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.directories import exchange, rename_new
 from pipeline.errors import DestinationError
+from pipeline.model.compact_sessions import ids_of
 from pipeline.store.directory import read_directory
 from pipeline.store.names import pack_directory_name, session_directory_name
 from pipeline.store.own_files import OF_SESSION, strangers_in
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    import pyarrow as pa
+
     from pipeline.model.columns import TimestampUnit
     from pipeline.model.session import Session
+    from pipeline.store.building import BuiltPack
 
 
 class SessionDirectories:
@@ -26,6 +30,7 @@ class SessionDirectories:
 
     Attributes:
         changed: names of the directories that were placed or are gone; None where it may be any.
+        described: what an index says of some of those that were placed, by name.
     """
 
     def __init__(self, path: Path, unit: TimestampUnit, places: Iterable[tuple[str, str, bool]]) -> None:
@@ -39,6 +44,7 @@ class SessionDirectories:
         self._path = path
         self._unit = unit
         self.changed: set[str] | None = set()
+        self.described: dict[str, pa.Table] = {}
         self._of: dict[str, Path] = {}
         self._packs: set[Path] = set()
         directories: dict[str, Path] = {}
@@ -60,6 +66,11 @@ class SessionDirectories:
         """The directory of the pack that a session lies in; None where it has one of its own, or is not there."""
         directory = self._of.get(session_id)
         return directory if directory in self._packs else None
+
+    def describe(self, sessions: Sequence[Session], pack: BuiltPack) -> None:
+        """Take note of what a pack that was placed holds, so that its records need not be read again for the index."""
+        name = self._of[sessions[0].session_id].name
+        self.described[name] = pack.describe(sessions, name, self._unit)
 
     def forget(self, sessions: Iterable[Session]) -> None:
         """Know of sessions no longer, for they are gone."""
@@ -101,7 +112,7 @@ class SessionDirectories:
             exchange(stage, target)
             _carry_over(stage, target)
         self._note(target)
-        self._of.update((session.session_id, target) for session in sessions)
+        self._of.update(dict.fromkeys(ids_of(sessions), target))
         if is_pack:
             self._packs.add(target)
 

@@ -19,10 +19,11 @@ import pyarrow as pa
 
 from pipeline.disk.regular import open_regular
 from pipeline.errors import SourceError
-from pipeline.model.arrays import from_bools, from_integers, from_strings, integers, is_null
+from pipeline.model.arrays import integers, is_null
 from pipeline.model.metric_facts import parse_metric_facts
 from pipeline.model.session import Session
-from pipeline.model.sessions_table import SQL_SESSION_DESCRIPTIONS, sessions_table
+from pipeline.model.sessions_table import SQL_SESSION_DESCRIPTIONS
+from pipeline.store.index_table import CODED, REPEATED, Place, written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,27 +42,7 @@ _UNSEALED = _SEAL + b"0" * 64
 _MAX_BYTES = 1 << 30
 _COARSE_SECONDS = 0.02
 """Clocks of file systems are not finer than this; two changes within it may have the same time."""
-_REPEATED = ["metrics", "metric_facts", "directory", "record_sha256", "files", "columns"]
-"""Columns whose texts are mostly those of the session before."""
 _SECOND_NS = 1_000_000_000
-
-
-class Place(NamedTuple):
-    """Where a session lies.
-
-    Attributes:
-        directory: name of the directory.
-        record_sha256: of the file of its record, or of the records of its pack.
-        files: SHA-256 by name of the files of rows, as the record has them; None where it names none.
-        first_row: of the session in the file of its pack; None where it has a directory of its own.
-        is_sealed: its record has a checksum.
-    """
-
-    directory: str
-    record_sha256: str
-    files: dict[str, str | None] | None
-    first_row: int | None
-    is_sealed: bool
 
 
 class Noted(NamedTuple):
@@ -101,14 +82,21 @@ class SessionRecords:
     def table(self, names: Iterable[str] | None = None) -> pa.Table:
         """Give columns, all by default."""
         if isinstance(self._source, pa.Table):
-            return self._source if names is None else self._source.select(list(names))
+            return written_out(self._source if names is None else self._source.select(list(names)))
         return self._source.read(columns=None if names is None else list(names), use_threads=False)
+
+    def coded_table(self, names: Iterable[str] | None = None) -> pa.Table:
+        """Give columns, those of `CODED` as dictionaries where they are at hand as such."""
+        if isinstance(self._source, pa.Table):
+            return self._source if names is None else self._source.select(list(names))
+        source = self._coded or self._source
+        return source.read(columns=None if names is None else list(names), use_threads=False)
 
     def table_reader(self, names: Iterable[str]) -> pa.RecordBatchReader:
         """Give columns batch by batch."""
         chosen = list(names)
         if isinstance(self._source, pa.Table):
-            return self._source.select(chosen).to_reader()
+            return self.table(chosen).to_reader()
         schema = pa.schema([self._source.schema_arrow.field(name) for name in chosen])
         return pa.RecordBatchReader.from_batches(
             schema, self._source.iter_batches(_ROWS_OF_A_GROUP, columns=chosen, use_threads=False)
@@ -116,8 +104,7 @@ class SessionRecords:
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._columns:
-            table = self.table([name]) if self._coded is None else self._coded.read(columns=[name], use_threads=False)
-            column = table.column(0)
+            column = self.coded_table([name]).column(0)
             self._columns[name] = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         return self._columns[name]
 
@@ -129,6 +116,11 @@ class SessionRecords:
             return [values[at] for at in column.indices.to_pylist()]
         found: list[str] = column.to_pylist()
         return found
+
+    def holds_once(self, name: str) -> bool:
+        """Whether no value of a column is there twice."""
+        column = self.coded_table([name]).column(0)
+        return len(column.unique()) == len(column)
 
     def flags(self, name: str) -> list[bool]:
         """Give the values of a column of booleans."""
@@ -251,22 +243,6 @@ class _Parser:
         )
 
 
-def make_table(found: Sequence[tuple[Session, Place]], unit: TimestampUnit) -> pa.Table:
-    """Make the table of sessions, in the order in which they are given."""
-    table = sessions_table([session for session, _ in found], unit, for_sql=True)
-    places = [place for _, place in found]
-    for name, column in (
-        ("directory", from_strings([place.directory for place in places])),
-        ("record_sha256", from_strings([place.record_sha256 for place in places])),
-        ("files", from_strings([json.dumps(place.files) for place in places])),
-        ("first_row", from_integers([place.first_row for place in places], pa.int64())),
-        ("is_sealed", from_bools(np.array([place.is_sealed for place in places], np.bool_))),
-        ("columns", from_strings([json.dumps(dict(session.columns), ensure_ascii=False) for session, _ in found])),
-    ):
-        table = table.append_column(name, column)
-    return table
-
-
 def note(sessions: Path) -> Noted:
     """Note when the directory of sessions was last changed.
 
@@ -295,13 +271,16 @@ def write_index(file: Path, table: pa.Table, noted: Noted) -> None:
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
-        table.schema,
+        written_out(table.slice(0, 0)).schema,
         compression="zstd",
         write_statistics=False,  # they would be believed, and nobody asks for them
-        use_dictionary=[*_REPEATED, "harness_name", "harness_version", "configuration", "attributes", "origin"],
+        use_dictionary=CODED,
         store_schema=False,
     ) as writer:
-        writer.write_table(table, row_group_size=_ROWS_OF_A_GROUP)
+        for start in range(0, max(table.num_rows, 1), _ROWS_OF_A_GROUP):
+            # Written out, a table takes several times as much.
+            group = written_out(table.slice(start, _ROWS_OF_A_GROUP)).combine_chunks()
+            writer.write_table(group, row_group_size=_ROWS_OF_A_GROUP)
         facts = {"version": INDEX_VERSION, "sessions_mtime_ns": noted.mtime_ns, "sessions_entries": noted.entries}
         writer.add_key_value_metadata({"pipeline:index": json.dumps(facts), "pipeline:seal": _UNSEALED.decode()})
     data = sink.getvalue().to_pybytes()
@@ -339,7 +318,7 @@ def read_index(file: Path, unit: TimestampUnit) -> tuple[SessionRecords, Noted] 
 
     # What is of this hash was written here.
     opened = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
-    coded = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=_REPEATED)
+    coded = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=REPEATED)
     facts = json.loads(opened.metadata.metadata[b"pipeline:index"])
     if facts["version"] != INDEX_VERSION:
         return None

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.disk.directories import sync_directory
 from pipeline.errors import SourceError
-from pipeline.store.index import INDEX_FILE, make_table, note, write_index
-from pipeline.store.planning import compare_records, describe_directory, unite_records
+from pipeline.store.index import INDEX_FILE, note, write_index
+from pipeline.store.planning import compare_records, tables_of, unite_records
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    import pyarrow as pa
+
     from pipeline.model.columns import TimestampUnit
+    from pipeline.store.directories import SessionDirectories
     from pipeline.store.index import SessionRecords
     from pipeline.store.inventory import StoreInventory
 
 
 def keep_index(
-    path: Path, staging: Path, unit: TimestampUnit, before: StoreInventory | None, changed: Collection[str] | None
+    path: Path,
+    staging: Path,
+    unit: TimestampUnit,
+    before: StoreInventory | None,
+    directories: SessionDirectories,
 ) -> SessionRecords | None:
     """Write the index anew where it is not true any more. Where it cannot be written, readers find it old.
+
+    Args:
+        path: the store, which nobody else changes meanwhile.
+        staging: where to write.
+        unit: its timestamp unit.
+        before: what was there before it was changed; None where that is not known.
+        directories: know what was changed.
 
     Returns:
         what the records say, None where nothing was written.
     """
+    changed = directories.changed
     if before is not None and before.is_indexed and changed is not None and not changed:
         return None
     with suppress(OSError, SourceError):
-        return make_index(path, staging, unit, before, changed)
+        return make_index(path, staging, unit, before, changed, directories.described)
     return None
 
 
@@ -40,6 +56,7 @@ def make_index(
     unit: TimestampUnit,
     before: StoreInventory | None = None,
     changed: Collection[str] | None = None,
+    described: Mapping[str, pa.Table] = MappingProxyType({}),
 ) -> SessionRecords:
     """Write the index; gives what it says.
 
@@ -49,16 +66,17 @@ def make_index(
         unit: its timestamp unit.
         before: what was there before it was changed; None where that is not known.
         changed: names of the directories of sessions that are new, others or gone; None where any may be.
+        described: what is known of some of the directories, by name; it is used where their records are still those.
 
     Raises:
         OSError: it cannot be written.
         SourceError: a directory of sessions is damaged.
     """
     noted = note(path / "sessions")  # before they are looked at: what changes then makes the index old
-    records = _records(path, unit, before, changed)
+    records = _records(path, unit, before, changed, described)
     temporary = staging / INDEX_FILE
     try:
-        write_index(temporary, records.table(), noted)
+        write_index(temporary, records.coded_table(), noted)
         temporary.rename(path / INDEX_FILE)
     finally:
         temporary.unlink(missing_ok=True)
@@ -67,10 +85,14 @@ def make_index(
 
 
 def _records(
-    path: Path, unit: TimestampUnit, before: StoreInventory | None, changed: Collection[str] | None
+    path: Path,
+    unit: TimestampUnit,
+    before: StoreInventory | None,
+    changed: Collection[str] | None,
+    described: Mapping[str, pa.Table],
 ) -> SessionRecords:
     if before is None or changed is None:
-        return compare_records(path, unit, None if before is None else before.records)[0]
+        return compare_records(path, unit, None if before is None else before.records, described)[0]
     kept = [row for name, rows in before.records.places_of.items() if name not in changed for row in rows]
-    found = [one for name in sorted(changed) for one in describe_directory(path / "sessions" / name, unit)]
-    return unite_records(before.records, sorted(kept), [make_table(found, unit)], unit)
+    found = list(tables_of([path / "sessions" / name for name in sorted(changed)], unit, described))
+    return unite_records(before.records, sorted(kept), found, unit)

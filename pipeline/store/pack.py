@@ -93,7 +93,7 @@ def dump_pack(records: Sequence[bytes], file: Mapping[str, Any], *, is_full: boo
         "is_full": is_full,
         "files": [file],
     }
-    return bytes(pa.Codec("zstd").compress(_line(sealed(head)) + b"".join(records), asbytes=True))
+    return bytes(pa.Codec("zstd").compress(b"".join([_line(sealed(head)), *records]), asbytes=True))
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

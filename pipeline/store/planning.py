@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
 from pipeline.store.directory import RECORD_FILE, read_directory
-from pipeline.store.index import Place, SessionRecords, make_table
+from pipeline.store.index import SessionRecords
+from pipeline.store.index_table import Place, coded, make_table
 from pipeline.store.pack import PACK_RECORDS
 from pipeline.store.reading import directories_of_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -23,34 +24,61 @@ if TYPE_CHECKING:
 _SESSIONS_OF_A_TABLE = 4_096
 
 
-def compare_records(path: Path, unit: TimestampUnit, known: SessionRecords | None) -> tuple[SessionRecords, bool]:
+def compare_records(
+    path: Path, unit: TimestampUnit, known: SessionRecords | None, described: Mapping[str, pa.Table] | None = None
+) -> tuple[SessionRecords, bool]:
     """Compare what is known with the records, and read those that are others.
+
+    Args:
+        path: the store.
+        unit: its timestamp unit.
+        known: what is known of its sessions.
+        described: the same of directories of them, by name.
 
     Returns:
         what the records say, and whether that was known.
     """
     kept: list[int] = []
-    found: list[tuple[Session, Place]] = []
-    tables: list[pa.Table] = []
+    others: list[Path] = []
     for directory in directories_of_sessions(path):
         rows = None if known is None else known.places_of.get(directory.name)
         if known is not None and rows and _is_still(directory, known.place(rows[0])):
             kept += rows
+        else:
+            others.append(directory)
+    tables = list(tables_of(others, unit, described or {}))
+    if known is not None and not tables and len(kept) == len(known):
+        return known, True
+    records = unite_records(known, sorted(kept), tables, unit)
+    _require_once(path, records)
+    return records, False
+
+
+def tables_of(
+    directories: Iterable[Path], unit: TimestampUnit, described: Mapping[str, pa.Table]
+) -> Iterator[pa.Table]:
+    """Read the records in directories of sessions, and give what they say, many sessions at a time.
+
+    Args:
+        directories: which; what holds no session is passed over.
+        unit: timestamp unit of the store.
+        described: what is known of some of them, by name; where their records are others, they are read.
+
+    Raises:
+        SourceError: one is damaged.
+    """
+    found: list[tuple[Session, Place]] = []
+    for directory in directories:
+        table = described.get(directory.name)
+        if table is not None and _is_still(directory, SessionRecords(table, unit).place(0)):
+            yield table
             continue
         found += describe_directory(directory, unit)
         if len(found) >= _SESSIONS_OF_A_TABLE:  # a table takes a fraction of what its sessions take
-            tables.append(make_table(found, unit))
+            yield make_table(found, unit)
             found = []
-    if known is not None and not found and not tables and len(kept) == len(known):
-        return known, True
-    found.sort(key=lambda one: one[0].sort_key)
-    tables.append(make_table(found, unit))
-    if known is None and len(tables) == 1:
-        records = SessionRecords(tables[0], unit)
-    else:
-        records = unite_records(known, sorted(kept), tables, unit)
-    _require_once(path, records)
-    return records, False
+    if found:
+        yield make_table(found, unit)
 
 
 def _is_still(directory: Path, place: Place) -> bool:
@@ -105,20 +133,24 @@ def unite_records(
     """
     import pyarrow as pa  # noqa: PLC0415 - only here
 
-    kept = [] if known is None else [known.table().take(pa.array(rows, pa.int64()))]
-    table = pa.concat_tables([*kept, *added]).combine_chunks()
+    kept = [] if known is None else [coded(known.coded_table().take(pa.array(rows, pa.int64())))]
+    tables = [*kept, *added]
+    table = pa.concat_tables(tables) if tables else make_table([], unit)
     together = SessionRecords(table, unit)
-    keys = list(zip(together.ticks("started_at")[0].tolist(), together.texts("session_id"), strict=True))
+    starts = together.ticks("started_at")[0]
+    if bool((starts[1:] > starts[:-1]).all()):  # as those of a harness that runs one after the other
+        return together
+    keys = list(zip(starts.tolist(), together.texts("session_id"), strict=True))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if order == list(range(len(keys))):
         return together
-    return SessionRecords(table.take(pa.array(order, pa.int64())).combine_chunks(), unit)
+    return SessionRecords(table.take(pa.array(order, pa.int64())), unit)
 
 
 def _require_once(path: Path, records: SessionRecords) -> None:
-    ids = records.texts("session_id")
-    if len(set(ids)) == len(ids):
+    if records.holds_once("session_id"):
         return
+    ids = records.texts("session_id")
     places: dict[str, str] = {}
     for session_id, directory in zip(ids, records.texts("directory"), strict=True):
         before = places.setdefault(session_id, directory)

@@ -16,6 +16,7 @@ from pipeline.disk.directories import (
 )
 from pipeline.disk.locks import DirectoryLock
 from pipeline.errors import BusyError, DestinationError
+from pipeline.model.compact_sessions import ids_of
 from pipeline.rows.attributes import AttributesOfSessions
 from pipeline.runtime.signals import uninterrupted
 from pipeline.store.building import build_session, write_file
@@ -173,8 +174,7 @@ class StoreWriter:
 
     def _keep_index(self) -> None:
         if self._keeps_index and self._version == FORMAT_VERSION and is_store(self.path):
-            changed = self.directories.changed
-            records = keep_index(self.path, self._staging, self.timestamp_unit, self.inventory, changed)
+            records = keep_index(self.path, self._staging, self.timestamp_unit, self.inventory, self.directories)
             self.overlapping_packs = 0 if records is None else records.most_overlapping
 
     @contextmanager
@@ -397,4 +397,4 @@ class StoreWriter:
         self.upgrade()
         with uninterrupted():  # what an interruption tells is what was published
             self.directories.place(stage, sessions)
-            self.published += [session.session_id for session in told]
+            self.published += ids_of(told)

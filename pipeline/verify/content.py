@@ -13,9 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.model.arrays import integers
-from pipeline.rows.batches import session_runs
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.rules import first_out_of_order
+from pipeline.rows.runs import session_runs
 from pipeline.runtime.threads import ScannedAhead, in_order
 from pipeline.verify.errors import ReadBackError
 from pipeline.verify.readback import read_back

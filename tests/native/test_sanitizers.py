@@ -25,7 +25,7 @@ from pipeline.native import BadDocumentError, BadLineError, DocumentCut, Documen
 from pipeline.native import SLACK, CsvRows, Outline, PathStep, end_of_rows
 from pipeline.native import DamagedPagesError, list_chunk_pages
 from pipeline.native import Held, JsonRows, RowLimits, RowsEnd, distinct_texts, find_text
-from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums
+from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums, digest_sums_of_runs
 
 random.seed(int(sys.argv[1]))
 assert Path(pipeline.__file__).is_relative_to(sys.argv[4]), "another copy would be tested"
@@ -252,7 +252,10 @@ for _ in range(int(sys.argv[2])):
     buffer.csv(batch, spreadsheet=True, delimiter=";", decimal=",")
     in_sheet(batch)
     paged(random.choice([b"", b"\x15\x00\x15\x20\x15\x20\x2c\x15\x08"]) + random.randbytes(random.randrange(60)))
-    digest_sums(batch, list(range(2 * len(kinds))))
+    keys = list(range(2 * len(kinds)))
+    ends = np.array(sorted([*random.choices(range(rows + 1), k=random.randrange(4)), rows]), np.int64)
+    sums = digest_sums_of_runs(batch, keys, ends).astype(object).sum(axis=0) % 2**64
+    assert list(sums) == digest_sums(batch, keys, rows)
     in_lines(batch)
     for array in batch.columns:
         if array.type in {pa.string(), pa.large_string(), pa.string_view()}:
