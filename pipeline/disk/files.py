@@ -124,19 +124,27 @@ class _Part:
         return memoryview(data).nbytes
 
 
-@contextmanager
-def writing_errors(name: object) -> Iterator[None]:
-    """Say what could not be written; a closed pipe stays what it is."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise DestinationError(f"{name}: cannot be written ({error.strerror or error})") from error
+class writing_errors:  # noqa: N801 - it is used as a function, and a generator would take longer for each small file
+    """Say what could not be written, in a `with` statement; a closed pipe stays what it is."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: object) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Do nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Make an error of the system one of the destination."""
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise DestinationError(f"{self._name}: cannot be written ({error.strerror or error})") from error
 
 
 @contextmanager
-def new_file(path: Path, name: str, *, sync: bool, hashed: bool, grouped: bool = False) -> Iterator[CountingFile]:
+def new_file(
+    path: Path, name: str, *, sync: bool, hashed: bool, grouped: bool = False, made: int | None = None
+) -> Iterator[CountingFile]:
     """Open a new file for writing; it is durable when the `with` statement ends.
 
     Args:
@@ -145,12 +153,13 @@ def new_file(path: Path, name: str, *, sync: bool, hashed: bool, grouped: bool =
         sync: wait until the disk has it.
         hashed: compute its SHA-256.
         grouped: the caller makes it durable, with others, if it is shorter than a block.
+        made: its descriptor, where it has been made already, for this alone.
 
     Raises:
         DestinationError: it cannot be created, written, synced or closed.
     """
     with writing_errors(name):
-        file = path.open("xb", buffering=0)
+        file = path.open("xb", buffering=0) if made is None else open(made, "wb", buffering=0)  # noqa: PTH123, SIM115
     try:
         raw = DurableFile(file) if sync else WholeWrites(file)
         counting = CountingFile(raw, name, hashed=hashed)

@@ -280,6 +280,8 @@ def _table_files(
                 finished=finished,
                 whole=whole,
                 on_batch=on_batch(writing),
+                # In the thread that scans, else there is nothing to gain.
+                on_file=target.make if ahead and isinstance(target, Stage) else None,
             )
     if "statistics" in options.tables:
         with nullcontext() if cluster else phase("aggregating", selected.row_count) as aggregating:

@@ -86,7 +86,7 @@ class TableWriter:
         _check_one_column(form, file.reader.schema)
         outside = form.compression if form.format.is_text else "none"
         with (
-            compressing(out, outside, threads=self._threads) as compressed,
+            nullcontext(out) if outside == "none" else compressing(out, outside, threads=self._threads) as compressed,
             self._behind(form, compressed, out) as sink,
         ):
             form.format.load()(

@@ -49,7 +49,8 @@ def format_timestamp(ticks: int, unit: str) -> str:
 
 def format_compact(ticks: int, unit: str) -> str:
     """Write a time as `YYYYMMDDTHHMMSSZ`, for file names."""
-    return re.sub(r"[-:]|\.\d+", "", format_timestamp(ticks, unit))
+    text = format_timestamp(ticks, unit)
+    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:19]}Z"
 
 
 def parse_timestamp(text: str, unit: str, zone: tzinfo | None = None) -> tuple[int, bool]:

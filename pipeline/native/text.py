@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _OK, _NO_MEMORY, _BAD_TYPE, _BAD_YEAR, _BAD_INDEX, _BAD_TEXT, _BAD_TIME = range(7)
 
+_SPARE_BYTES, _MOST_SPARE = 1 << 18, 4
+_spare_buffers: list[Buffer] = []
+"""Those of small files, which are many: memory that is new to the system costs more than their text."""
+
 
 class TextBuffer:
     """Encodes batches one after the other into the same memory.
@@ -23,10 +27,16 @@ class TextBuffer:
     """
 
     def __init__(self) -> None:
-        self._buffer = Buffer()
+        try:
+            self._buffer = _spare_buffers.pop()
+        except IndexError:
+            self._buffer = Buffer()
 
     def __del__(self) -> None:
-        LIBRARY.pipeline_buffer_free(self._buffer)
+        if self._buffer.capacity <= _SPARE_BYTES and len(_spare_buffers) < _MOST_SPARE:
+            _spare_buffers.append(self._buffer)
+        else:
+            LIBRARY.pipeline_buffer_free(self._buffer)
 
     def start(self, text: bytes) -> None:
         """Begin with text that stands before the rows that are encoded next."""

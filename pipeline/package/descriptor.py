@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ _DESCRIBED = {*_OF_SESSIONS, "sessions"}
 """Tables whose columns mean the same in every package."""
 _DISTRIBUTION = "measurement-export-pipeline"
 _INDENT = 2
-_SCHEMA_PLACE = re.compile(r'(?<=^  "schema": )null|(?<=^  "pipeline:schema": )null', re.MULTILINE)
+_SCHEMA_PLACE = re.compile(r'(?<=^      "schema": )null|(?<=^      "pipeline:schema": )null', re.MULTILINE)
 
 
 def descriptor_text(
@@ -85,16 +86,16 @@ def descriptor_text(
     schemas: dict[_SchemaOf, str] = {}
     separator = "\n"
     for name, one in files.items():
-        resource = _indented(_resource(name, one, is_part=parts[series(one)] > 1))
+        resource = _indented(_resource(name, one, is_part=parts[series(one)] > 1), 2)
         key = one.file.table, one.schema, tuple(one.file.key)
         if key not in schemas:  # made once: the files of a table have the same one
-            schemas[key] = _inside(_indented(_table_schema(one)))
+            schemas[key] = _indented(_table_schema(one), 3)
         # A key begins a line, which no text within JSON does.
         before, after = _SCHEMA_PLACE.split(resource, maxsplit=1)
-        yield separator + " " * 2 * _INDENT + _inside(_inside(before + schemas[key] + after))
+        yield separator + " " * 2 * _INDENT + before + schemas[key] + after
         separator = ",\n"
     for file in attached:
-        yield separator + " " * 2 * _INDENT + _inside(_inside(_indented(file.describe())))
+        yield separator + " " * 2 * _INDENT + _indented(file.describe(), 2)
     yield "\n" + " " * _INDENT + "]\n}\n"
 
 
@@ -135,13 +136,25 @@ def _created() -> datetime:
         raise UsageError(f"SOURCE_DATE_EPOCH {epoch!r} is no number of seconds since 1970") from error
 
 
-def _indented(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    return json.dumps(value, ensure_ascii=False, indent=_INDENT)
+def _indented(value: Any, steps: int = 0) -> str:  # noqa: ANN401 - any JSON value
+    """Write JSON as `json.dumps` does with `indent`, for which it has no compiled form.
 
-
-def _inside(text: str) -> str:
-    """Indent what stands within an object or array by one step."""
-    return text.replace("\n", "\n" + " " * _INDENT)
+    Args:
+        value: objects have texts as keys.
+        steps: by how many the lines behind the first are indented.
+    """
+    if isinstance(value, dict) and value:
+        parts = [f"{encode_basestring(key)}: {_indented(item, steps + 1)}" for key, item in value.items()]
+        begin, end = "{}"
+    elif isinstance(value, list | tuple) and value:
+        parts = [_indented(item, steps + 1) for item in value]
+        begin, end = "[]"
+    elif isinstance(value, str):
+        return str(encode_basestring(value))
+    else:
+        return json.dumps(value)
+    inside = "\n" + " " * (steps + 1) * _INDENT
+    return f"{begin}{inside}{f',{inside}'.join(parts)}{inside[:-_INDENT]}{end}"
 
 
 def _resource(name: str, one: WrittenFile, *, is_part: bool) -> dict[str, Any]:

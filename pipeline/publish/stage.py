@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_MOST_MADE = 64
+"""Files that are made before they are written, at most; each is open."""
+
+
 class Stage:
     """The stage of one run; use it in a `with` statement.
 
@@ -91,6 +95,7 @@ class Stage:
         self._keep = keep
         self._done = FinishedFiles(self.package, self.path / JOURNAL, called=self.target, sync=sync, recorded=hashed)
         self._file: CountingFile | None = None
+        self._made: dict[str, int] = {}
         self._bytes = 0
         self._published = False
         self._is_checking = False
@@ -178,6 +183,9 @@ class Stage:
         self._is_checking = False
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        for descriptor in self._made.values():
+            with suppress(OSError):  # nothing was written through it
+                os.close(descriptor)
         try:
             self._end(error)
         finally:
@@ -221,6 +229,17 @@ class Stage:
         """Bytes written so far, of all files."""
         return self._bytes + (self._file.bytes if self._file else 0)
 
+    def make(self, name: str) -> None:
+        """Make a file that is soon going to be opened by `create`, which the file system takes most of the time for.
+
+        A thread may call it that reads what is to be written, while another writes. Where it cannot be made, `create`
+        says so.
+        """
+        if len(self._made) < _MOST_MADE:
+            with suppress(OSError):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                self._made[name] = os.open(f"{self.package}/{name}", flags, 0o666)
+
     @contextmanager
     def create(self, name: str, *, is_finished_later: bool = False) -> Iterator[CountingFile]:
         """Open a new file of the package for writing, one at a time; it is durable when the `with` statement ends.
@@ -231,7 +250,8 @@ class Stage:
         """
         path, called = self.package / name, str(self.target)  # names of files are not final before they are written
         grouped = is_finished_later and self._done.is_grouped
-        with new_file(path, called, sync=self._sync, hashed=self._hashed, grouped=grouped) as self._file:
+        made = self._made.pop(name, None)
+        with new_file(path, called, sync=self._sync, hashed=self._hashed, grouped=grouped, made=made) as self._file:
             yield self._file
         self._bytes += self._file.bytes
         self._file = None

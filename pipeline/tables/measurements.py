@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.disk.safe_names import safe_names
+from pipeline.model.arrays import is_text
 from pipeline.rows.batches import Peekable, first_rows, of_session, parts
 from pipeline.rows.content import Content, observed
 from pipeline.runtime.threads import ScannedAhead
 from pipeline.tables.table_file import TableFile, provisional_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.model.session import Session
     from pipeline.selection.selected import Selected
@@ -36,6 +37,7 @@ def measurement_files(
     whole: Collection[str] = (),
     names: Mapping[str, str] | None = None,
     on_batch: Observer | None = None,
+    on_file: Callable[[str], None] | None = None,
 ) -> Iterator[TableFile]:
     """Give the files of measurements; each must be read before the next is asked for.
 
@@ -50,12 +52,13 @@ def measurement_files(
         whole: words of the scopes all of whose files are there already, wherever they stand.
         names: of sessions in files, by id, where there are others that have names, too.
         on_batch: is shown every batch, for progress.
+        on_file: is told the provisional name of each file that gets rows, when these are read, before it is given.
     """
     columns = selected.choose_columns(selected.scan.schema.names)
     selected.check_redacted(columns)
     schema = selected.scan.physical_schema(columns)
     key = [name for name in ("session_id", "sequence") if name in columns]
-    cut = _Cut(selected, columns, per_session, rows_per_file, digested, finished, whole, names)
+    cut = _Cut(selected, columns, per_session, rows_per_file, digested, finished, whole, names, on_file)
     with ScannedAhead(_together(cut.items())) if ahead else nullcontext(_together(cut.items())) as groups:
         for begin, rows in _by_file(chain.from_iterable(groups)):
             yield TableFile(
@@ -106,6 +109,7 @@ class _Cut:
     finished: Mapping[str, Content]
     whole: Collection[str]
     names: Mapping[str, str] | None
+    on_file: Callable[[str], None] | None
 
     def items(self) -> Iterator[_FileBegins | pa.RecordBatch]:
         """Say where each file begins, then give its rows."""
@@ -128,9 +132,12 @@ class _Cut:
             yield self._begin(scope, sessions, part)
 
     def _file(self, begin: _FileBegins, rows: Iterable[pa.RecordBatch]) -> Iterator[_FileBegins | pa.RecordBatch]:
-        is_finished = provisional_name("measurements", begin.scope, begin.part) in self.finished
+        name = provisional_name("measurements", begin.scope, begin.part)
+        is_finished = name in self.finished
         if is_finished:
             begin.content.pass_over(rows)
+        elif self.on_file is not None:
+            self.on_file(name)
         yield begin
         if not is_finished:
             yield from observed(rows, self.columns, [partial(begin.content.add, columns=self.columns)])
@@ -168,11 +175,16 @@ def _together(items: Iterable[_FileBegins | pa.RecordBatch]) -> Iterator[list[_F
     """Hand the rows of small files over together: from thread to thread, a handover costs as much as many of them."""
     group: list[_FileBegins | pa.RecordBatch] = []
     size = 0
+    size_of: Callable[[pa.RecordBatch], int] | None = None
     failed: Exception | None = None
     try:
         for item in items:
             group.append(item)
-            size += item.nbytes if isinstance(item, pa.RecordBatch) else _BYTES_OF_A_FILE
+            if isinstance(item, pa.RecordBatch):
+                size_of = size_of or _size_of_rows(item.schema)
+                size += size_of(item)
+            else:
+                size += _BYTES_OF_A_FILE
             if size >= _BYTES_TOGETHER:
                 full, group, size = [group], [], 0
                 yield full.pop()  # it is not kept here while it is used
@@ -182,6 +194,13 @@ def _together(items: Iterable[_FileBegins | pa.RecordBatch]) -> Iterator[list[_F
         yield group
     if failed is not None:
         raise failed
+
+
+def _size_of_rows(schema: pa.Schema) -> Callable[[pa.RecordBatch], int]:
+    """Choose how the size of batches is told: without texts but those of dictionaries, the number of rows tells it."""
+    if any(is_text(field.type) for field in schema):
+        return lambda batch: int(batch.nbytes)
+    return lambda batch: 8 * batch.num_rows * batch.num_columns
 
 
 def _by_file(

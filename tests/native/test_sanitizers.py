@@ -25,7 +25,8 @@ from pipeline.native import BadDocumentError, BadLineError, DocumentCut, Documen
 from pipeline.native import SLACK, CsvRows, Outline, PathStep, end_of_rows
 from pipeline.native import DamagedPagesError, list_chunk_pages
 from pipeline.native import Held, JsonRows, RowLimits, RowsEnd, distinct_texts, find_text
-from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError, digest_sums, digest_sums_of_runs
+from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError
+from pipeline.native import digest_sums, digest_sums_of_runs
 
 random.seed(int(sys.argv[1]))
 assert Path(pipeline.__file__).is_relative_to(sys.argv[4]), "another copy would be tested"

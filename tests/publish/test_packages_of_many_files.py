@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from directories import contents, names_in
@@ -13,6 +15,7 @@ from program import COMMAND
 from samples import row, write_ndjson
 
 from pipeline import DestinationError, export_measurements, import_sessions
+from pipeline.publish import stage
 from pipeline.publish.finished_files import FinishedFiles
 
 SESSIONS = 80
@@ -37,6 +40,10 @@ def staged(package):
     return package.parent / f".{package.name}.stage" / "package"
 
 
+def open_files():
+    return [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if os.path.lexists(path)]
+
+
 def inodes(directory):
     """Which files they are; a number alone may be that of one that is gone."""
     found = {path.name: path.stat() for path in directory.iterdir()}
@@ -53,8 +60,9 @@ def test_a_kill_loses_no_more_than_a_part_of_what_is_done(store, tmp_path, sync)
         f"    sync={sync}, on_progress=lambda done, *_: os.kill(os.getpid(), 9) if done > {ROWS * 70} else None)\n"
     )
     assert subprocess.run([sys.executable, "-c", script, store, package], check=False).returncode == -9
-    before = inodes(staged(package))
-    assert len(before) == 71  # the last one is being written
+    # Those that come next are made, and empty.
+    before = {name: which for name, which in inodes(staged(package)).items() if (staged(package) / name).stat().st_size}
+    assert len(before) == 70
     export_measurements(store, package, scope="per-session", sync=sync)
     assert contents(package) == contents(wanted)
     kept = set(before.values()) & set(inodes(package).values())
@@ -73,9 +81,18 @@ def test_an_interruption_loses_no_file_that_is_finished(store, tmp_path):
         export_measurements(store, package, scope="per-session", on_progress=stop)
     before = inodes(staged(package))
     assert len(before) == 70
+    assert not [path for path in open_files() if "measurements-session" in path]
     export_measurements(store, package, scope="per-session")
     assert contents(package) == contents(wanted)
     assert set(before.values()) <= set(inodes(package).values())
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_files_need_not_be_made_before_they_are_written(store, tmp_path, monkeypatch, most):
+    export_measurements(store, tmp_path / "wanted", scope="per-session")
+    monkeypatch.setattr(stage, "_MOST_MADE", most)
+    export_measurements(store, tmp_path / "package", scope="per-session")
+    assert contents(tmp_path / "package") == contents(tmp_path / "wanted")
 
 
 def test_a_group_that_cannot_be_synced_is_an_error_of_the_export(store, tmp_path, monkeypatch):
