@@ -49,7 +49,9 @@ def scan(source: Source, *, timezone: str | None = None, verify: bool = True) ->
     check_arguments(locals())
     engine = _polars()
     with ExitStack() as resources:
-        _, opened = resources.enter_context(open_for_engine(source, timezone=timezone, verify=verify))
+        _, opened = resources.enter_context(
+            open_for_engine(source, timezone=timezone, verify=verify, again="scan again")
+        )
         atexit.register(resources.pop_all().close)
     schema = engine.from_arrow(opened.schema.empty_table()).schema
     if not opened.files:

@@ -36,7 +36,8 @@ def connect(source: Source, *, timezone: str | None = None, verify: bool = True)
     The views are ordinary and lazy: rows are read when a query runs, `cursor()` sees them too. Sources that DuckDB
     cannot read as they are (CSV, NDJSON, Arrow, DuckDB files, Parquet of other types or out of order) are converted
     once, into temporary files that live as long as the process. So long the files of a store are held open, as many
-    as half of what the process may open: its sessions stay those of this moment, though they are replaced.
+    as half of what the process may open: its sessions stay those of this moment, though they are replaced. Where a
+    file that is not held is gone, the engine's error says to connect again.
 
     Args:
         source: a store, files, globs or a DuckDB file.

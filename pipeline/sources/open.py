@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pipeline.disk.held import HeldFiles
 from pipeline.disk.local_path import local_path
 from pipeline.disk.safe_names import in_unicode
-from pipeline.disk.temporary import temporary_directory
+from pipeline.disk.temporary import temporary_directory, temporary_errors
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.timestamps import parse_zone
 from pipeline.runtime.progress import phase
@@ -157,6 +157,7 @@ def open_for_engine(
     memory_limit: str | None = None,
     threads: int | None = None,
     sessions: Collection[str] | None = None,
+    again: str = "connect again",
 ) -> Iterator[tuple[Inventory, Scan]]:
     """Open a source whose files another engine reads, which verifies nothing.
 
@@ -169,6 +170,7 @@ def open_for_engine(
         threads: as in `open_source`.
         sessions: ids of those of a store that are read, all by default; where it has none of those that are named, all
             are opened.
+        again: what to do where a file that cannot be held open is gone later; the engine's error says so.
 
     Yields:
         what it holds, and all of it that is read, opened.
@@ -178,11 +180,11 @@ def open_for_engine(
     """
     with open_source(source, timezone=timezone, memory_limit=memory_limit, threads=threads, hold=hold) as inventory:
         there, scan = use_what_is_there(inventory, partial(_open_checked, verify=verify, sessions=sessions))
-        if scan.is_as_it_lies:
+        if scan.is_as_it_lies and not (hold and any(file.is_stored and file.held is None for file in scan.files)):
             yield there, scan
             return
         with temporary_directory() as directory:
-            yield there, _written_out(scan, directory)
+            yield there, _linked(scan, directory, again) if scan.is_as_it_lies else _written_out(scan, directory)
 
 
 def _open_checked(inventory: Inventory, *, verify: bool, sessions: Collection[str] | None) -> tuple[Inventory, Scan]:
@@ -206,6 +208,20 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:  # whoever reads it says so, or knows where it is now
         return 0
+
+
+def _linked(scan: Scan, directory: Path, again: str) -> Scan:
+    """Lead an engine to files that are not held by links, whose path says what to do where one is gone."""
+    telling = directory / f"the store has changed since, {again}"
+    files = list(scan.files)
+    with temporary_errors(directory):
+        telling.mkdir()
+        for at, file in enumerate(files):
+            if file.is_stored and file.held is None:
+                link = telling / f"{at}-{file.path.parent.name}-{file.path.name}"
+                link.symlink_to(file.path.absolute())
+                files[at] = replace(file, held=link)
+    return replace(scan, files=tuple(files))
 
 
 def _written_out(scan: Scan, directory: Path) -> Scan:

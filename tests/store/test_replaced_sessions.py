@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 
+import duckdb
 import pytest
 from directories import measurement_files, names_in
 from samples import row, rows_of, write_ndjson
 from together import run_together
 
 import pipeline
-from pipeline import SourceError, import_sessions
+from pipeline import SourceError, compact_store, delete_sessions, import_sessions
 from pipeline.cli import main
 from pipeline.disk import held
 from pipeline.errors import ReplacedError
 from pipeline.sources.open import open_all, open_source
-from pipeline.store import directory
+from pipeline.store import compaction, directory
 
 SAME, OTHER = 1.5, 7.0
 
@@ -127,6 +128,42 @@ def test_views_stay_those_of_the_moment_in_which_they_were_made(store, replace):
         assert connection.cursor().execute("SELECT count(*) FROM measurements").fetchall() == [(100,)]
         assert set(frame.collect()["value"]) == {SAME}
     assert set(rows_of(store, "SELECT value FROM measurements")) == {(OTHER,)}
+
+
+CHANGES = {
+    "replace": lambda _, replace: replace(OTHER),
+    "delete": lambda store, _: delete_sessions(store, sessions=["s2"]),
+    "compact": lambda store, _: compact_store(store),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("most_held", [0, 1, 2])
+def test_a_view_is_of_its_moment_or_says_to_connect_again(store, replace, monkeypatch, change, most_held):
+    monkeypatch.setattr(compaction, "FEWEST_PACKED", 2)
+    limit = len(held._held) + most_held
+    monkeypatch.setattr(held, "_limit", lambda: limit)
+    connection, frame = pipeline.connect(store), pipeline.scan(store)
+    rows = "SELECT session_id, count(*), min(value) FROM measurements JOIN sessions USING (session_id) GROUP BY 1"
+    before = [("s1", 50, SAME), ("s2", 50, SAME)]
+    assert sorted(connection.execute(rows).fetchall()) == before
+    assert frame.collect().height == 100
+    directories = names_in(store / "sessions")
+    CHANGES[change](store, replace)
+    assert change != "compact" or names_in(store / "sessions") != directories
+    if most_held == 2:
+        assert sorted(connection.cursor().execute(rows).fetchall()) == before
+        assert set(frame.collect()["value"]) == {SAME}
+    else:
+        for ask in (connection.execute, connection.sql, connection.cursor().execute):
+            with pytest.raises(duckdb.Error, match="the store has changed since, connect again"):
+                ask(rows).fetchall()
+        with pytest.raises(Exception, match="the store has changed since, scan again"):
+            frame.collect()
+        assert connection.execute("SELECT count(*) FROM sessions").fetchall() == [(2,)]
+    again = pipeline.connect(store).execute(rows).fetchall()
+    value = OTHER if change == "replace" else SAME
+    assert sorted(again) == [("s1", 50, value), ("s2", 50, value)][: 1 if change == "delete" else 2]
 
 
 @pytest.mark.parametrize("times", [1, 100])
