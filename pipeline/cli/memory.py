@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of <malloc.h>
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENAS = -1, -3, -8  # of <malloc.h>
 _LARGE_BYTES = (4 << 20) + 65_536  # engines ask for powers of two; 4 MiB come with each batch
 _KEPT_BYTES = 4 << 20
 
@@ -38,3 +39,11 @@ def return_large_blocks() -> None:
         set_option(_TRIM_THRESHOLD, _KEPT_BYTES)
     except (AttributeError, OSError, TypeError):  # another allocator
         return
+
+
+def share_one_heap() -> None:
+    """Let all threads take memory from one heap: each of its own keeps what it freed. Few large blocks wait for it."""
+    import ctypes  # noqa: PLC0415 - as above
+
+    with suppress(AttributeError, OSError, TypeError):  # another allocator
+        ctypes.CDLL(None).mallopt(_ARENAS, 1)

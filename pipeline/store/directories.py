@@ -9,6 +9,7 @@ from pipeline.disk.directories import exchange, rename_new
 from pipeline.errors import DestinationError
 from pipeline.model.compact_sessions import ids_of
 from pipeline.store.directory import read_directory
+from pipeline.store.index_table import compressed
 from pipeline.store.names import pack_directory_name, session_directory_name
 from pipeline.store.own_files import OF_SESSION, strangers_in
 from pipeline.store.pack import PACK_RECORDS
@@ -30,7 +31,7 @@ class SessionDirectories:
 
     Attributes:
         changed: names of the directories that were placed or are gone; None where it may be any.
-        described: what an index says of some of those that were placed, by name.
+        described: what an index says of some of those that were placed, by name, compressed.
     """
 
     def __init__(self, path: Path, unit: TimestampUnit, places: Iterable[tuple[str, str, bool]]) -> None:
@@ -44,7 +45,7 @@ class SessionDirectories:
         self._path = path
         self._unit = unit
         self.changed: set[str] | None = set()
-        self.described: dict[str, pa.Table] = {}
+        self.described: dict[str, pa.Buffer] = {}
         self._of: dict[str, Path] = {}
         self._packs: set[Path] = set()
         directories: dict[str, Path] = {}
@@ -70,7 +71,7 @@ class SessionDirectories:
     def describe(self, sessions: Sequence[Session], pack: BuiltPack) -> None:
         """Take note of what a pack that was placed holds, so that its records need not be read again for the index."""
         name = self._of[sessions[0].session_id].name
-        self.described[name] = pack.describe(sessions, name, self._unit)
+        self.described[name] = compressed(pack.describe(sessions, name, self._unit))
 
     def forget(self, sessions: Iterable[Session]) -> None:
         """Know of sessions no longer, for they are gone."""

@@ -56,7 +56,7 @@ def make_index(
     unit: TimestampUnit,
     before: StoreInventory | None = None,
     changed: Collection[str] | None = None,
-    described: Mapping[str, pa.Table] = MappingProxyType({}),
+    described: Mapping[str, pa.Buffer] = MappingProxyType({}),
 ) -> SessionRecords:
     """Write the index; gives what it says.
 
@@ -66,7 +66,8 @@ def make_index(
         unit: its timestamp unit.
         before: what was there before it was changed; None where that is not known.
         changed: names of the directories of sessions that are new, others or gone; None where any may be.
-        described: what is known of some of the directories, by name; it is used where their records are still those.
+        described: what is known of some of the directories, by name, compressed; it is used where their records are
+            still those.
 
     Raises:
         OSError: it cannot be written.
@@ -89,7 +90,7 @@ def _records(
     unit: TimestampUnit,
     before: StoreInventory | None,
     changed: Collection[str] | None,
-    described: Mapping[str, pa.Table],
+    described: Mapping[str, pa.Buffer],
 ) -> SessionRecords:
     if before is None or changed is None:
         return compare_records(path, unit, None if before is None else before.records, described)[0]

@@ -8,7 +8,7 @@ from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
 from pipeline.store.directory import RECORD_FILE, read_directory
 from pipeline.store.index import SessionRecords
-from pipeline.store.index_table import Place, coded, make_table
+from pipeline.store.index_table import Place, coded, decompressed, make_table
 from pipeline.store.pack import PACK_RECORDS
 from pipeline.store.reading import directories_of_sessions
 
@@ -25,7 +25,7 @@ _SESSIONS_OF_A_TABLE = 4_096
 
 
 def compare_records(
-    path: Path, unit: TimestampUnit, known: SessionRecords | None, described: Mapping[str, pa.Table] | None = None
+    path: Path, unit: TimestampUnit, known: SessionRecords | None, described: Mapping[str, pa.Buffer] | None = None
 ) -> tuple[SessionRecords, bool]:
     """Compare what is known with the records, and read those that are others.
 
@@ -33,7 +33,7 @@ def compare_records(
         path: the store.
         unit: its timestamp unit.
         known: what is known of its sessions.
-        described: the same of directories of them, by name.
+        described: the same of directories of them, by name, compressed.
 
     Returns:
         what the records say, and whether that was known.
@@ -55,21 +55,22 @@ def compare_records(
 
 
 def tables_of(
-    directories: Iterable[Path], unit: TimestampUnit, described: Mapping[str, pa.Table]
+    directories: Iterable[Path], unit: TimestampUnit, described: Mapping[str, pa.Buffer]
 ) -> Iterator[pa.Table]:
     """Read the records in directories of sessions, and give what they say, many sessions at a time.
 
     Args:
         directories: which; what holds no session is passed over.
         unit: timestamp unit of the store.
-        described: what is known of some of them, by name; where their records are others, they are read.
+        described: what is known of some of them, by name, compressed; where their records are others, they are read.
 
     Raises:
         SourceError: one is damaged.
     """
     found: list[tuple[Session, Place]] = []
     for directory in directories:
-        table = described.get(directory.name)
+        held = described.get(directory.name)
+        table = None if held is None else decompressed(held)
         if table is not None and _is_still(directory, SessionRecords(table, unit).place(0)):
             yield table
             continue
