@@ -24,7 +24,7 @@ TIMES = pa.timestamp("us", "UTC")
 ROW = st.tuples(
     st.integers(-5, 5),
     st.sampled_from(["rtt", "jitter", "loss"]),
-    st.none() | st.floats(),
+    st.none() | st.floats(allow_nan=False),
     st.sampled_from([None, "r1", "r2"]),
     st.none() | st.integers(-3, 3),
 )
