@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError, UsageError
-from pipeline.importers.packages import is_package, open_package, package_unit
 from pipeline.rows.batches import counted
 from pipeline.rows.digest import Digest, digest_rows
 from pipeline.rows.normalise import Normaliser
@@ -55,6 +54,8 @@ class CarriedSources:
         Raises:
             SourceError: one does not say its own.
         """
+        from pipeline.importers.packages import package_unit  # noqa: PLC0415 - files of harnesses need none of it
+
         units = [read_store_file(path)[1] for path in self.stores] + [package_unit(path) for path in self.packages]
         return "ns" if "ns" in units else "us"
 
@@ -85,7 +86,7 @@ def part_sources(paths: Sequence[Path]) -> tuple[CarriedSources, list[Path]]:
     files: list[Path] = []
     for path in others:
         matching = expanded(path) or [path]
-        found = [one for one in matching if one.is_dir() and is_package(one)]
+        found = [one for one in matching if one.is_dir() and _is_package(one)]
         packages |= {one.resolve(): one for one in found if one.resolve() not in packages}
         if not found or any(one.is_file() for one in matching):
             files.append(path)
@@ -155,6 +156,8 @@ class CarriedSessions:
             self.warnings += inventory.warnings
             self._take(open_all(inventory), " and ".join(map(str, sources.stores)))
         for number, path in enumerate(sources.packages):
+            from pipeline.importers.packages import open_package  # noqa: PLC0415 - files of harnesses need none of it
+
             own = directory / f"package-{number}"
             with temporary_errors(directory):
                 own.mkdir()
@@ -201,6 +204,12 @@ class CarriedSessions:
             is_in_order = one.sessions == sorted(one.sessions, key=lambda session: session.sort_key)
             for sessions in [one.sessions] if is_in_order else [[session] for session in one.sessions]:
                 add_sessions(self._store, sessions, read)
+
+
+def _is_package(path: Path) -> bool:
+    from pipeline.importers.packages import is_package  # noqa: PLC0415 - files of harnesses need none of it
+
+    return is_package(path)
 
 
 def _converter(scan: Scan, unit: TimestampUnit) -> Normaliser | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query, may_be_cut_off
 from pipeline.importers.fields import UnreadKeys, create_records_view
+from pipeline.importers.formed_lines import FormedLines
 from pipeline.importers.text_lines import TextLines
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     import duckdb
 
@@ -24,48 +25,10 @@ if TYPE_CHECKING:
     from pipeline.importers.samples import CutDocument
 
 # A double holds microseconds since 1970 exactly, not nanoseconds: times are rounded to microseconds.
-_MACROS = """
-CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
-CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
-CREATE MACRO per_operation(number, operations) AS CASE WHEN operations = 1 OR number IS NULL THEN number
-    WHEN isfinite(number::DOUBLE) THEN (number::DOUBLE / operations)::VARCHAR
-    ELSE error('column ''value'': ' || number || ' is beyond the range of float64') END;
-CREATE MACRO json_pointer(key) AS '/' || replace(replace(key, '~', '~0'), '/', '~1');
-CREATE MACRO webrtc_unit(stat) AS CASE
-    WHEN stat = 'totalSquaredInterFrameDelay' THEN 's2'
-    WHEN regexp_matches(stat, '^(currentRoundTripTime|roundTripTime|jitter|jitterBuffer.*Delay'
-        '|total.*(Delay|Time|Duration))$') THEN 's'
-    WHEN regexp_matches(stat, '^(header|retransmitted|fec)?[bB]ytes(Sent|Received|DiscardedOnSend)$') THEN 'By'
-    WHEN regexp_matches(stat, '(Outgoing|Incoming|target|Target)Bitrate$') THEN 'bit/s'
-    WHEN stat = 'framesPerSecond' THEN '/s'
-    WHEN stat IN ('frameWidth', 'frameHeight') THEN '{pixel}'
-    WHEN regexp_matches(stat, '^(packets|frames|keyFrames|nack|pli|fir|requests|responses|messages|consentRequests).*'
-        '(Sent|Received|Lost|Count|Decoded|Encoded|Dropped|Discarded|DiscardedOnSend)$') THEN '1'
-END;
-CREATE MACRO webrtc_reports(json) AS CASE
-    WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]')
-    WHEN json_type(json) IS DISTINCT FROM 'OBJECT' THEN error('is no report of getStats(), nor holds such')
-    WHEN json_type(json, '$.type') = 'VARCHAR' THEN [json] ELSE json_extract(json, '$.*')
-END;
-CREATE MACRO webrtc_keys(report) AS CASE
-    WHEN json_type(report, '$.type') = 'VARCHAR' THEN json_keys(report)
-    ELSE error('holds a report of getStats() without a type')
-END;
-CREATE MACRO webrtc_values(report, keys) AS CASE
-    WHEN list_unique(keys) = len(keys) THEN json_extract(report, '$.*')
-    ELSE list_transform(keys, lambda key: json_extract(report, json_pointer(key)))
-END;
-CREATE MACRO iperf3_names() AS [
-    'bits_per_second', 'bytes', 'jitter', 'lost_packets', 'lost_percent', 'max_rtt', 'max_snd_cwnd', 'max_snd_wnd',
-    'mean_rtt', 'min_rtt', 'out_of_order', 'packets', 'pmtu', 'reorder', 'retransmits', 'rtt', 'rttvar', 'snd_cwnd',
-    'snd_wnd'];
-CREATE MACRO iperf3_units() AS [
-    'bit/s', 'By', 'ms', '1', '%', 'us', 'By', 'By', 'us', 'us', '1', '1', 'By', '1', '1', 'us', 'us', 'By', 'By'];
-CREATE MACRO iperf3_numbers(stream) AS json_extract(stream, [
-    '$.bits_per_second', '$.bytes', '$.jitter_ms', '$.lost_packets', '$.lost_percent', '$.max_rtt', '$.max_snd_cwnd',
-    '$.max_snd_wnd', '$.mean_rtt', '$.min_rtt', '$.out_of_order', '$.packets', '$.pmtu', '$.reorder', '$.retransmits',
-    '$.rtt', '$.rttvar', '$.snd_cwnd', '$.snd_wnd']);
-"""
+_MACROS = re.findall(
+    r"(?m)^CREATE MACRO (\w+)((?:.|\n)*?);$", Path(__file__).with_name("macros.sql").read_text(encoding="utf-8")
+)
+"""Name and rest of each."""
 _PREPARING = {"CREATE", "SET", "VARIABLE_SET"}
 
 
@@ -105,7 +68,7 @@ def open_connection(
     is_read_by_us = bool(definition.samples or decoded) or definition.format in {"lines", "ndjson"}
     # Several threads would run ahead of what is read, and what they have made waits in memory for its turn.
     with connect_engine(threads=1) as connection:
-        connection.execute(_MACROS)
+        _create_macros(connection, definition)
         if is_read_by_us:
             # The engine takes what we stream for one row, and would hold all of it to join it with a table.
             connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -128,6 +91,19 @@ def open_connection(
         yield connection
 
 
+def _create_macros(connection: duckdb.DuckDBPyConnection, definition: Definition) -> None:
+    """Create those that an importer may name: each takes the engine a while."""
+    wanted = (
+        "json_pointer\n" + "\n".join(definition.sections.values()).lower()
+    )  # measurements of JSON attributes ask for it
+    created = []
+    for name, rest in reversed(_MACROS):  # one names those before it alone
+        if name in wanted:
+            created.append(f"CREATE MACRO {name}{rest};")
+            wanted += rest.lower()
+    connection.execute("\n".join(reversed(created)))
+
+
 def _register_lines(
     connection: duckdb.DuckDBPyConnection, definition: Definition, plain: Path, unread: UnreadKeys
 ) -> None:
@@ -138,6 +114,11 @@ def _register_lines(
         # A few lines at a time: for each function of JSON the engine holds all that it is given at once, taken apart.
         connection.register("lines", TextLines(plain))
         connection.execute("CREATE VIEW records AS SELECT line::JSON AS json FROM lines")
+    elif definition.forms:
+        formed = FormedLines(plain, definition.forms)
+        connection.register("records", formed.records)
+        connection.register("other_lines", formed.others)
+        connection.register("forms", formed.forms)
     elif definition.format == "lines" and definition.reader is None:
         connection.register("records", TextLines(plain))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError, suggest
 from pipeline.importers.decoded import NAMES as READERS
 from pipeline.importers.fields import parse_fields
+from pipeline.importers.formed_lines import parse_forms
 from pipeline.importers.layouts import layout_of_names, parse_layout
 from pipeline.importers.metrics import parse_metrics
 from pipeline.importers.reads import parse_reads
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.importers.fields import Field
+    from pipeline.importers.formed_lines import LineForm
     from pipeline.importers.layouts import Layout
     from pipeline.importers.metrics import MetricPattern
     from pipeline.importers.reads import Reads
@@ -33,12 +36,14 @@ SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings
 DOCUMENTS = ("runs", "cumulative")
 _HEADS = (
     *("harness", "format", "columns", "fields", "extract", "samples", "companion", "documents", "looks for"),
-    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves", "reader"),
+    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves", "reader", "signs", "form"),
 )
 _HEADER = re.compile(rf"^--\s*({'|'.join(_HEADS)})\s*:\s*(.*?)\s*$")
-_REPEATED = ("layout", "option", "metrics", "reads", "leaves")
+_REPEATED = ("layout", "option", "metrics", "reads", "leaves", "form")
 _VERSIONS = re.compile(r"(\d+(?:\.\d+)*) to (\d+(?:\.\d+)*)")
 _SECTION = re.compile(r"^--\s*name\s*:\s*(\S+)\s*$")
+_RECOGNISES = "\n-- name: recognise\n"
+_SIGNS = re.compile(r"^-- signs: (.*)$", re.MULTILINE)
 _DIRECTORY = Path(__file__).parent / "harnesses"
 
 
@@ -70,6 +75,9 @@ class Definition:
         documents: what several JSON documents of a file are: `runs` of their own, or `cumulative` states of one run,
             each of which extends the one before; None where a file is one.
         looks_for: what it takes samples from, for the message of a file that has none; JSON keys are in backticks.
+        signs: texts in small letters, of which each of its files has one in its name or its beginning; without any the
+            section `recognise` is asked of every file.
+        forms: of lines of text, those that are taken apart before the SQL sees them.
         lacking: what is wrong with a file that gives no measurement, whatever the options say; None for nothing.
     """
 
@@ -94,6 +102,8 @@ class Definition:
     is_typed: bool = False
     documents: str | None = None
     looks_for: str = ""
+    signs: tuple[str, ...] = ()
+    forms: tuple[LineForm, ...] = ()
     lacking: str | None = None
 
     @property
@@ -120,12 +130,14 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     kind = headers.get("format", "")
     if kind not in FORMATS:
         raise UsageError(f"{name}: needs a line '-- format: ...' that says how files are read: {', '.join(FORMATS)}")
+    if repeated["form"] and (kind != "lines" or "reader" in headers):
+        raise UsageError(f"{name}: '-- form:' is for lines of text, '-- format: lines'")
     if "samples" in headers and kind != "json":
         raise UsageError(f"{name}: '-- samples:' is for documents, '-- format: json'; name the fields of lines")
     if (kind in DECODED) > ("reader" in headers) or headers.get("reader", READERS[0]) not in READERS:
         raise UsageError(f"{name}: '-- format: {kind}' needs a line '-- reader: ...' of one of {', '.join(READERS)}")
-    if "reader" in headers and kind not in {*DECODED, "lines"}:
-        raise UsageError(f"{name}: '-- reader:' is for '-- format: lines', 'text' and 'binary'")
+    if "reader" in headers and kind not in {*DECODED, "lines", "json"}:
+        raise UsageError(f"{name}: '-- reader:' is for '-- format: json', 'lines', 'text' and 'binary'")
     if headers.get("documents", DOCUMENTS[0]) not in DOCUMENTS:
         hint = suggest(headers["documents"], DOCUMENTS, noun="choices")
         raise UsageError(f"{name}: '-- documents: {headers['documents']}': {hint}")
@@ -151,6 +163,8 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         about=" ".join(about),
         is_built_in=is_built_in,
         documents=headers.get("documents"),
+        signs=_parse_signs(headers["signs"], where=name) if "signs" in headers else (),
+        forms=parse_forms(repeated["form"], where=name),
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
 
@@ -185,6 +199,16 @@ def _parse_versions(text: str, *, where: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def _parse_signs(text: str, *, where: str) -> tuple[str, ...]:
+    try:
+        signs = json.loads(f"[{text}]")
+    except ValueError:
+        signs = []
+    if not signs or not all(isinstance(one, str) and one == one.lower() != "" for one in signs):
+        raise UsageError(f'{where}: \'-- signs: {text}\' cannot be read; write texts in small letters: "rtt", "probe"')
+    return tuple(signs)
+
+
 def _parse_revision(text: str, *, where: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise UsageError(f"{where}: '-- revision: {text}' must be a whole number, 1 or more")
@@ -204,10 +228,33 @@ def _parse_options(lines: Sequence[str], *, where: str) -> dict[str, tuple[str, 
 @cache
 def built_in() -> tuple[Definition, ...]:
     """List the importers that come with this package."""
-    return tuple(
-        parse_definition(path.read_text(encoding="utf-8"), name=path.stem, is_built_in=True)
-        for path in sorted(_DIRECTORY.glob("*.sql"))
-    )
+    return tuple(map(_built_in, _texts()))
+
+
+def built_in_of(text: str) -> list[Definition]:
+    """List those of them whose file may hold a text: the others need not be asked, nor even be read.
+
+    Args:
+        text: the name and the beginning of a file, in small letters.
+    """
+    return [_built_in(name) for name, signs in _signs().items() if not signs or any(one in text for one in signs)]
+
+
+@cache
+def _texts() -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(_DIRECTORY.glob("*.sql"))}
+
+
+@cache
+def _signs() -> dict[str, tuple[str, ...]]:
+    """Give the signs of those that know text."""
+    found = ((name, _SIGNS.search(text)) for name, text in _texts().items() if _RECOGNISES in text)
+    return {name: _parse_signs(line[1], where=name) if line else () for name, line in found}
+
+
+@cache
+def _built_in(name: str) -> Definition:
+    return parse_definition(_texts()[name], name=name, is_built_in=True)
 
 
 def harness_names() -> list[str]:

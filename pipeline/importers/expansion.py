@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import SourceError
+from pipeline.importers.division import divided
+from pipeline.importers.values import exact_floats
 from pipeline.model.arrays import from_numbers, from_places, from_strings, is_null, places
 from pipeline.rows.distinct import encode_repeated
 
@@ -34,7 +36,12 @@ class Expansion:
     """Puts the samples of arrays into batches."""
 
     def __init__(
-        self, document: CutDocument, fields: Mapping[str, str], counting: Sequence[str], kept: Sequence[str]
+        self,
+        document: CutDocument,
+        fields: Mapping[str, str],
+        counting: Sequence[str],
+        kept: Sequence[str],
+        divisor: str | None = None,
     ) -> None:
         """Say what is filled.
 
@@ -43,11 +50,13 @@ class Expansion:
             fields: type name by column, of those that arrays fill beside `value`.
             counting: the columns that count the samples of an array from 0.
             kept: columns whose texts are no dictionaries.
+            divisor: the column of `fields` by which values are divided.
         """
         self._document = document
         self._fields = fields
         self._counting = counting
         self._kept = kept
+        self._divisor = divisor
 
     def expand(self, stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Expand the rows of batches, in their order.
@@ -85,7 +94,10 @@ class Expansion:
             yield _Piece(np.arange(start, len(plain)), {})
 
     def _samples(self, row: int, numbers: Mapping[str, pa.Array]) -> Iterator[_Piece]:
-        values = self._document.elements(numbers[NUMBER][row].as_py())
+        number_of_values = numbers[NUMBER][row].as_py()
+        values = self._document.elements(number_of_values)
+        if self._divisor is not None:
+            self._check_counts(number_of_values, numbers[number_column(self._divisor)][row].as_py())
         beside = {}
         for name in self._fields:
             number = numbers[number_column(name)][row].as_py()
@@ -96,10 +108,18 @@ class Expansion:
             filled = {"value": texts}
             for name, elements in beside.items():
                 found = from_strings([]) if elements is None else elements.take(count)
-                filled[name] = _typed(found, self._fields[name], name, count)
+                if name == self._divisor:
+                    filled["value"], filled[name] = divided(texts, found, name)
+                else:
+                    filled[name] = _typed(found, self._fields[name], name, count)
             counted = from_numbers(np.arange(place, place + count, dtype=np.int64), pa.int64())
             yield _Piece(np.full(count, row), filled | dict.fromkeys(self._counting, counted))
             place += count
+
+    def _check_counts(self, values: int, divisors: int | None) -> None:
+        counts = self._document.counts
+        if divisors is None or not 0 <= divisors < len(counts) or counts[values] != counts[divisors]:
+            raise SourceError(f"it has not as many {self._divisor} as times")
 
     def _joined(self, plain: pa.RecordBatch, pieces: Sequence[_Piece]) -> pa.RecordBatch:
         rows = np.concatenate([piece.rows for piece in pieces])
@@ -109,7 +129,8 @@ class Expansion:
         for name in plain.schema.names:
             column = few.column(name)
             if any(name in piece.filled for piece in pieces):
-                columns.append(pa.concat_arrays([piece.column(name, plain) for piece in pieces]))
+                parts = [piece.column(name, plain) for piece in pieces]
+                columns.append(pa.concat_arrays(_of_one_type(parts) if name == "value" else parts))
             elif pa.types.is_string(column.type) and name not in self._kept:
                 columns.append(_repeated(encode_repeated(column), codes))
             else:
@@ -128,6 +149,13 @@ class _Piece:
         if name in self.filled:
             return self.filled[name]
         return plain.column(name).take(from_numbers(self.rows, pa.int64()))
+
+
+def _of_one_type(parts: Sequence[pa.Array]) -> Sequence[pa.Array]:
+    """Give values as numbers where some of them are: those that were divided."""
+    if not any(pa.types.is_floating(part.type) for part in parts):
+        return parts
+    return [part if pa.types.is_floating(part.type) else exact_floats(part) for part in parts]
 
 
 def _repeated(distinct: pa.DictionaryArray, codes: NDArray[np.integer]) -> pa.DictionaryArray:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.model.columns import TimestampUnit
 
 BATCH_ROWS = 16_384
+_PER = "per_"
+"""Begins the name of what is the divisor of values, and a column without it."""
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
@@ -84,6 +86,7 @@ class Measurements:
         self._tags: Tags | None = None
         self._beside: dict[str, str] = {}
         self._counting: list[str] = []
+        self._divisor: str | None = None
         inner = select(connection, definition, "measurements")
         kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
         self.given = {name.lower() for name in kinds}
@@ -110,7 +113,11 @@ class Measurements:
         self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
         if document is not None and has_arrays:
             self._stream = Expansion(
-                document, self._beside, self._counting, ["value", "attributes", *self.times.columns]
+                document,
+                self._beside,
+                self._counting,
+                ["value", "attributes", *self.times.columns],
+                self._divisor,
             ).expand(self._stream)
         self._peeked: list[pa.RecordBatch] = []
         if kinds.get("attributes") == "JSON":
@@ -162,8 +169,10 @@ class Measurements:
         added = [f"{numbers['value']}::BIGINT AS {quote_identifier(NUMBER)}"]
         for name, kind_of_field in kinds.items():
             if name != "value":
-                columns.append(self._attribute("NULL", name, kind_of_field))
+                columns.append(self._attribute("NULL", name.removeprefix(_PER), kind_of_field))
                 column = next(reversed(self.attributes))
+                if name.startswith(_PER):
+                    self._divisor = column
                 self._beside[column] = self.attributes[column]
                 added.append(f"{numbers[name]}::BIGINT AS {quote_identifier(number_column(column))}")
         return columns, added

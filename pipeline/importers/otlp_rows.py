@@ -56,6 +56,7 @@ _SPAN_KINDS = ("", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
 _NO_VALUE = 1  # the flag of a data point that says so
 _KEPT_ATTRIBUTES = 16_384
+_KEPT_BYTES = 4 << 20  # of their texts; what is made of them takes as much again, several times
 _NUMBERS = {"gauge", "sum"}
 
 
@@ -106,6 +107,7 @@ class OtlpRows:
         self.keys: set[str] = set()
         self._span_lines, self._point_lines = _lines_of(_SPAN_FIELDS), _lines_of(_POINT_FIELDS)
         self._known: dict[str | None, tuple[str, dict[str, Any]]] = {None: ("", {})}
+        self._known_bytes = 0
 
     def spans(self, lines: bytearray, around: Surroundings) -> pa.RecordBatch:
         """Make a row of each span.
@@ -221,8 +223,10 @@ class OtlpRows:
         """Read attributes of an element: give them as pairs of JSON, under other names where those are known."""
         found = self._known.get(text)
         if found is None:
-            if len(self._known) >= _KEPT_ATTRIBUTES:
+            self._known_bytes += len(text or "")
+            if len(self._known) >= _KEPT_ATTRIBUTES or self._known_bytes > _KEPT_BYTES:
                 self._known = {None: ("", {})}
+                self._known_bytes = len(text or "")
             attributes = attributes_of(json.loads(text or "[]"))
             found = self._known[text] = json_text(attributes)[1:-1], attributes
             self.keys.update(attributes)

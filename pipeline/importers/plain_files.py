@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipeline.model.compact_sessions import counts_of
 from pipeline.rows.batches import counted
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.sources.plain import open_plain
 from pipeline.store.adding import READ_AHEAD, add_sessions
 
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ def open_plain_files(
     """Read and check files of measurements, and whether their sessions fit the store and the other files."""
     if not paths:
         return PlainFiles()
+    from pipeline.sources.plain import open_plain  # noqa: PLC0415 - files of harnesses need none of it
+
     opened = open_plain(paths, directory, options, early=early)
     wanted, unchanged = staged.choose(opened.scan.sessions)
     return PlainFiles(opened.scan, early, wanted, unchanged, opened.skipped, opened.warnings)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.connection import one_line
 from pipeline.importers.decoded import load_reader
-from pipeline.importers.definition import built_in, find_definitions, harness_names
+from pipeline.importers.definition import built_in, built_in_of, find_definitions, harness_names
 from pipeline.importers.documents import json_fault
 from pipeline.importers.hints import hint_of
 from pipeline.importers.mapping import Mapping
@@ -22,6 +22,8 @@ from pipeline.sources.formats import format_by_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import duckdb
 
     from pipeline.importers.definition import Definition
     from pipeline.importers.plain_text import Head
@@ -57,13 +59,14 @@ def sort_out(
         by_options = Mapping(mapping)
         return [], {path: by_options.definition(path, header) for path in paths}
     found: dict[Path, Definition | None] = {}
-    for path in paths:
-        try:
-            found[path] = recognise(path, given, header)
-        except SourceError as error:
-            if unknown is None:
-                raise
-            unknown.append(str(error))
+    with Recognition() as recognition:
+        for path in paths:
+            try:
+                found[path] = recognition.recognise(path, given, header)
+            except SourceError as error:
+                if unknown is None:
+                    raise
+                unknown.append(str(error))
     if not found and unknown:
         raise SourceError(f"none of {len(unknown):,} files is known; {unknown[0]}")
     harness = {path: one for path, one in found.items() if one is not None}
@@ -85,41 +88,109 @@ def recognise(path: Path, given: str | None, header: Sequence[str] | None = None
         SourceError: no importer or more than one knows the content, or not the one that was given; the message says
             what to import instead, where that is known.
     """
-    candidates = find_definitions(given) if given else built_in()
-    if given and not candidates[0].is_built_in:
-        return candidates[0]
-    return _known_binary(path, candidates) or _recognise_text(path, candidates, given, header)
+    with Recognition() as recognition:
+        return recognition.recognise(path, given, header)
 
 
-def _recognise_text(
-    path: Path, candidates: Sequence[Definition], given: str | None, header: Sequence[str] | None
-) -> Definition | None:
-    name_says = format_by_name(path)
-    if given is None and name_says is not None and not name_says.is_text:
-        return None
-    head = _read_head(path)
-    if header is not None and head.value is None:
-        head = replace(head, text=",".join(header) + "\n" + head.text.lstrip("\n"))
-    if given is None and name_says is not None and _is_own(head):
-        return None
-    if head.is_empty:
-        if given is None and name_says is not None:
+class Recognition:
+    """Asks importers whether files are theirs, all on one connection; use it in a `with` statement."""
+
+    def __init__(self) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def recognise(self, path: Path, given: str | None, header: Sequence[str] | None = None) -> Definition | None:
+        """Choose the importer of a file, as the function of this name does."""
+        candidates = find_definitions(given) if given else None
+        if candidates and not candidates[0].is_built_in:
+            return candidates[0]
+        return _known_binary(path, candidates) or self._recognise_text(path, candidates, given, header)
+
+    def _recognise_text(
+        self, path: Path, candidates: Sequence[Definition] | None, given: str | None, header: Sequence[str] | None
+    ) -> Definition | None:
+        name_says = format_by_name(path)
+        if given is None and name_says is not None and not name_says.is_text:
             return None
-        raise SourceError(f"{path}: is empty")
-    if (hint := hint_of(head, path)) is not None:
-        raise SourceError(f"{path}: {hint}")
-    found = _matching(candidates, head, path)
-    if len(found) == 1:
-        return found[0]
-    if not found and given is None and name_says is not None and _may_be_own(head, path):
-        return None
-    raise SourceError(f"{path}: {_told(found, head, path, given)}")
+        head = _read_head(path)
+        if header is not None and head.value is None:
+            head = replace(head, text=",".join(header) + "\n" + head.text.lstrip("\n"))
+        if given is None and name_says is not None and _is_own(head):
+            return None
+        if head.is_empty:
+            if given is None and name_says is not None:
+                return None
+            raise SourceError(f"{path}: is empty")
+        if (hint := hint_of(head, path)) is not None:
+            raise SourceError(f"{path}: {hint}")
+        found = self._matching(candidates, head, path)
+        if len(found) == 1:
+            return found[0]
+        if not found and given is None and name_says is not None and _may_be_own(head, path):
+            return None
+        raise SourceError(f"{path}: {self._told(found, head, path, given)}")
+
+    def _told(self, found: Sequence[Definition], head: Head, path: Path, given: str | None) -> str:
+        if found:
+            names = " and ".join(one.name for one in found)
+            return f"may be a file of {names}; say which with --from"
+        is_json = given is not None and all(one.format == "json" for one in find_definitions(given))
+        if not found and (fault := _fault(head, path, is_json=is_json)) is not None:
+            return fault
+        if given is not None:
+            others = ", ".join(one.name for one in self._matching(None, head, path))
+            return f"is no {given} file" + (
+                f"; it looks like one of {others}" if others else "; its content is another"
+            )
+        names = ", ".join(harness_names())
+        return f"no harness is known to write this; --from names one of {names}, or a file.sql, or use --map"
+
+    def _matching(self, candidates: Sequence[Definition] | None, head: Head, path: Path) -> list[Definition]:
+        """Ask importers whether the content is their own; without any, all that may know it."""
+        # Half of a surrogate pair, which Python takes and the engine does not, is refused with its line later.
+        value = None
+        if head.value is not None:
+            value = json.dumps(head.value, ensure_ascii=False).encode(errors="replace").decode()
+        name, text = in_unicode(path.name), head.text.replace("\0", "")
+        if candidates is None:
+            candidates = built_in_of("\n".join((name, text, value or "")).lower())
+        asked = [one for one in candidates if "recognise" in one.sections]
+        if not asked:
+            return []
+        connection = self._engine()
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE content AS SELECT ? AS name, ? AS first_line, ? AS text, ?::JSON AS value",
+            [name, head.first_line, text, value],
+        )
+        found = []
+        for one in asked:
+            try:
+                rows = connection.sql(one.sections["recognise"]).fetchall()
+            except Exception as error:
+                raise UsageError(f"{one.name}: section recognise: {one_line(error)}") from error
+            if rows and rows[0][0]:
+                found.append(one)
+        return found
+
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            self._connection = connect_engine(threads=1)
+            lock_down(self._connection, [])
+        return self._connection
 
 
-def _known_binary(path: Path, candidates: Sequence[Definition]) -> Definition | None:
+def _known_binary(path: Path, candidates: Sequence[Definition] | None) -> Definition | None:
     """Find the importer of a binary by its first bytes; text has no NUL among them, or every other one."""
     start = read_start(path)
-    binaries = [one for one in candidates if one.format == "binary"] if b"\0" in start else []
+    if b"\0" not in start:
+        return None
+    binaries = [one for one in candidates or built_in() if one.format == "binary"]
     return next((one for one in binaries if one.reader and load_reader(one.reader).knows(start)), None)
 
 
@@ -137,44 +208,6 @@ def _fault(head: Head, path: Path, *, is_json: bool) -> str | None:
     if head.value is not None or not (is_meant or starts_later):
         return None
     return json_fault(read_whole(path), is_meant=is_meant)
-
-
-def _told(found: Sequence[Definition], head: Head, path: Path, given: str | None) -> str:
-    if found:
-        names = " and ".join(one.name for one in found)
-        return f"may be a file of {names}; say which with --from"
-    is_json = given is not None and all(one.format == "json" for one in find_definitions(given))
-    if not found and (fault := _fault(head, path, is_json=is_json)) is not None:
-        return fault
-    if given is not None:
-        others = ", ".join(one.name for one in _matching(built_in(), head, path))
-        return f"is no {given} file" + (f"; it looks like one of {others}" if others else "; its content is another")
-    names = ", ".join(harness_names())
-    return f"no harness is known to write this; --from names one of {names}, or a file.sql, or use --map"
-
-
-def _matching(candidates: Sequence[Definition], head: Head, path: Path) -> list[Definition]:
-    """Ask each importer whether the content is its own."""
-    with connect_engine(threads=1) as connection:
-        lock_down(connection, [])
-        connection.execute("CREATE TABLE content (name VARCHAR, first_line VARCHAR, text VARCHAR, value JSON)")
-        # Half of a surrogate pair, which Python takes and the engine does not, is refused with its line later.
-        value = None
-        if head.value is not None:
-            value = json.dumps(head.value, ensure_ascii=False).encode(errors="replace").decode()
-        row = [in_unicode(path.name), head.first_line, head.text.replace("\0", ""), value]
-        connection.execute("INSERT INTO content VALUES (?, ?, ?, ?)", row)
-        found = []
-        for one in candidates:
-            if "recognise" not in one.sections:
-                continue
-            try:
-                rows = connection.sql(one.sections["recognise"]).fetchall()
-            except Exception as error:
-                raise UsageError(f"{one.name}: section recognise: {one_line(error)}") from error
-            if rows and rows[0][0]:
-                found.append(one)
-        return found
 
 
 def _is_own(head: Head) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _KEPT_OBJECTS = 65_536
+_KEPT_BYTES = 4 << 20  # of their texts; what is made of them takes as much again, several times
 # The first of each is the type's own.
 _KINDS_THAT_FIT: dict[type, tuple[str, ...]] = {
     bool: ("bool",),
@@ -49,6 +50,7 @@ class Tags:
         self._kinds = tuple(kinds.values())
         self._are_final = are_final
         self._known: dict[str, list[Any]] = {}
+        self._known_bytes = 0
 
     def spread(self, objects: pa.Array) -> list[pa.Array]:
         """Make the columns.
@@ -80,8 +82,10 @@ class Tags:
             return [None] * len(self._places)
         values = self._known.get(text)
         if values is None:
-            if len(self._known) >= _KEPT_OBJECTS:
+            self._known_bytes += len(text)
+            if len(self._known) >= _KEPT_OBJECTS or self._known_bytes > _KEPT_BYTES:
                 self._known.clear()
+                self._known_bytes = len(text)
             values = self._known[text] = self._parse(text)
         return values
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError
@@ -100,6 +99,8 @@ class Times:
         if kind.tz is None:
             if self._zone is None:
                 raise WholeFileError("its times name no time zone; say which with --timezone")
+            import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
             try:
                 column = pc.assume_timezone(column, str(self._zone))
             except pa.ArrowInvalid as error:

@@ -22,6 +22,7 @@ from pipeline.native.json_samples import (
     PathStep,
 )
 from pipeline.native.library import ArrowBatch
+from pipeline.native.line_forms import LineForms, LinePart
 from pipeline.native.line_protocol import Series, UnwritableError
 from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_chunk_pages, list_pages
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
@@ -52,6 +53,8 @@ __all__ = [
     "HeldName",
     "JsonLines",
     "JsonRows",
+    "LineForms",
+    "LinePart",
     "Outline",
     "Pages",
     "PathStep",

@@ -16,6 +16,7 @@ SOURCES = (
     "text.cpp",
     "sheet_rows.cpp",
     "line_protocol.cpp",
+    "line_forms.cpp",
     "csv_columns.cpp",
     "json_lines.cpp",
     "json_rows.cpp",

@@ -3,6 +3,7 @@
 -- Of fewer than 100 requests ab reads the last percentile from behind its own table: what is below the one before is left
 -- out, and told.
 -- harness: ab
+-- signs: "percentage served"
 -- looks for: records behind the header line
 -- versions: 2.3 to 2.3
 -- format: csv

@@ -2,6 +2,7 @@
 -- milliseconds: ctime of connecting, dtime of processing, ttime of both, wait until the first byte. `seconds` are whole
 -- seconds since 1970 (microseconds in some old versions) of the start; `starttime` says them as local time.
 -- ab writes no status: requests that failed are records like others.
+-- signs: "starttime\t"
 -- looks for: records behind the header line
 -- versions: 2.3 to 2.3
 -- format: csv

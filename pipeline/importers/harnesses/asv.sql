@@ -4,6 +4,7 @@
 -- A combination of parameters that failed has the result null, one that the suite skipped NaN: both are lost samples.
 -- Where all of them failed, null stands in place of the list.
 -- harness: asv
+-- signs: "\"commit_hash\""
 -- looks for: benchmarks in `results`
 -- format: json
 -- samples: results.*[11][][], results.*.samples[][]

@@ -3,6 +3,7 @@
 -- overhead and what is corrected by it are none. A benchmark without such has its samples in Statistics.OriginalValues.
 -- Brief files of old versions have neither: their figures are aggregates. The time of day stands in the title alone, without a zone.
 -- harness: benchmarkdotnet
+-- signs: "\"benchmarkdotnetversion\""
 -- looks for: `Measurements` of stage Result, or `Statistics`, of the entries of `Benchmarks`
 -- format: json
 -- samples: Benchmarks[].Measurements[], Benchmarks[].Statistics.OriginalValues[]

@@ -2,6 +2,7 @@
 -- measured of some iterations, divided by their number; it is the same as in sample.json beside it. Before 0.3 the unit is
 -- nanoseconds and stands in the name of the column.
 -- harness: criterion
+-- signs: "iteration_count"
 -- looks for: records behind the header line
 -- format: csv
 -- companion: benchmark.json estimates.json

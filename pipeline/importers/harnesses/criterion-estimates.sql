@@ -2,6 +2,7 @@
 -- errors and the bounds of their confidence intervals. There is a slope where the sampling was Linear. In change they are relative to the
 -- run before, which is 1: -0.1 is a tenth faster.
 -- harness: criterion
+-- signs: "\"point_estimate\""
 -- looks for: `point_estimate` of the mean, median, slope, ...
 -- format: json
 -- companion: benchmark.json ../new/benchmark.json

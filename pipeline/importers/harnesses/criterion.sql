@@ -3,6 +3,7 @@
 -- weight: criterion's own figure is the slope, in estimates.json. Before 0.3.4 the file is [iterations, times].
 -- What was measured stands in benchmark.json beside it. The file has no unit: it is ns unless a program measures something else.
 -- harness: criterion
+-- signs: "\"iters\"", "sample.json"
 -- looks for: `iters` and `times`
 -- format: json
 -- companion: benchmark.json ../new/benchmark.json
@@ -19,11 +20,7 @@ FROM content
 CREATE TEMP TABLE companion AS
 SELECT json FROM read_json_objects(coalesce(getvariable('companion'), getvariable('file')), format = 'unstructured',
                                    maximum_object_size = getvariable('object_limit'))
-WHERE getvariable('companion') IS NOT NULL;
-SET VARIABLE times = (SELECT coalesce(json->'times', json->1)::BIGINT FROM document);
-CREATE TEMP TABLE counted AS
-SELECT place, (json->>'$')::DOUBLE AS iterations FROM samples
-WHERE number = (SELECT coalesce(json->'iters', json->0)::BIGINT FROM document);
+WHERE getvariable('companion') IS NOT NULL
 
 -- name: session
 SELECT regexp_replace(coalesce(known->>'directory_name', known->>'full_id') || '-' || getvariable('folder'), '[^\w.-]+', '-', 'g') AS session_id,
@@ -33,7 +30,6 @@ SELECT regexp_replace(coalesce(known->>'directory_name', known->>'full_id') || '
 FROM document LEFT JOIN (SELECT json AS known FROM companion) ON true
 
 -- name: measurements
-SELECT 'time' AS metric, 'ns' AS unit, CASE WHEN iterations <> round(iterations) THEN error('a sample is of ' || iterations || ' iterations') ELSE iterations END::BIGINT AS iterations,
-       CASE WHEN other IS DISTINCT FROM place THEN error('it has not as many iterations as times') WHEN NOT coalesce(iterations > 0, false) THEN error('a sample is of no iterations')
-            ELSE per_operation(json->>'$', iterations) END AS value
-FROM (SELECT place, json FROM samples WHERE number = getvariable('times')) POSITIONAL JOIN (SELECT place AS other, iterations FROM counted)
+SELECT 'time' AS metric, NULL AS value, 'ns' AS unit, {value: times, per_iterations: iterations} AS samples
+FROM (SELECT coalesce(json->'times', json->1)::BIGINT AS times, coalesce(json->'iters', json->0)::BIGINT AS iterations FROM document)
+WHERE times IS NOT NULL

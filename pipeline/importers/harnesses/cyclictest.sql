@@ -2,6 +2,7 @@
 -- A bin is whole: the latencies that were read as so many microseconds. Bins hold what is below -h alone; the cycles
 -- beyond, of which the worst are, are counted as latency_beyond_bins.
 -- harness: cyclictest
+-- signs: "cyclictest"
 -- looks for: threads in `thread`
 -- format: json
 -- versions: 2.40 to 2.40

@@ -5,6 +5,7 @@
 -- The record of a window has block size 0; log_window_value=both (3.37) writes its mean and its maximum.
 -- Times are milliseconds since the job's start, or since 1970 with log_unix_epoch and log_alternate_epoch.
 -- harness: fio
+-- signs: "_clat", "_slat", "_lat", "_bw", "_iops"
 -- looks for: a record an I/O: its time, value and direction
 -- format: csv
 -- columns: time, value, maximum, direction, block_size, fifth, log_offset, priority, issue_time

@@ -6,6 +6,7 @@
 -- fio --client writes the jobs of its servers as client_stats, with the hostname of each; "All clients" behind them repeats them.
 -- harness: fio
 -- documents: cumulative
+-- signs: "\"fio version\""
 -- looks for: a direction that did I/O in one of `jobs` or `client_stats`
 -- format: json
 -- versions: 2.2 to 3.42

@@ -4,6 +4,7 @@
 -- request tells: the version in the line RUN is not to be trusted. Times are milliseconds since 1970.
 -- A request's time is its start. A group's duration is that from its start to its end, the cumulated time that of its requests.
 -- Of a last line that is cut off what is before it is taken, and that is said.
+-- signs: "run\t"
 -- looks for: lines REQUEST, GROUP or ERROR
 -- versions: 2.0 to 3.11
 -- format: lines

@@ -1,6 +1,7 @@
 -- Samples of RTCPeerConnection.getStats() as one JSON array over several lines: of reports, or of what calls gave, each an array
 -- of reports or an object that has them by their ids. What becomes of a report is that of getstats.sql.
 -- harness: getstats
+-- signs: "\"timestamp\""
 -- looks for: numbers in reports that have a time, a type and an id
 -- format: json
 -- samples: []
@@ -25,11 +26,10 @@ FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(on
       FROM (SELECT *, value->0 AS one FROM content))
 
 -- name: measurements
-SELECT said[1] || '.' || key AS metric,
-       CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
-       webrtc_unit(key) AS unit, ns_from_ms(said[2]::DOUBLE) AS epoch_ns,
-       said[3] AS report_id, said[1] AS report_type, said[4] AS kind
-FROM (SELECT said, unnest(keys) AS key, unnest(webrtc_values(report, keys)) AS number
-      FROM (SELECT report, webrtc_keys(report) AS keys, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
-            FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples)))
-WHERE key <> 'timestamp' AND json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+SELECT report_type || '.' || key AS metric, CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
+       webrtc_unit(key) AS unit, epoch_ns, report_id, report_type, kind
+FROM (SELECT epoch_ns, report_id, report_type, kind, unnest(keys) AS key, unnest(webrtc_values(report, keys)) AS number
+      FROM (SELECT report, keys, ns_from_ms(said[2]::DOUBLE) AS epoch_ns, said[3] AS report_id, said[1] AS report_type, said[4] AS kind
+            FROM (SELECT report, webrtc_keys(report) AS keys, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
+                  FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples))))
+WHERE key <> 'timestamp' AND is_figure(number)

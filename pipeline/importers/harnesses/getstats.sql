@@ -2,6 +2,7 @@
 -- reports, an object that has them by their ids, or an array of these. Units are those of the W3C's webrtc-stats.
 -- Numbers are samples, also true and false as 1 and 0; texts that do not change with time become attributes.
 -- harness: getstats
+-- signs: "\"timestamp\""
 -- looks for: numbers in reports that have a time, a type and an id
 -- format: ndjson
 -- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
@@ -27,11 +28,10 @@ FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(on
                            ELSE json_extract(value, '$.*')[1] END AS one FROM content))
 
 -- name: measurements
-SELECT said[1] || '.' || key AS metric,
-       CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
-       webrtc_unit(key) AS unit, ns_from_ms(said[2]::DOUBLE) AS epoch_ns,
-       said[3] AS report_id, said[1] AS report_type, said[4] AS kind
-FROM (SELECT said, unnest(keys) AS key, unnest(webrtc_values(report, keys)) AS number
-      FROM (SELECT report, webrtc_keys(report) AS keys, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
-            FROM (SELECT unnest(webrtc_reports(one)) AS report FROM (SELECT unnest(webrtc_reports(json)) AS one FROM records))))
-WHERE key <> 'timestamp' AND json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+SELECT report_type || '.' || key AS metric, CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
+       webrtc_unit(key) AS unit, epoch_ns, report_id, report_type, kind
+FROM (SELECT epoch_ns, report_id, report_type, kind, unnest(keys) AS key, unnest(webrtc_values(report, keys)) AS number
+      FROM (SELECT report, keys, ns_from_ms(said[2]::DOUBLE) AS epoch_ns, said[3] AS report_id, said[1] AS report_type, said[4] AS kind
+            FROM (SELECT report, webrtc_keys(report) AS keys, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
+                  FROM (SELECT unnest(webrtc_reports(one)) AS report FROM (SELECT unnest(webrtc_reports(json)) AS one FROM records)))))
+WHERE key <> 'timestamp' AND is_figure(number)

@@ -6,6 +6,8 @@
 -- With -json a line may lie in several events; times are those of the events. The text has no times, nor a version of Go.
 -- harness: go-bench
 -- format: lines
+-- form: result = {name Benchmark*}{ }{iterations INTEGER}{ }{figures WORDS}
+-- signs: "\nbenchmark", "\"output\":\"benchmark", "\"output\": \"benchmark"
 -- looks for: lines of a name that begins with `Benchmark`, a count, and values with their units
 -- versions: 1.19 to 1.19
 -- metrics: ns/op, sec/op = duration lower
@@ -18,31 +20,31 @@ SELECT regexp_matches(text, '(^|\n)Benchmark\S*[ \t]+\d+[ \t]+[-+.\w]+[ \t]+\S+[
 FROM content
 
 -- name: prepare
-SET VARIABLE is_events = (SELECT starts_with(line, '{') FROM records LIMIT 1);
+SET VARIABLE is_events = (SELECT starts_with(coalesce(line, ''), '{') FROM records LIMIT 1);
 -- An event may hold a part of a line: all up to its end is one.
 CREATE TEMP VIEW texts AS
-SELECT line_number, NULL::VARCHAR AS time, line FROM records WHERE NOT getvariable('is_events')
-UNION ALL
 SELECT line_number, time, rtrim(CASE WHEN ends_with(before, chr(10)) THEN piece WHEN ends_with(earlier, chr(10)) THEN before || piece
                                      WHEN ends_with(earliest, chr(10)) THEN concat(earlier, before, piece)
-                                     ELSE concat(earliest, earlier, before, piece) END, chr(10) || chr(13))
+                                     ELSE concat(earliest, earlier, before, piece) END, chr(10) || chr(13)) AS line
 FROM (
     SELECT *, lag(piece) OVER () AS before, lag(piece, 2) OVER () AS earlier, lag(piece, 3) OVER () AS earliest
-    FROM (SELECT line_number, line->>'Time' AS time, CASE WHEN line->>'Action' = 'output' THEN line->>'Output' END AS piece
-          FROM records WHERE getvariable('is_events') AND starts_with(line, '{'))
+    FROM (SELECT line_number, said[1] AS time, CASE WHEN said[2] = 'output' THEN said[3] END AS piece
+          FROM (SELECT line_number, json_extract_string(line, ['$.Time', '$.Action', '$.Output']) AS said
+                FROM records WHERE getvariable('is_events') AND starts_with(line, '{')))
     WHERE piece IS NOT NULL)
 WHERE ends_with(piece, chr(10));
-CREATE TEMP VIEW told AS
-SELECT *, CASE WHEN starts_with(line, 'Benchmark')
-               THEN CASE WHEN regexp_matches(line, '^\S+\s+\d+\s+\S') THEN 'result' ELSE 'line without a figure' END
-               WHEN regexp_matches(line, '^\p{Ll}[^\s\p{Lu}:]*:([ \t]|$)') THEN 'setting'
-               WHEN regexp_matches(line, '^Unit\s') THEN 'unit'
-               WHEN starts_with(line, 'FAIL') OR starts_with(line, '--- FAIL') THEN 'failure' ELSE 'other line' END AS kind
-FROM texts;
+CREATE TEMP MACRO kind_of(line) AS
+    CASE WHEN starts_with(line, 'Benchmark')
+         THEN CASE WHEN regexp_matches(line, '^\S+\s+\d+\s+\S') THEN 'result' ELSE 'line without a figure' END
+         WHEN regexp_matches(line, '^\p{Ll}[^\s\p{Lu}:]*:([ \t]|$)') THEN 'setting'
+         WHEN regexp_matches(line, '^Unit\s') THEN 'unit'
+         WHEN starts_with(line, 'FAIL') OR starts_with(line, '--- FAIL') THEN 'failure' ELSE 'other line' END;
 CREATE TEMP TABLE others AS
 SELECT kind, CASE WHEN kind IN ('setting', 'unit') THEN line_number END AS line_number,
        CASE WHEN kind IN ('setting', 'unit') THEN line END AS line, count(*) AS lines
-FROM told WHERE kind <> 'result' GROUP BY ALL;
+FROM (SELECT line_number, line, unnest([kind_of(line)]) AS kind
+      FROM (SELECT line_number, line FROM other_lines WHERE NOT getvariable('is_events') UNION ALL SELECT line_number, line FROM texts))
+WHERE kind <> 'result' GROUP BY ALL;
 CREATE TEMP TABLE settings AS
 SELECT row_number() OVER (ORDER BY line_number) AS number, line_number, regexp_extract(line, '^([^:]+):', 1) AS key,
        trim(substr(line, strpos(line, ':') + 1), chr(9) || ' ') AS value
@@ -76,23 +78,34 @@ SELECT kind, lines FROM others WHERE kind NOT IN ('setting', 'unit')
 UNION ALL
 SELECT key, count(*) FROM settings WHERE list_contains(getvariable('keys'), key) AND NOT getvariable('has_own') GROUP BY key
 UNION ALL
-SELECT 'line that is no event', count(*) FROM records WHERE getvariable('is_events') AND NOT starts_with(line, '{')
+SELECT 'line that is no event', count(*) FROM records WHERE getvariable('is_events') AND NOT starts_with(coalesce(line, ''), '{')
 UNION ALL
 SELECT key, count(*) FROM (SELECT unnest(json_keys(line)) AS key FROM records WHERE getvariable('is_events') AND starts_with(line, '{'))
 WHERE key NOT IN ('Action', 'Output', 'Package', 'Time') GROUP BY key
 
 -- name: measurements
-WITH counted AS (
-    SELECT line, time, kind, sum((kind = 'setting')::BIGINT) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number
-    FROM told
+WITH told AS (
+    SELECT NULL::VARCHAR AS time, line, name, iterations, figures, CASE WHEN form IS NULL THEN kind_of(line) ELSE 'result' END AS kind
+    FROM records WHERE NOT getvariable('is_events')
+), counted AS (
+    -- Behind a union the engine would hold all rows to count on.
+    SELECT *, count(CASE kind WHEN 'setting' THEN 1 END) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number FROM told
+    UNION ALL
+    SELECT time, line, NULL, NULL, NULL, kind, count(CASE kind WHEN 'setting' THEN 1 END) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    FROM (SELECT *, kind_of(line) AS kind FROM texts)
 ), split AS (
-    SELECT number, time, list_filter(string_split(replace(line, chr(9), ' '), ' '), lambda one: one <> '') AS fields
+    SELECT number, time, name, iterations, figures,
+           CASE WHEN name IS NULL THEN list_filter(string_split(replace(line, chr(9), ' '), ' '), lambda one: one <> '') END AS fields
     FROM counted WHERE kind = 'result'
+), results AS (
+    SELECT time, coalesce(name, fields[1]) AS name, coalesce(iterations, fields[2]::BIGINT) AS iterations, coalesce(figures, fields[3:]) AS figures,
+           goos, goarch, pkg, cpu, own
+    FROM split JOIN held ON split.number = held.number
 ), pairs AS (
-    SELECT number, time, fields[1] AS name, fields[2]::BIGINT AS iterations, unnest(fields[3:-:2]) AS value,
-           unnest(CASE WHEN len(fields) % 2 = 0 THEN fields[4:-:2] ELSE error('column ''value'': ' || fields[-1] || ' has no unit') END) AS unit
-    FROM split
+    SELECT * EXCLUDE (figures), unnest(figures[1:-:2]) AS value,
+           unnest(CASE WHEN len(figures) % 2 = 0 THEN figures[2:-:2] ELSE error('column ''value'': ' || figures[-1] || ' has no unit') END) AS unit
+    FROM results
 )
 SELECT unit AS metric, CASE WHEN lower(value) <> 'nan' THEN value END AS value, unit, time AS timestamp, name, iterations, goos, goarch, pkg, cpu,
        own AS attributes
-FROM pairs JOIN held ON pairs.number = held.number
+FROM pairs

@@ -6,6 +6,7 @@
 -- program uses itself stands in the run a second time, or behind the unit where no other program has sorted the keys.
 -- The time of day belongs to the file's beginning; old versions write it without a zone.
 -- harness: google-benchmark
+-- signs: "\"num_cpus\""
 -- looks for: runs in `benchmarks`
 -- format: json
 -- samples: benchmarks[]

@@ -4,6 +4,7 @@
 -- h2load appends to a file that is there, without a mark. Another run begins behind a silence in which no request was under
 -- way: of 10 ms where requests overlap (h2load is started in 20), of one second where they come one by one, and of 20 times
 -- the usual silence, so that a rate (--rps) makes no runs.
+-- signs: "\t"
 -- looks for: lines of three numbers: start, status, time
 -- versions: 1.52 to 1.52
 -- format: lines

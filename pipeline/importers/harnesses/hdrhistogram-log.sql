@@ -6,6 +6,7 @@
 -- JavaScript), so that its unit is not known, either.
 -- A start is seconds since 1970, or since BaseTime, else StartTime, where it lies more than a year before that.
 -- harness: hdrhistogram
+-- signs: ",hist", ",dhist"
 -- looks for: lines of intervals: start, length, maximum and a histogram in base64
 -- versions: 1.01 to 1.3
 -- format: lines

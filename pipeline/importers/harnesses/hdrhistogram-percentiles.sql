@@ -4,6 +4,7 @@
 -- Percentiles that many tools tell are aggregates besides, where the table has them, and the figures below the table are.
 -- Nothing says the unit but the header of vegeta's (ms): --assume unit=...; nothing says when it was.
 -- harness: hdrhistogram
+-- signs: "1/(1-percentile)"
 -- looks for: rows of a value, a percentile and a total count
 -- format: lines
 -- option: unit ns us ms s

@@ -2,6 +2,7 @@
 -- of four decimals, so that what took less than 50 microseconds is 0; `offset` is that of the request's start.
 -- Requests that failed (timeouts, connections that were refused or closed) have no record, and of more than 1,000,000
 -- requests hey keeps as many. The file holds no time of day: --started-at says when the run began.
+-- signs: "dns+dialup"
 -- looks for: records behind the header line
 -- versions: 0.1.4 to 0.1.4
 -- format: csv

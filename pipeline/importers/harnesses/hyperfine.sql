@@ -1,6 +1,7 @@
 -- hyperfine --export-json FILE. Times are seconds. hyperfine writes no time of day, no version and no warm-up runs.
 -- What -i lets fail stands among the times, and is in its mean: the exit code tells, null after a signal.
 -- harness: hyperfine
+-- signs: "\"command\""
 -- looks for: times of the commands in `results`
 -- format: json
 -- samples: results[].times[run], results[].memory_usage_byte[run], results[].exit_codes[]

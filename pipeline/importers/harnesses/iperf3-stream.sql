@@ -3,6 +3,7 @@
 -- What becomes of an interval is that of iperf3.sql: its time is its end; intervals of -O are named omitted_... and come
 -- before the others; the sums of streams repeat them, and what stands under "end" is named total_...
 -- harness: iperf3
+-- signs: "\"event\""
 -- looks for: streams in events `interval`, and sums in the event `end`
 -- format: lines
 -- versions: 3.17 to 3.22
@@ -32,16 +33,20 @@
 SELECT value->>'event' = 'start' AND json_exists(value, '$.data.timestamp') FROM content
 
 -- name: prepare
-CREATE TEMP MACRO events() AS TABLE
-    SELECT json->>'event' AS event, json->'data' AS data
-    FROM (SELECT line::JSON AS json FROM records WHERE NOT regexp_matches(line, '^[\s{}]\s*$|^\s'));
-CREATE TEMP TABLE others AS SELECT event, data FROM events() WHERE event <> 'interval';
+-- Of nearly all lines their begin tells what they are.
+CREATE TEMP MACRO is_interval(line) AS starts_with(line, '{"event":"interval",') OR starts_with(line, '{"event": "interval",');
+CREATE TEMP MACRO json_of(line) AS CASE WHEN NOT regexp_matches(line, '^[\s{}]\s*$|^\s') THEN line::JSON END;
+CREATE TEMP TABLE others AS
+SELECT event, data FROM (SELECT json->>'event' AS event, json->'data' AS data FROM (SELECT CASE WHEN NOT is_interval(line) THEN json_of(line) END AS json FROM records))
+WHERE event <> 'interval';
+CREATE TEMP MACRO streams() AS TABLE
+    SELECT event, unnest(json_extract(line, '$.data.streams[*]')) AS stream
+    FROM (SELECT line, CASE WHEN is_interval(line) THEN 'interval' ELSE json_of(line)->>'event' END AS event FROM records) WHERE event IN ('interval', 'end');
 SET VARIABLE start = (SELECT data FROM others WHERE event = 'start' LIMIT 1);
 SET VARIABLE told_s = (getvariable('start')->>'$.test_start.omit')::DOUBLE;
 SET VARIABLE omitted_s = coalesce(getvariable('told_s'), (
     SELECT max((stream->>'end')::DOUBLE)
-    FROM (SELECT unnest(json_extract(data, '$.streams[*]')) AS stream FROM events() WHERE getvariable('told_s') IS NULL AND event = 'interval')
-    WHERE (stream->>'omitted')::BOOLEAN), 0);
+    FROM streams() WHERE getvariable('told_s') IS NULL AND event = 'interval' AND (stream->>'omitted')::BOOLEAN), 0);
 SET VARIABLE side = (
     SELECT CASE WHEN reverse IS NULL OR is_client = is_server THEN NULL
                 WHEN (reverse = 0) = is_client THEN 'sender' ELSE 'receiver' END
@@ -65,20 +70,24 @@ SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXIST
 
 -- name: measurements
 WITH streams AS (
-    SELECT coalesce(stream->direction, stream) AS stream, direction, event = 'end' AS is_total
-    FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction
-          FROM (SELECT event, unnest(json_extract(data, '$.streams[*]')) AS stream FROM events() WHERE event IN ('interval', 'end')))
+    SELECT CASE WHEN direction IS NULL THEN stream ELSE coalesce(stream->direction, stream) END AS stream, direction, event = 'end' AS is_total
+    FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction FROM streams())
     WHERE event = 'interval' OR json_exists(stream, '$.' || direction)
 )
-SELECT prefix || name AS metric, number->>'$' AS value, unit, offset_ns, socket, interval_start, omitted, side
+SELECT prefix || name AS metric, value, unit, offset_ns, socket, interval_start, omitted, side
 FROM (
-    SELECT prefix, ns_from_s(said[2]::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
-           said[3]::BIGINT AS socket, ns_from_s(said[1]::DOUBLE) / 1e9 AS interval_start, said[4]::BOOLEAN AS omitted,
-           coalesce(direction, CASE said[5]::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side,
-           unnest(iperf3_names()) AS name, unnest(iperf3_units()) AS unit, unnest(iperf3_numbers(stream)) AS number
+    SELECT *, CASE WHEN ord(number::VARCHAR) BETWEEN 45 AND 57 THEN number::VARCHAR ELSE number->>'$' END AS value
     FROM (
-        SELECT stream, direction, said, CASE WHEN is_total THEN 'total_' WHEN said[4]::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
-        FROM (SELECT *, json_extract_string(stream, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said FROM streams)
+        SELECT * EXCLUDE (stream), unnest(iperf3_names()) AS name, unnest(iperf3_units()) AS unit, unnest(iperf3_numbers(stream)) AS number
+        FROM (
+            SELECT stream, prefix, ns_from_s(said[2]::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
+                   said[3]::BIGINT AS socket, ns_from_s(said[1]::DOUBLE) / 1e9 AS interval_start, said[4]::BOOLEAN AS omitted,
+                   coalesce(direction, CASE said[5]::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side
+            FROM (
+                SELECT stream, direction, said, CASE WHEN is_total THEN 'total_' WHEN said[4]::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
+                FROM (SELECT *, json_extract_string(stream, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said FROM streams)
+            )
+        )
     )
 )
-WHERE number IS NOT NULL AND NOT (starts_with(number->>'$', '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))
+WHERE number IS NOT NULL AND NOT (starts_with(value, '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))

@@ -5,6 +5,7 @@
 -- A congestion window or round-trip time below 0 is what iperf3 writes where the system does not tell.
 -- harness: iperf3
 -- documents: runs
+-- signs: "\"intervals\""
 -- looks for: streams in `intervals`, and sums in `end`
 -- format: json
 -- samples: intervals[]

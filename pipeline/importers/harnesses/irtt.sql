@@ -4,6 +4,7 @@
 -- its answer was (true_down). Which of them it was is not known of "true": the server counted nothing, or the answer came too late.
 -- rtt is without the time within the server where that is stamped twice (both), which is the default. Its time is that of sending.
 -- harness: irtt
+-- signs: "\"irtt\""
 -- looks for: probes in `round_trips`
 -- format: json
 -- versions: 0.9.0 to 0.9.0

@@ -4,6 +4,7 @@
 -- A sample with a sample count (sc) above 1 sums up several, so its figures are no samples.
 -- Of a file that is cut off the samples that are whole are taken, and that is said.
 -- harness: jmeter
+-- signs: "<testresults"
 -- looks for: elements `sample` and `httpSample`
 -- versions: 2.4 to 5.5
 -- format: text

@@ -4,6 +4,7 @@
 -- Without a header line the fields are told by their number and kinds: those of JMeter 2.x, 2.13, 3.0, 3.1 and 4.0 to
 -- 5.6 as they come, and some that users have set. JMeter has one order; what is saved is set by properties.
 -- harness: jmeter
+-- signs: "timestamp", "true", "false"
 -- looks for: records behind the header line
 -- versions: 2.13 to 5.5
 -- format: csv

@@ -5,6 +5,7 @@
 -- In mode `sample` secondary results of names such as get·p0.50 are percentiles of each iteration, which are aggregates.
 -- NaN and infinities are texts; a value that is NaN is a lost sample. JMH writes no time of day.
 -- harness: jmh
+-- signs: "\"primarymetric\""
 -- looks for: `rawData` and `rawDataHistogram` in the metrics of each benchmark
 -- format: json
 -- samples: [].primaryMetric.rawData[][], [].primaryMetric.rawDataHistogram[][][], [].secondaryMetrics.*.rawData[][], [].secondaryMetrics.*.rawDataHistogram[][][]

@@ -3,6 +3,7 @@
 -- or RFC 3339. Nothing in the file says it, but no two of them are of the same length.
 -- The file holds no units: those of k6's own metrics are known, those of custom metrics are null.
 -- harness: k6
+-- signs: "metric_name,"
 -- looks for: records behind the header line
 -- versions: 0.57 to 2.2
 -- format: csv

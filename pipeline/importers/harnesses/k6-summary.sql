@@ -6,6 +6,7 @@
 -- A threshold is true in --summary-export where it was crossed, and elsewhere `ok` where it was not.
 -- Only the machine-readable summary says when the test ended.
 -- harness: k6
+-- signs: "\"root_group\"", "\"k6version\""
 -- looks for: figures in `metrics` or `results`
 -- versions: 0.57 to 2.2
 -- format: json

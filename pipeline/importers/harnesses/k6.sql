@@ -1,5 +1,6 @@
 -- k6 run --out json=FILE: a line a sample, and a line that defines each metric before its first sample.
 -- harness: k6
+-- signs: "\"metric\""
 -- looks for: lines of the type Point
 -- versions: 0.57 to 2.2
 -- format: ndjson

@@ -2,6 +2,7 @@
 -- The time is that of the start, in seconds since 1970; response times are milliseconds, lengths bytes. A request that got
 -- no response has the status code 0, and says why: its response time is that until then.
 -- harness: locust
+-- signs: "_code"
 -- looks for: records behind the header line
 -- versions: 2.44 to 2.47
 -- format: csv

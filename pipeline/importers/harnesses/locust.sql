@@ -4,6 +4,7 @@
 -- are all 0 while nothing was requested lately, or where no request was that fast. Locust writes 0 for these.
 -- Before 1.0 columns have other names; those of the history are totals as well, without saying so.
 -- harness: locust
+-- signs: "requests/s"
 -- looks for: records behind the header line, with figures that are not N/A
 -- versions: 0.13 to 2.47
 -- format: csv

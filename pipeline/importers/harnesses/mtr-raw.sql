@@ -3,8 +3,12 @@
 -- reports. mtr before 0.88 writes no x and no numbers: what was lost the file does not hold then. It has no time of day.
 -- A number is used again after 32,535 probes. Where several addresses answered for a hop, nothing tells which one did.
 -- harness: mtr
+-- signs: "\np "
 -- looks for: answers, lines `p HOP MICROSECONDS NUMBER`
 -- format: lines
+-- form: sent = x {hop INTEGER} {number INTEGER}
+-- form: answer = p {hop INTEGER} {value} {number INTEGER}
+-- form: unnumbered = p {hop INTEGER} {value}
 -- metrics: rtt = duration lower
 
 -- name: recognise
@@ -13,31 +17,37 @@ FROM content
 
 -- name: prepare
 CREATE TEMP MACRO is_probe(line) AS regexp_matches(line, '^x \d+ \d+\s*$|^p \d+ \S+( \d+)?\s*$');
-CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_probe(line);
+CREATE TEMP TABLE others AS SELECT line_number, line FROM other_lines WHERE NOT is_probe(line);
 CREATE TEMP TABLE hops AS
 SELECT hop, string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'h') AS host,
        string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'd') AS name
 FROM (SELECT kind, TRY_CAST(part[2] AS BIGINT) AS hop, part[3] AS word
       FROM (SELECT line[1] AS kind, string_split(trim(line), ' ') AS part FROM others WHERE regexp_matches(line, '^[hd] \d+ \S')))
 GROUP BY hop;
-SET VARIABLE known = (SELECT map_from_entries(list((hop, {host: host, name: name}))) FROM hops WHERE hop IS NOT NULL);
+CREATE TEMP VIEW probes AS
+SELECT line_number, CASE WHEN form IS NULL THEN line[1] WHEN form = 'sent' THEN 'x' ELSE 'p' END AS kind, coalesce(is_whole, true) AS is_whole,
+       CASE WHEN form IS NULL THEN len(part) WHEN form = 'answer' THEN 4 ELSE 3 END AS parts,
+       CASE WHEN form IS NULL THEN TRY_CAST(part[2] AS BIGINT) ELSE hop END AS hop, CASE WHEN form IS NULL THEN part[3] ELSE value END AS value,
+       CASE WHEN form IS NOT NULL THEN number WHEN line[1] = 'p' THEN TRY_CAST(part[4] AS BIGINT) WHEN is_whole THEN part[3]::BIGINT END AS number
+FROM (SELECT * EXCLUDE (line), CASE WHEN form IS NULL THEN line END AS line, CASE WHEN form IS NULL THEN string_split(rtrim(line), ' ') END AS part,
+             CASE WHEN form IS NULL THEN is_probe(line) END AS is_whole
+      FROM records WHERE form IS NOT NULL OR regexp_matches(line, '^[xp]( |\s*$)'));
 -- Where the numbers begin again, and the least of them.
 SET VARIABLE sent = (
-    SELECT {begins: coalesce(list(line_number ORDER BY line_number) FILTER (number < before), []), least: min(number)} FROM (
-        SELECT line_number, number, lag(number) OVER () AS before
-        FROM (SELECT line_number, split_part(line, ' ', 3)::BIGINT AS number FROM records WHERE line[1] = 'x' AND is_probe(line))));
+    SELECT {begins: coalesce(list(line_number ORDER BY line_number) FILTER (number < before), []), least: min(number)}
+    FROM (SELECT line_number, number, lag(number) OVER () AS before FROM probes WHERE kind = 'x' AND is_whole));
 SET VARIABLE begins = getvariable('sent').begins;
 SET VARIABLE least = getvariable('sent').least;
--- The turn is found once for a line, where it is unnested.
+-- Over a join the engine would hold all rows to count on.
 CREATE TEMP VIEW numbered AS
-SELECT line_number, line, unnest([len(list_filter(getvariable('begins'), lambda one: one <= line_number))]) AS turn, unnest([is_probe(line)]) AS is_whole
-FROM records WHERE regexp_matches(line, '^[xp]( |\s*$)');
+SELECT *, count(CASE WHEN list_contains(getvariable('begins'), line_number) THEN 1 END) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS turn
+FROM probes;
 -- One behind a beginning that is larger than what was sent since is of the turn before.
 CREATE TEMP MACRO key_of(turn, place, number) AS (turn - CASE WHEN turn > 0 AND number - getvariable('least') > place - getvariable('begins')[turn] THEN 1 ELSE 0 END) * 65536 + number;
 SET VARIABLE most = (SELECT 65536 * (len(getvariable('begins')) + 1));
 SET VARIABLE answered = (
-    SELECT bitstring_agg(key, 0, getvariable('most')::BIGINT) FROM (
-        SELECT key_of(turn, line_number, TRY_CAST(split_part(rtrim(line), ' ', 4) AS BIGINT)) AS key FROM numbered WHERE line[1] = 'p' AND is_whole)
+    SELECT bitstring_agg(key, 0, getvariable('most')::BIGINT)
+    FROM (SELECT key_of(turn, line_number, number) AS key FROM numbered WHERE kind = 'p' AND is_whole)
     WHERE key BETWEEN 0 AND getvariable('most'))
 
 -- name: warnings
@@ -52,11 +62,10 @@ FROM others WHERE NOT regexp_matches(line, '^[hd] \d+ \S|^[xp]( |\s*$)') GROUP B
 
 -- name: measurements
 SELECT 'rtt' AS metric,
-       CASE WHEN NOT is_whole OR kind = 'p' AND len(part) = 3 AND getvariable('least') IS NOT NULL THEN error('is no whole line of a probe, the file may be cut off')
-            WHEN kind = 'p' THEN part[3] END AS value, 'us' AS unit, hop + 1 AS hop,
-       CASE WHEN kind = 'x' OR len(part) > 3 THEN TRY_CAST(part[-1] AS BIGINT) END AS number, known.host AS host, known.name AS name,
+       CASE WHEN NOT is_whole OR kind = 'p' AND parts = 3 AND getvariable('least') IS NOT NULL THEN error('is no whole line of a probe, the file may be cut off')
+            WHEN kind = 'p' THEN value END AS value, 'us' AS unit, numbered.hop + 1 AS hop,
+       CASE WHEN kind = 'x' OR parts > 3 THEN number END AS number, known.host AS host, known.name AS name,
        CASE kind WHEN 'x' THEN 'no answer' END AS outcome
-FROM (SELECT kind, part, is_whole, TRY_CAST(part[2] AS BIGINT) AS hop, getvariable('known')[TRY_CAST(part[2] AS BIGINT)] AS known
-      FROM (SELECT line[1] AS kind, string_split(rtrim(line), ' ') AS part, is_whole FROM numbered
-            WHERE CASE WHEN line[1] = 'p' OR NOT is_whole THEN true
-                ELSE coalesce(get_bit(getvariable('answered'), least(key_of(turn, line_number, split_part(rtrim(line), ' ', 3)::BIGINT), getvariable('most'))::INTEGER), 0) = 0 END))
+FROM numbered LEFT JOIN hops AS known ON numbered.hop = known.hop
+WHERE CASE WHEN kind = 'p' OR NOT is_whole THEN true
+           ELSE coalesce(get_bit(getvariable('answered'), least(key_of(turn, line_number, number), getvariable('most'))::INTEGER), 0) = 0 END

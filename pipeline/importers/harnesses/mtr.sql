@@ -2,6 +2,7 @@
 -- which are none. A file of several targets holds a document each, a session each. It has no time of day.
 -- harness: mtr
 -- documents: runs
+-- signs: "\"mtr\""
 -- looks for: hops in `hubs` of `report`
 -- format: json
 -- versions: 0.95 to 0.95

@@ -2,6 +2,7 @@
 -- of the run; sizes are bytes. Requests that failed have no record, and nothing says how many they were. The file holds no
 -- time of day: --started-at says when the run began.
 -- harness: oha
+-- signs: "request-start,"
 -- looks for: records behind the header line
 -- format: csv
 -- columns: request-start, DNS, DNS+dialup, Response-delay, request-duration, bytes, status

@@ -4,6 +4,7 @@
 -- ends of bins, or in some versions how far they are from the fastest request; the first one tells which. The last bin takes
 -- in all that is slower.
 -- The rates (rps_...) are of stretches of 10 ms, requests_per_second is of the whole. Nothing says when it was.
+-- signs: "\"requestspersec\""
 -- looks for: figures in `summary` and `latencyPercentiles`
 -- format: json
 -- metrics: *_bins, response_time_*, first_byte_*, connection_*, dns_*, duration = duration lower aggregate

@@ -7,6 +7,7 @@
 -- beginning of the interval. A sum that only grows is a counter, a delta an event, another sum a gauge.
 -- Attributes of the resource are named resource.KEY, those of the scope scope.KEY; `service.name` of the resource is the service.
 -- A data point that says that it holds no value, and a span that did not end, are lost samples.
+-- signs: "\"resourcespans\"", "\"resourcemetrics\"", "\"resourcelogs\""
 -- looks for: spans, and data points of metrics
 -- format: text
 -- reader: otlp

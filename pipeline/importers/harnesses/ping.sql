@@ -4,8 +4,14 @@
 -- where an answer to it comes later. Without such lines the file does not hold which were lost, the summary says how many.
 -- Below 16 bytes of data ping measures no time. What the summary says is an aggregate; mdev is the population's deviation.
 -- harness: ping
+-- signs: "seq=", "icmp_req=", "\nping"
 -- looks for: answers with `icmp_seq=` and `time=`, and the summary
 -- format: lines
+-- form: stamped = [{epoch_ns SECONDS}] {_ INTEGER} bytes from {host}: icmp_seq={seq INTEGER} ttl={ttl INTEGER} time={value DECIMAL} ms
+-- form: stamped_named = [{epoch_ns SECONDS}] {_ INTEGER} bytes from {host} ({address}): icmp_seq={seq INTEGER} ttl={ttl INTEGER} time={value DECIMAL} ms
+-- form: plain = {_ INTEGER} bytes from {host}: icmp_seq={seq INTEGER} ttl={ttl INTEGER} time={value DECIMAL} ms
+-- form: plain_named = {_ INTEGER} bytes from {host} ({address}): icmp_seq={seq INTEGER} ttl={ttl INTEGER} time={value DECIMAL} ms
+-- form: short = {_ INTEGER} bytes from {host}: seq={seq INTEGER} ttl={ttl INTEGER} time={value DECIMAL} ms
 -- metrics: rtt = duration lower
 -- metrics: rtt_* = duration lower aggregate
 -- metrics: packets_lost = counter lower aggregate
@@ -18,8 +24,7 @@ FROM content
 
 -- name: prepare
 CREATE TEMP MACRO is_answer(line) AS regexp_matches(line, 'seq=\d+ (ident=\d+ )?(ttl|hlim)=\d') OR regexp_matches(line, 'icmp_req=\d+ ttl=\d');
-CREATE TEMP MACRO is_plain(line) AS regexp_full_match(line, '(\[\d+\.\d+\] )?\d+ bytes from (\S+ )?\S+: (icmp_)?seq=\d+ ttl=\d+ time=[0-9.]+ ms');
-CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_answer(line);
+CREATE TEMP TABLE others AS SELECT line_number, line FROM other_lines WHERE NOT is_answer(line);
 SET VARIABLE headers = (SELECT coalesce(list(line_number ORDER BY line_number), []) FROM others WHERE regexp_matches(line, '^PING6?[ (]'));
 CREATE TEMP MACRO run_of(number) AS len(list_filter(getvariable('headers'), lambda h: h <= number));
 CREATE TEMP TABLE summaries AS
@@ -36,15 +41,18 @@ SET VARIABLE has_unanswered = (SELECT count(*) > 0 FROM unanswered);
 -- Numbers begin again behind 65,535, and with each run that was put behind another.
 CREATE TEMP TABLE passed_over AS
 SELECT DISTINCT one.line_number FROM unanswered one JOIN (
-    SELECT line_number, TRY_CAST(split_part(split_part(replace(line, 'icmp_req=', 'seq='), 'seq=', 2), ' ', 1) AS BIGINT) AS seq
-    FROM records WHERE getvariable('has_unanswered') AND is_answer(line) AND get_bit(getvariable('asked'), least(TRY_CAST(split_part(split_part(replace(line, 'icmp_req=', 'seq='), 'seq=', 2), ' ', 1) AS BIGINT), 65536)::INTEGER) = 1
+    SELECT line_number, seq FROM (
+        SELECT line_number, CASE WHEN form IS NULL THEN TRY_CAST(split_part(split_part(replace(line, 'icmp_req=', 'seq='), 'seq=', 2), ' ', 1) AS BIGINT) ELSE seq END AS seq
+        FROM records WHERE getvariable('has_unanswered') AND (form IS NOT NULL OR is_answer(line)))
+    WHERE get_bit(getvariable('asked'), least(seq, 65536)::INTEGER) = 1
     UNION ALL SELECT line_number, seq FROM unanswered) AS later
 ON one.seq = later.seq AND later.line_number BETWEEN one.line_number + 1 AND one.line_number + 32768 AND one.run = run_of(later.line_number);
 SET VARIABLE counts = (
-    SELECT {answers: count(*), untimed: count(*) FILTER (WHERE NOT plain AND NOT regexp_matches(line, '(ttl|hlim)=\d+.* [^ =<]+[=<][0-9.,]+ \S')),
-            others: count(*) FILTER (WHERE NOT plain AND NOT regexp_matches(line, '^(\[\d+\.\d+\] )?\d+ ')),
+    SELECT {answers: count(*) + (SELECT coalesce(sum(lines), 0)::BIGINT FROM forms),
+            untimed: count(*) FILTER (WHERE NOT regexp_matches(line, '(ttl|hlim)=\d+.* [^ =<]+[=<][0-9.,]+ \S')),
+            others: count(*) FILTER (WHERE NOT regexp_matches(line, '^(\[\d+\.\d+\] )?\d+ ')),
             lost: (SELECT count(*) FROM unanswered WHERE line_number NOT IN (SELECT line_number FROM passed_over))}
-    FROM (SELECT CASE WHEN NOT plain THEN line END AS line, plain FROM (SELECT line, unnest([is_plain(line)]) AS plain FROM records) WHERE plain OR is_answer(line)))
+    FROM other_lines WHERE is_answer(line))
 
 -- name: session
 SELECT {command: (SELECT list(line ORDER BY line_number) FROM others WHERE list_contains(getvariable('headers'), line_number))}::JSON AS configuration
@@ -72,23 +80,24 @@ HAVING count(*) > 0
 -- name: measurements
 SELECT metric, value, unit, epoch_ns, icmp_seq, host, ttl, duplicate, outcome
 FROM (
-    SELECT 'rtt' AS metric, 'ms' AS unit, CASE WHEN is_broken THEN error('is no whole answer, the file may be cut off')::VARCHAR WHEN found.ttl = '' THEN NULL WHEN found.unit = 'ms' OR regexp_full_match(found.unit, '[^ -~]+') THEN replace(found.value, ',', '.')
+    SELECT 'rtt' AS metric, 'ms' AS unit,
+           CASE WHEN form IS NOT NULL THEN value WHEN is_broken THEN error('is no whole answer, the file may be cut off')::VARCHAR WHEN found.ttl = '' THEN NULL WHEN found.unit = 'ms' OR regexp_full_match(found.unit, '[^ -~]+') THEN replace(found.value, ',', '.')
                 ELSE error('its times are in ' || found.unit || ', not in milliseconds') END AS value,
-           CASE WHEN found.time <> '' THEN ns_from_s(found.time::DOUBLE) END AS epoch_ns,
-           TRY_CAST(found.seq AS BIGINT) AS icmp_seq, CASE WHEN found.ttl <> '' OR found.rest <> '' THEN nullif(found.host, '') END AS host, TRY_CAST(found.ttl AS BIGINT) AS ttl,
+           CASE WHEN form IS NOT NULL THEN epoch_ns WHEN found.time <> '' THEN ns_from_s(found.time::DOUBLE) END AS epoch_ns,
+           CASE WHEN form IS NOT NULL THEN seq ELSE TRY_CAST(found.seq AS BIGINT) END AS icmp_seq,
+           CASE WHEN address IS NOT NULL THEN host || ' (' || address || ')' WHEN form IS NOT NULL THEN rtrim(host, ':') WHEN found.ttl <> '' OR found.rest <> '' THEN nullif(found.host, '') END AS host,
+           CASE WHEN form IS NOT NULL THEN ttl ELSE TRY_CAST(found.ttl AS BIGINT) END AS ttl,
            CASE WHEN starts_with(found.rest, ' (DUP!)') THEN true END AS duplicate,
-           CASE WHEN found.ttl <> '' THEN NULL WHEN found.rest = '' THEN 'no answer' ELSE trim(found.rest) END AS outcome
-    FROM (SELECT CASE WHEN plain THEN false ELSE regexp_matches(line, '^(\[[0-9.]+\] )?\d+ [^=]*seq=\d|^\[[0-9.]+(\]?$|\] [^=]*$)') AND (NOT is_answer(line) OR regexp_matches(line, '(ttl|hlim)=\d+ [^ =<]+[=<][^ ]*$')) END AS is_broken,
-                 unnest([CASE WHEN plain THEN {time: CASE WHEN line[1] = '[' THEN trim(part[1], '[]') ELSE '' END,
-                   host: CASE WHEN starts_with(part[-5], '(') THEN part[-6] || ' ' || rtrim(part[-5], ':') ELSE rtrim(part[-5], ':') END,
-                   seq: split_part(part[-4], '=', 2), ttl: substr(part[-3], 5), value: substr(part[-2], 6), unit: 'ms', rest: ''}
-            ELSE regexp_extract(rtrim(line, chr(7)),
-                   '^(?:\[(\d+\.\d+)\] )?(?:.*?(\S+?(?: \([^)]*\))?) ?[:,]? )?(?:icmp_seq|icmp_req|seq)[= ](\d+)(?: ident=\d+)?(?: (?:ttl|hlim)=(\d+))?(?: dst=\S+)?(?: [^ =<]+[=<](\S+) (\S+))?(.*)$',
-                   ['time', 'host', 'seq', 'ttl', 'value', 'unit', 'rest']) END]) AS found
-          -- What is unnested is found once: else what is compared below would find it again.
-          FROM (SELECT line, string_split(line, ' ') AS part, unnest([is_plain(line)]) AS plain FROM records
-                WHERE contains(line, 'seq') AND line_number NOT IN (SELECT line_number FROM passed_over) OR contains(line, 'icmp_req') OR line[1] = '['))
-    WHERE is_broken OR found.seq <> '' AND (found.ttl = '' OR found.value <> '')
+           CASE WHEN form IS NOT NULL OR found.ttl <> '' THEN NULL WHEN found.rest = '' THEN 'no answer' ELSE trim(found.rest) END AS outcome
+    FROM (SELECT form, epoch_ns, host, address, seq, ttl, value,
+                 CASE WHEN form IS NULL THEN regexp_matches(line, '^(\[[0-9.]+\] )?\d+ [^=]*seq=\d|^\[[0-9.]+(\]?$|\] [^=]*$)') AND (NOT is_answer(line) OR regexp_matches(line, '(ttl|hlim)=\d+ [^ =<]+[=<][^ ]*$')) END AS is_broken,
+                 -- What is unnested is found once: else what is compared below would find it again.
+                 unnest([CASE WHEN form IS NULL THEN regexp_extract(rtrim(line, chr(7)),
+                     '^(?:\[(\d+\.\d+)\] )?(?:.*?(\S+?(?: \([^)]*\))?) ?[:,]? )?(?:icmp_seq|icmp_req|seq)[= ](\d+)(?: ident=\d+)?(?: (?:ttl|hlim)=(\d+))?(?: dst=\S+)?(?: [^ =<]+[=<](\S+) (\S+))?(.*)$',
+                     ['time', 'host', 'seq', 'ttl', 'value', 'unit', 'rest']) END]) AS found
+          FROM records
+          WHERE form IS NOT NULL OR contains(line, 'seq') AND line_number NOT IN (SELECT line_number FROM passed_over) OR contains(line, 'icmp_req') OR line[1] = '[')
+    WHERE form IS NOT NULL OR is_broken OR found.seq <> '' AND (found.ttl = '' OR found.value <> '')
     UNION ALL BY NAME
     SELECT figure.metric AS metric, figure.value::VARCHAR AS value, figure.unit AS unit
     FROM (SELECT unnest([{metric: 'packets_sent', value: sent, unit: '1'}, {metric: 'packets_received', value: received, unit: '1'},

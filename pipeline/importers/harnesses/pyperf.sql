@@ -3,6 +3,7 @@
 -- the benchmark or of the file, and so may the name, the unit and the loops; what a run says counts first. Runs that
 -- calibrate have warm-ups alone. A run's date is local time, without a zone; its samples have no times of their own.
 -- harness: pyperf
+-- signs: "\"runs\""
 -- looks for: `values` of the `runs` of each benchmark
 -- format: json
 -- samples: benchmarks[].runs[].values[], benchmarks[].runs[].samples[], benchmarks[].runs[].warmups[]

@@ -1,6 +1,7 @@
 -- pytest --benchmark-json FILE, with --benchmark-save-data for the samples. Times are seconds per iteration.
 -- A test that failed behind its benchmark is in the file as others are, one that failed within it is not.
 -- harness: pytest-benchmark
+-- signs: "\"machine_info\""
 -- looks for: `stats` of the entries of `benchmarks`
 -- format: json
 -- samples: benchmarks[].stats.data[round]

@@ -4,6 +4,7 @@
 -- where that is 0 the row's. Names that are shortened to numbers get their own. Times of format 3 are differences.
 -- Chrome's older reports (goog..., ssrc) hold numbers as texts: they are samples, too. Rates that Chromium derived keep their brackets.
 -- harness: rtcstats
+-- signs: "rtcstatsdump", "\"fileformat\"", "\n[\"connectioninfo\"", "\n[\"getstats\"", "\n[\"create\""
 -- looks for: rows `getstats` or `getStats`, with reports that hold numbers
 -- format: text
 -- reader: rtcstats

@@ -3,6 +3,7 @@
 -- of sockperf's own clock, which starts with it; there is no time of day. Packets of the warm-up and those that got no answer
 -- are not in it: the summary says how many were dropped. Percentiles and the like are aggregates.
 -- harness: sockperf
+-- signs: "rxtime(sec)", "\nsockperf: "
 -- looks for: lines behind `packet, txTime(sec), rxTime(sec), latency(usec)`
 -- format: lines
 -- versions: 3.7 to 3.7

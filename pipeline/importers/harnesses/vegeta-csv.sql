@@ -1,6 +1,7 @@
 -- vegeta encode --to csv: no header line, but one that a user put before it; of 6, 9 or 12 fields, by its version. Times and
 -- latencies are nanoseconds; error and body are what they are in JSON.
 -- harness: vegeta
+-- signs: ","
 -- looks for: a record a request
 -- format: csv
 -- columns: timestamp, code, latency, bytes_out, bytes_in, error, body, attack, seq, method, url, headers

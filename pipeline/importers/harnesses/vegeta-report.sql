@@ -4,6 +4,7 @@
 -- Reports of -every are states of one run: the last counts.
 -- harness: vegeta
 -- documents: cumulative
+-- signs: "\"status_codes\""
 -- looks for: figures in `latencies`, and `requests`
 -- format: json
 -- metrics: latency_beyond_bins = counter lower aggregate

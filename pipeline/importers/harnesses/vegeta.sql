@@ -1,5 +1,6 @@
 -- vegeta encode --to json: a line a request. Latencies are nanoseconds.
 -- harness: vegeta
+-- signs: "\"attack\""
 -- looks for: a line a request
 -- format: ndjson
 -- fields: attack, seq, code, timestamp, latency, bytes_in, bytes_out, error, method, url

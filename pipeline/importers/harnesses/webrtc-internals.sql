@@ -4,8 +4,11 @@
 -- Numbers are samples, also true and false as 1 and 0; texts are not.
 -- Names in brackets are rates that Chromium derived from the others; they keep their brackets.
 -- harness: webrtc-internals
+-- signs: "\"peerconnections\""
 -- looks for: series of numbers, named REPORT-STAT, in `PeerConnections`; series of texts are none
 -- format: json
+-- reader: webrtc_internals
+-- samples: PeerConnections.*.stats.*.values[]
 -- metrics: *.[*_in_ms] = duration lower aggregate
 -- metrics: *.[* = gauge aggregate
 -- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
@@ -25,26 +28,19 @@ SELECT json_exists(value, '$.PeerConnections') AND json_exists(value, '$.UserAge
 
 -- name: prepare
 CREATE TEMP TABLE series AS
-SELECT connection, stats_type, points, report, stat, start_time, end_time,
+SELECT number, connection, stats_type, report, stat, start_time, end_time,
        CASE WHEN stat LIKE '%\_in\_bits/s]' ESCAPE '\' THEN 'bit/s' WHEN stat LIKE '%\_in\_ms]' ESCAPE '\' THEN 'ms'
             WHEN stat LIKE '[%/s]' THEN '/s' ELSE webrtc_unit(stat) END AS unit
 FROM (
     SELECT *, regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 1) AS report,
            coalesce(nullif(regexp_extract(series_name, '^(.*)-(\[.*\]|[^-\]]*)$', 2), ''), series_name) AS stat
     FROM (
-        SELECT connection, series_name, said[1] AS stats_type, said[2]::JSON AS points,
-               epoch_us(said[3]::TIMESTAMPTZ) AS start_time, epoch_us(said[4]::TIMESTAMPTZ) AS end_time
-        FROM (SELECT connection, series_name, json_extract_string(one, ['$.statsType', '$.values', '$.startTime', '$.endTime']) AS said
+        SELECT row_number() OVER () AS number, connection, series_name, said[1] AS stats_type,
+               epoch_us(said[2]::TIMESTAMPTZ) AS start_time, epoch_us(said[3]::TIMESTAMPTZ) AS end_time
+        FROM (SELECT connection, series_name, json_extract_string(one, ['$.statsType', '$.startTime', '$.endTime']) AS said
               FROM (SELECT connection, unnest(json_keys(held, '$.stats')) AS series_name, unnest(json_extract(held, '$.stats.*')) AS one
                     FROM (SELECT unnest(json_keys(json, '$.PeerConnections')) AS connection,
-                                 unnest(json_extract(json, '$.PeerConnections.*')) AS held FROM document)))));
-SET VARIABLE clocks = (
-    SELECT map_from_entries(coalesce(list((clock, numbers)), []))
-    FROM (SELECT {connection: connection, report: report} AS clock, json_extract(any_value(points), '$[*]') AS numbers FROM series WHERE stat = 'timestamp' GROUP BY clock))
-
--- name: unused
-SELECT 'PeerConnections.*.stats.*-' || stat, count(*)
-FROM (SELECT stat, unnest(json_extract(points, '$[*]')) AS one FROM series) WHERE json_type(one) = 'VARCHAR' GROUP BY stat
+                                 unnest(json_extract(json, '$.PeerConnections.*')) AS held FROM document)))))
 
 -- name: session
 SELECT (SELECT make_timestamp(min(start_time))::VARCHAR || 'Z' FROM series) AS started_at,
@@ -56,13 +52,9 @@ SELECT (SELECT make_timestamp(min(start_time))::VARCHAR || 'Z' FROM series) AS s
 FROM document
 
 -- name: measurements
-SELECT stats_type || '.' || stat AS metric,
-       CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value, unit,
-       CASE WHEN has_times THEN ns_from_ms(time::DOUBLE)
+-- The reader gives the points of a series after those of another, and no length where the report's clock says the time.
+SELECT stats_type || '.' || stat AS metric, CASE value WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE value END AS value, unit,
+       CASE WHEN length IS NULL THEN ns_from_ms(time::DOUBLE)
             ELSE 1000 * (start_time + CASE WHEN length > 1 THEN (end_time - start_time) * place // (length - 1) ELSE 0 END) END AS epoch_ns,
        connection, report AS report_id, stats_type AS report_type
-FROM (SELECT *, unnest(numbers) AS number, unnest(range(length)) AS place, unnest(CASE WHEN has_times THEN times END) AS time
-      FROM (SELECT *, len(numbers) AS length, coalesce(len(times) = len(numbers), false) AS has_times
-            FROM (SELECT * EXCLUDE (points), json_extract(points, '$[*]') AS numbers, getvariable('clocks')[{connection: connection, report: report}] AS times FROM series
-                  WHERE stat NOT IN ('timestamp', '[lastPacketReceivedTimestamp]', '[lastPacketSentTimestamp]'))))
-WHERE json_type(number) IN ('DOUBLE', 'BIGINT', 'UBIGINT', 'BOOLEAN')
+FROM records JOIN series USING (number)

@@ -4,6 +4,7 @@
 -- the value is the greatest of the bin, bin_lower that of the one before, bin_count how many there were. Figures of the
 -- latency that is not corrected are uncorrected_latency_... . Several outputs in a file are a session each.
 -- A request that timed out has no latency, and is counted as errors_timeout alone. Nothing says when it was.
+-- signs: " test @ "
 -- looks for: lines of latencies, of requests and of Requests/sec
 -- versions: 4.1 to 4.2
 -- format: lines

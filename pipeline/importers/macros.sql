@@ -1,0 +1,47 @@
+CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
+CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
+CREATE MACRO per_operation(number, operations) AS CASE WHEN operations = 1 OR number IS NULL THEN number
+    WHEN isfinite(number::DOUBLE) THEN (number::DOUBLE / operations)::VARCHAR
+    ELSE error('column ''value'': ' || number || ' is beyond the range of float64') END;
+CREATE MACRO json_pointer(key) AS '/' || replace(replace(key, '~', '~0'), '/', '~1');
+-- What a name begins and ends with is found in a tenth of the time of a pattern.
+CREATE MACRO webrtc_unit(stat) AS CASE
+    WHEN stat = 'totalSquaredInterFrameDelay' THEN 's2'
+    WHEN stat IN ('currentRoundTripTime', 'roundTripTime', 'jitter') OR starts_with(stat, 'jitterBuffer') AND ends_with(stat, 'Delay')
+        OR starts_with(stat, 'total') AND (ends_with(stat, 'Delay') OR ends_with(stat, 'Time') OR ends_with(stat, 'Duration')) THEN 's'
+    WHEN contains(stat, 'ytes') AND regexp_matches(stat, '^(header|retransmitted|fec)?[bB]ytes(Sent|Received|DiscardedOnSend)$') THEN 'By'
+    WHEN ends_with(stat, 'Bitrate') AND regexp_matches(stat, '(Outgoing|Incoming|target|Target)Bitrate$') THEN 'bit/s'
+    WHEN stat = 'framesPerSecond' THEN '/s'
+    WHEN stat IN ('frameWidth', 'frameHeight') THEN '{pixel}'
+    WHEN (starts_with(stat, 'packets') OR starts_with(stat, 'frames') OR starts_with(stat, 'keyFrames') OR starts_with(stat, 'nack')
+            OR starts_with(stat, 'pli') OR starts_with(stat, 'fir') OR starts_with(stat, 'requests') OR starts_with(stat, 'responses')
+            OR starts_with(stat, 'messages') OR starts_with(stat, 'consentRequests'))
+        AND (ends_with(stat, 'Sent') OR ends_with(stat, 'Received') OR ends_with(stat, 'Lost') OR ends_with(stat, 'Count')
+            OR ends_with(stat, 'Decoded') OR ends_with(stat, 'Encoded') OR ends_with(stat, 'Dropped') OR ends_with(stat, 'Discarded')
+            OR ends_with(stat, 'DiscardedOnSend')) THEN '1'
+END;
+-- A number, true or false, by its first sign: json is what the engine took out of an object or an array.
+CREATE MACRO is_figure(json) AS ord(json::VARCHAR) BETWEEN 45 AND 57 OR ord(json::VARCHAR) IN (102, 116, 73, 78);
+CREATE MACRO webrtc_reports(json) AS CASE
+    WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]')
+    WHEN json_type(json) IS DISTINCT FROM 'OBJECT' THEN error('is no report of getStats(), nor holds such')
+    WHEN json_type(json, '$.type') = 'VARCHAR' THEN [json] ELSE json_extract(json, '$.*')
+END;
+CREATE MACRO webrtc_keys(report) AS CASE
+    WHEN json_type(report, '$.type') = 'VARCHAR' THEN json_keys(report)
+    ELSE error('holds a report of getStats() without a type')
+END;
+CREATE MACRO webrtc_values(report, keys) AS CASE
+    WHEN list_unique(keys) = len(keys) THEN json_extract(report, '$.*')
+    ELSE list_transform(keys, lambda key: json_extract(report, json_pointer(key)))
+END;
+CREATE MACRO iperf3_names() AS [
+    'bits_per_second', 'bytes', 'jitter', 'lost_packets', 'lost_percent', 'max_rtt', 'max_snd_cwnd', 'max_snd_wnd',
+    'mean_rtt', 'min_rtt', 'out_of_order', 'packets', 'pmtu', 'reorder', 'retransmits', 'rtt', 'rttvar', 'snd_cwnd',
+    'snd_wnd'];
+CREATE MACRO iperf3_units() AS [
+    'bit/s', 'By', 'ms', '1', '%', 'us', 'By', 'By', 'us', 'us', '1', '1', 'By', '1', '1', 'us', 'us', 'By', 'By'];
+CREATE MACRO iperf3_numbers(stream) AS json_extract(stream, [
+    '$.bits_per_second', '$.bytes', '$.jitter_ms', '$.lost_packets', '$.lost_percent', '$.max_rtt', '$.max_snd_cwnd',
+    '$.max_snd_wnd', '$.mean_rtt', '$.min_rtt', '$.out_of_order', '$.packets', '$.pmtu', '$.reorder', '$.retransmits',
+    '$.rtt', '$.rttvar', '$.snd_cwnd', '$.snd_wnd']);
