@@ -11,7 +11,6 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query, may_be_cut_off
 from pipeline.importers.fields import UnreadKeys, create_records_view
 from pipeline.importers.formed_lines import FormedLines
-from pipeline.importers.text_lines import TextLines
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
 
 if TYPE_CHECKING:
@@ -112,15 +111,14 @@ def _register_lines(
         create_records_view(connection, plain, definition.fields, unread)
     elif definition.format == "ndjson":
         # A few lines at a time: for each function of JSON the engine holds all that it is given at once, taken apart.
-        connection.register("lines", TextLines(plain))
+        connection.register("lines", FormedLines(plain, ()).others)
         connection.execute("CREATE VIEW records AS SELECT line::JSON AS json FROM lines")
-    elif definition.forms:
-        formed = FormedLines(plain, definition.forms)
-        connection.register("records", formed.records)
-        connection.register("other_lines", formed.others)
-        connection.register("forms", formed.forms)
     elif definition.format == "lines" and definition.reader is None:
-        connection.register("records", TextLines(plain))
+        formed = FormedLines(plain, definition.forms)
+        connection.register("records", formed.records if definition.forms else formed.others)
+        if definition.forms:
+            connection.register("other_lines", formed.others)
+            connection.register("forms", formed.forms)
 
 
 def _create_views(

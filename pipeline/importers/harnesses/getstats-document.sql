@@ -25,11 +25,18 @@ FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(on
                      ELSE json_extract(one, '$.*')[1] END AS report
       FROM (SELECT *, value->0 AS one FROM content))
 
+-- name: prepare
+CREATE TEMP VIEW reports AS SELECT report, webrtc_keys(report) AS keys FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples);
+-- Most reports have the keys of one of the first: that these differ, and their units, is found once.
+SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM reports LIMIT 500) WHERE list_unique(keys) = len(keys) LIMIT 50));
+SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: list_transform(keys, lambda key: webrtc_unit(key))))
+
 -- name: measurements
 SELECT report_type || '.' || key AS metric, CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
-       webrtc_unit(key) AS unit, epoch_ns, report_id, report_type, kind
-FROM (SELECT epoch_ns, report_id, report_type, kind, unnest(keys) AS key, unnest(webrtc_values(report, keys)) AS number
-      FROM (SELECT report, keys, ns_from_ms(said[2]::DOUBLE) AS epoch_ns, said[3] AS report_id, said[1] AS report_type, said[4] AS kind
-            FROM (SELECT report, webrtc_keys(report) AS keys, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
-                  FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples))))
+       unit, epoch_ns, report_id, report_type, kind
+FROM (SELECT epoch_ns, report_id, report_type, kind, unnest(keys) AS key, unnest(CASE WHEN place > 0 THEN json_extract(report, '$.*') ELSE webrtc_values(report, keys) END) AS number,
+             unnest(CASE WHEN place > 0 THEN getvariable('units')[place] ELSE list_transform(keys, lambda key: webrtc_unit(key)) END) AS unit
+      FROM (SELECT report, keys, place, ns_from_ms(said[2]::DOUBLE) AS epoch_ns, said[3] AS report_id, said[1] AS report_type, said[4] AS kind
+            FROM (SELECT report, keys, list_position(getvariable('usual'), keys) AS place, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
+                  FROM reports)))
 WHERE key <> 'timestamp' AND is_figure(number)
