@@ -34,8 +34,8 @@ SELECT regexp_full_match(first_line, '(\d+, ?){3,7}(0x[0-9a-f]+|\d+)(, ?\d+)?|ti
 -- name: prepare
 SET VARIABLE kind = regexp_extract(getvariable('name'), '_(clat|slat|lat|bw|iops)(\.\d+)?\.log', 1);
 SET VARIABLE seen = (
-    SELECT {priority: coalesce(bool_and(regexp_full_match(trim(coalesce(priority, fifth)), '[01]|0x[0-9a-fA-F]+')), false),
-            windows: coalesce(bool_or(trim(block_size) = '0' AND maximum IS NULL), false)}
+    SELECT {priority: coalesce(bool_and(coalesce(priority, fifth) IN ('0', '1', ' 0', ' 1') OR regexp_full_match(trim(coalesce(priority, fifth)), '[01]|0x[0-9a-fA-F]+')), false),
+            windows: coalesce(bool_or(maximum IS NULL AND trim(block_size) = '0'), false)}
     FROM records);
 SET VARIABLE latency_unit = coalesce(getvariable('unit'), CASE WHEN getvariable('seen').priority THEN 'ns' END);
 
@@ -47,7 +47,7 @@ SELECT 'holds figures of windows (block size 0), taken for means, as fio does by
        'log_max_value or log_window_value=max, else window_value=mean' WHERE getvariable('seen').windows AND getvariable('window_value') IS NULL
 
 -- name: measurements
-SELECT sample.metric AS metric, sample.number AS value,
+SELECT CASE WHEN part IS NULL THEN name ELSE name || part END AS metric, CASE WHEN part = '_max' AND maximum IS NOT NULL THEN maximum::BIGINT ELSE value END AS value,
        CASE getvariable('kind') WHEN 'bw' THEN 'KiBy/s' WHEN 'iops' THEN '1' ELSE getvariable('latency_unit') END AS unit,
        CASE WHEN ms >= 946684800000 THEN ms * 1000000 END AS epoch_ns,
        CASE WHEN ms < 946684800000 THEN ms * 1000000 END AS offset_ns,
@@ -58,16 +58,12 @@ SELECT sample.metric AS metric, sample.number AS value,
        trim(coalesce(priority, CASE WHEN getvariable('seen').priority THEN fifth END)) AS priority,
        issue_time::BIGINT AS issue_time_ns
 FROM (
-    SELECT * EXCLUDE (block_size, time), block_size::BIGINT AS block_size, time::BIGINT AS ms,
-           CASE getvariable('kind') WHEN 'bw' THEN 'bandwidth' ELSE getvariable('kind') END AS name,
+    SELECT *, CASE getvariable('kind') WHEN 'bw' THEN 'bandwidth' ELSE getvariable('kind') END AS name,
            unnest(CASE
-               WHEN maximum::BIGINT < value::BIGINT THEN
-                   error('its maximum ' || trim(maximum) || ' is below its mean ' || trim(value)
+               WHEN maximum IS NULL THEN CASE block_size WHEN 0 THEN ['_' || coalesce(getvariable('window_value'), 'mean')] ELSE [NULL] END
+               WHEN maximum::BIGINT < value THEN
+                   error('its maximum ' || trim(maximum) || ' is below its mean ' || trim(said)
                          || ': its fields are others; name them with --header')
-               WHEN maximum IS NOT NULL THEN [{metric: name || '_mean', number: value::BIGINT},
-                                              {metric: name || '_max', number: maximum::BIGINT}]
-               WHEN block_size::BIGINT = 0 THEN [{metric: name || '_' || coalesce(getvariable('window_value'), 'mean'),
-                                                  number: value::BIGINT}]
-               ELSE [{metric: name, number: value::BIGINT}] END) AS sample
-    FROM records
+               ELSE ['_mean', '_max'] END) AS part
+    FROM (SELECT * EXCLUDE (block_size, time, value), block_size::BIGINT AS block_size, time::BIGINT AS ms, value::BIGINT AS value, value AS said FROM records)
 )
