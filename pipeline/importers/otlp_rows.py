@@ -56,7 +56,7 @@ _SPAN_KINDS = ("", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
 _NO_VALUE = 1  # the flag of a data point that says so
 _KEPT_ATTRIBUTES = 16_384
-_KEPT_BYTES = 4 << 20  # of their texts; what is made of them takes as much again, several times
+_KEPT_BYTES = 1 << 20  # of their texts; what is made of them takes as much again, several times
 _NUMBERS = {"gauge", "sum"}
 
 

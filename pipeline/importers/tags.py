@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _KEPT_OBJECTS = 65_536
-_KEPT_BYTES = 4 << 20  # of their texts; what is made of them takes as much again, several times
+_KEPT_BYTES = 1 << 20  # of their texts; what is made of them takes as much again, several times
 # The first of each is the type's own.
 _KINDS_THAT_FIT: dict[type, tuple[str, ...]] = {
     bool: ("bool",),
