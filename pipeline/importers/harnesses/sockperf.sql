@@ -6,6 +6,7 @@
 -- signs: "rxtime(sec)", "\nsockperf: "
 -- looks for: lines behind `packet, txTime(sec), rxTime(sec), latency(usec)`
 -- format: lines
+-- form: packet = {packet INTEGER}, {sent DECIMAL}, {_ DECIMAL}, {value DECIMAL}
 -- versions: 3.7 to 3.7
 -- metrics: latency, rtt = duration lower
 -- metrics: latency_*, rtt_* = duration lower aggregate
@@ -18,7 +19,7 @@ SELECT NOT json_valid(first_line)
 
 -- name: prepare
 CREATE TEMP MACRO is_packet(line) AS regexp_matches(line, '^\d');
-CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_packet(line);
+CREATE TEMP TABLE others AS SELECT line_number, line FROM other_lines WHERE NOT is_packet(line);
 -- Of several servers each has a section of its own.
 SET VARIABLE tables = (SELECT coalesce(list({first: line_number, metric: nullif(regexp_extract(line, '(latency|rtt)\(', 1), '')} ORDER BY line_number), [])
                        FROM others WHERE line LIKE 'packet, txTime(sec)%');
@@ -48,10 +49,10 @@ HAVING count(*) > 0
 SELECT metric, value, unit, offset_ns, packet, server
 FROM (
     SELECT coalesce(table_of(line_number).metric, 'latency') AS metric,
-           CASE WHEN len(part) = 4 AND trim(part[4]) <> '' THEN trim(part[4]) ELSE error('is no whole line of a packet, the file may be cut off') END AS value, 'us' AS unit,
-           part[1]::BIGINT AS packet, server_of(line_number) AS server,
-           CASE WHEN length(trim(part[2])) < 20 THEN (trim(part[2])::DECIMAL(20, 9) * 1000000000)::BIGINT END AS offset_ns
-    FROM (SELECT line_number, string_split(line, ',') AS part FROM records WHERE is_packet(line))
+           CASE WHEN form IS NOT NULL THEN value WHEN len(part) = 4 AND trim(part[4]) <> '' THEN trim(part[4]) ELSE error('is no whole line of a packet, the file may be cut off') END AS value, 'us' AS unit,
+           coalesce(packet, part[1]::BIGINT) AS packet, server_of(line_number) AS server,
+           CASE WHEN length(coalesce(sent, trim(part[2]))) < 20 THEN (coalesce(sent, trim(part[2]))::DECIMAL(20, 9) * 1000000000)::BIGINT END AS offset_ns
+    FROM (SELECT line_number, form, packet, sent, value, CASE WHEN form IS NULL THEN string_split(line, ',') END AS part FROM records WHERE form IS NOT NULL OR is_packet(line))
     UNION ALL BY NAME
     SELECT figure.metric AS metric, figure.value AS value, figure.unit AS unit, server_of(line_number) AS server
     FROM (SELECT line_number, unnest([
