@@ -3,6 +3,7 @@
 -- them (-q). What the summary says of a host is an aggregate, and so is an interval's (-Q), whose attribute `interval_end` is its
 -- time. What fping says of all hosts together (-s) is left.
 -- harness: fping
+-- signs: "\"resp\"", "\"timeout\"", "\"summary\"", "\"intsum\"", "\"vsum\"", "\"icmpechossent\""
 -- looks for: lines `resp` and `timeout`, `vSum` of -C, or a summary
 -- format: ndjson
 -- metrics: rtt = duration lower

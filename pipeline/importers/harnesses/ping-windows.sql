@@ -3,6 +3,7 @@
 -- says why. It has no time of day and no number, so that the order of lines is that of probes. Its statistics are aggregates;
 -- where it was asked for them meanwhile, the last of a run. It counts what other hosts say as received, we count it as lost.
 -- harness: ping
+-- signs: "pinging ", "ping wird ", "reply from ", "antwort von ", "ping statistics for ", "ping-statistik f"
 -- looks for: lines `Reply from` with a time, what timed out, and the statistics
 -- format: lines
 -- metrics: rtt = duration lower
