@@ -264,6 +264,7 @@ extern "C" int32_t pipeline_digest(const ArrowSchema* schema, const ArrowArray* 
         }
         int64_t first = 0;
         for (int64_t run = 0; run < runs; ++run) {
+            if (ends[run] < first || ends[run] > array->length) throw std::out_of_range("run");
             for (int lane = 0; lane < 2; ++lane)
                 sums[2 * run + lane] =
                     sum_of_rows(rows.lane[lane].data(), first, ends[run], rows.in_all.lane[lane]);
