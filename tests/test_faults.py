@@ -65,7 +65,7 @@ def test_a_kill_of_an_export_of_many_files_is_continued_behind_the_last_group(tm
         groups = of_name(places, "syncfs")
         assert len(groups) >= 4
         assert export.fail(groups[0], "EIO") == "before"
-        seen = {export.kill(place) for place in [*groups[1:3], *sample(places, 12, variant)]}
+        seen = {export.kill(place) for place in [*groups[1:3], *sample(places, 18, variant)]}
     assert seen == {"before", "new"}
 
 

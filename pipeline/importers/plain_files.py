@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.model.compact_sessions import counts_of
 from pipeline.rows.batches import counted
 from pipeline.runtime.threads import ScannedAhead
-from pipeline.store.adding import READ_AHEAD, add_sessions
+from pipeline.store.adding import FEWEST_PACKED, READ_AHEAD, add_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -75,7 +75,10 @@ def import_plain_files(store: StoreWriter, plain: PlainFiles, on_progress: Calla
         # What becomes a file of the store as it is, is not read.
         passed = set() if plain.early is None else plain.early.paths_without(sessions)
         files = tuple(file for file in scan.files if file.path not in passed)
-        with ScannedAhead(replace(scan, files=files).batches_together(sessions), ahead=READ_AHEAD) as batches:
+        rest = replace(scan, files=files)
+        # Of many sessions, which are small, a batch has several; of few, each is told of by itself.
+        given = rest.batches_together(sessions) if len(sessions) >= FEWEST_PACKED else rest.batches(sessions)
+        with ScannedAhead(given, ahead=READ_AHEAD) as batches:
             yield from counted(batches, total, progress)
         done += sum(counts_of(sessions))
 

@@ -307,7 +307,7 @@ def _by_session(reading: _Reading, file: DataFile, batch: pa.RecordBatch, facts:
 def _repeated_texts(file: DataFile) -> set[str]:
     if file.is_temporary:
         return repeated_by_footer(pq.read_metadata(file.opened_as))
-    stored = open_stored(file.opened_as, file.sha256, file.parts)
+    stored = None if file.parts is None else open_stored(file.opened_as, file.sha256, file.parts)
     if stored is None:
         return repeated_texts(file.opened_as)
     stored.close()

@@ -63,14 +63,16 @@ def add_sessions(
         one.session_id for one, schema in zip(alone, schemas, strict=True) if early and early.matches(one, schema)
     }
     rest = [session for session in alone if session.session_id not in written]
-    rows = Peekable(each_session(read(rest)) if rest else ())
-    for session, schema in zip(alone, schemas, strict=True):
-        if early is not None and session.session_id in written:
-            early.publish(session)
-            on_early(session)
-        else:
-            batches = (conform_as_held(batch, schema) for batch in of_session(rows, session.session_id))
-            store.add(session, batches, schema)
+    nothing: Generator[pa.RecordBatch] = (batch for batch in ())
+    with closing(read(rest) if rest else nothing) as given:
+        rows = Peekable(each_session(given))
+        for session, schema in zip(alone, schemas, strict=True):
+            if early is not None and session.session_id in written:
+                early.publish(session)
+                on_early(session)
+            else:
+                batches = (conform_as_held(batch, schema) for batch in of_session(rows, session.session_id))
+                store.add(session, batches, schema)
     _publish_packed(store, replaced, small, read)
 
 

@@ -16,7 +16,7 @@ from pipeline.rows.normalise import conform_as_held
 from pipeline.rows.runs import PassedRows
 from pipeline.scan.parts import hash_with_parts
 from pipeline.store.directory import RECORD_FILE
-from pipeline.store.index_table import Place, make_table
+from pipeline.store.index_table import Place, coded, make_table
 from pipeline.store.pack import PACK_RECORDS, dump_pack, dump_record
 from pipeline.store.record import data_file_name, describe_file, dump, make_record
 
@@ -60,7 +60,7 @@ class BuiltPack(NamedTuple):
         places = (Place(directory, self.records_sha256, self.files, start, is_sealed=True) for start in starts)
         parts = (sessions[at : at + _SESSIONS_AT_ONCE] for at in range(0, len(sessions), _SESSIONS_AT_ONCE))
         return pa.concat_tables(
-            [make_table(list(zip(part, islice(places, len(part)), strict=True)), unit) for part in parts]
+            [coded(make_table(list(zip(part, islice(places, len(part)), strict=True)), unit)) for part in parts]
         )
 
 

@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 
 def make_table(found: Sequence[tuple[Session, Place]], unit: TimestampUnit) -> pa.Table:
-    """Make the table of sessions, in the order in which they are given; the columns of `CODED` are dictionaries."""
+    """Make the table of sessions, in the order in which they are given."""
     table = sessions_table([session for session, _ in found], unit, for_sql=True)
     places = [place for _, place in found]
     for name, column in (
@@ -54,11 +54,11 @@ def make_table(found: Sequence[tuple[Session, Place]], unit: TimestampUnit) -> p
         ("columns", from_strings(json_texts([session.columns for session, _ in found]))),
     ):
         table = table.append_column(name, column)
-    return coded(table)
+    return table
 
 
 def coded(table: pa.Table) -> pa.Table:
-    """Give a table with the columns of `CODED` as dictionaries."""
+    """Give a table with the columns of `CODED` as dictionaries, which loads Arrow's functions: not for a small one."""
     wanted = pa.schema([field.with_type(REPEATED_TEXT) if field.name in CODED else field for field in table.schema])
     return table if wanted.equals(table.schema) else table.cast(wanted)
 

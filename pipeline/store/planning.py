@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.hashing import file_sha256
 from pipeline.errors import SourceError
+from pipeline.model.arrays import from_integers
 from pipeline.store.directory import RECORD_FILE, read_directory
 from pipeline.store.index import SessionRecords
 from pipeline.store.index_table import Place, coded, decompressed, make_table
@@ -76,9 +77,10 @@ def tables_of(
             continue
         found += describe_directory(directory, unit)
         if len(found) >= _SESSIONS_OF_A_TABLE:  # a table takes a fraction of what its sessions take
-            yield make_table(found, unit)
+            yield coded(make_table(found, unit))
             found = []
     if found:
+        found.sort(key=lambda one: one[0].sort_key)
         yield make_table(found, unit)
 
 
@@ -134,8 +136,10 @@ def unite_records(
     """
     import pyarrow as pa  # noqa: PLC0415 - only here
 
-    kept = [] if known is None else [coded(known.coded_table().take(pa.array(rows, pa.int64())))]
+    kept = [] if known is None else [known.coded_table().take(from_integers(rows, pa.int64()))]
     tables = [*kept, *added]
+    if len(tables) > 1:
+        tables = [coded(one) for one in tables]
     table = pa.concat_tables(tables) if tables else make_table([], unit)
     together = SessionRecords(table, unit)
     starts = together.ticks("started_at")[0]
@@ -145,7 +149,7 @@ def unite_records(
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if order == list(range(len(keys))):
         return together
-    return SessionRecords(table.take(pa.array(order, pa.int64())), unit)
+    return SessionRecords(table.take(from_integers(order, pa.int64())), unit)
 
 
 def _require_once(path: Path, records: SessionRecords) -> None:

@@ -242,7 +242,8 @@ def test_a_metric_that_nobody_has_is_a_warning_beside_the_page(tmp_path):
     source = write_ndjson(tmp_path / "run.ndjson", [row(sequence=at) for at in range(3)])
     told: list[str] = []
     pipeline.write_report(source, tmp_path / "a.html", metrics=["control_rt"], on_warning=told.append)
-    (warning,) = told
+    warning, nothing = told
+    assert nothing.startswith("nothing matches the selection")
     assert "no selected session has metric 'control_rt'" in warning
     done = program("report", source, "--to", tmp_path / "b.html", "--metric", "control_rt")
     assert (done.status, done.err) == (0, f"pipeline: warning: {warning}\n")
