@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from pipeline.model.columns import measurements_schema
@@ -63,9 +63,8 @@ def add_sessions(
         one.session_id for one, schema in zip(alone, schemas, strict=True) if early and early.matches(one, schema)
     }
     rest = [session for session in alone if session.session_id not in written]
-    nothing: Generator[pa.RecordBatch] = (batch for batch in ())
-    with closing(read(rest) if rest else nothing) as given:
-        rows = Peekable(each_session(given))
+    with ExitStack() as reading:
+        rows = Peekable(each_session(reading.enter_context(closing(read(rest)))) if rest else ())
         for session, schema in zip(alone, schemas, strict=True):
             if early is not None and session.session_id in written:
                 early.publish(session)
