@@ -183,7 +183,7 @@ RUNS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(RUNS, st.integers(0, 2))
 def test_whatever_comes_the_store_is_the_same(tmp_path_factory, runs, cuts):
     tmp_path = tmp_path_factory.mktemp("runs")

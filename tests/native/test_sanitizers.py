@@ -13,7 +13,7 @@ from project import ROOT
 
 from pipeline.native import build
 
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g", "-O1")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1", "-O1")
 ROUNDS = 300
 
 FUZZ = r"""
