@@ -22,11 +22,12 @@ from pipeline.tables.statistics import Aggregated
 from pipeline.tables.table_file import provisional_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.export.options import ExportOptions
     from pipeline.export.pooled_on_cluster import Partitions
+    from pipeline.model.session import Session
     from pipeline.publish.stage import Stage
     from pipeline.selection.selected import Selected
     from pipeline.spark.tasks import Answered
@@ -115,7 +116,7 @@ class Cluster(NamedTuple):
         names = safe_names(session.session_id for session in selected.sessions)
         whole = whole_scopes(self.stage, is_split=self.options.rows_of_a_part is not None)
         left = [one for one in selected.sessions if f"session-{names[one.session_id]}" not in whole]
-        plans = TaskPlans(selected, left, names, self.options.rows_per_task or DEFAULT_ROWS)
+        plans = self._plans(selected, left, names)
         for answered in self._answers("writing", plans, write_measurements, how):
             self.stage.adopt({self.work / record["part"]: _recorded(record) for record in answered.value})
 
@@ -124,8 +125,7 @@ class Cluster(NamedTuple):
         name = provisional_name("measurements", "cross-session", 1)
         if name in self.stage.finished:
             return
-        names = {session.session_id: session.session_id for session in selected.sessions}
-        plans = TaskPlans(selected, selected.sessions, names, self.options.rows_per_task or DEFAULT_ROWS)
+        plans = self._plans(selected)
         if not len(plans):
             return  # a file without rows is written here
         content = Content(digested=self.options.digested)
@@ -155,8 +155,7 @@ class Cluster(NamedTuple):
         Raises:
             PipelineError: a task failed.
         """
-        names = {session.session_id: session.session_id for session in selected.sessions}
-        plans = TaskPlans(selected, selected.sessions, names, self.options.rows_per_task or DEFAULT_ROWS)
+        plans = self._plans(selected)
         how = Aggregating(
             rows=plan_source(selected),
             options=options,
@@ -169,6 +168,17 @@ class Cluster(NamedTuple):
         parts = [self.work / answered.value["part"] for answered in answers]
         batches = (batch for part in parts for batch in read_part(part))
         return Aggregated(batches, united([answered.value["times"] for answered in answers]))
+
+    def _plans(
+        self,
+        selected: Selected,
+        sessions: Sequence[Session] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> TaskPlans:
+        """Cut sessions into tasks, all by default; where they have no files of their own, their names are their ids."""
+        chosen = selected.sessions if sessions is None else sessions
+        named = names or {session.session_id: session.session_id for session in chosen}
+        return TaskPlans(selected, chosen, named, self.options.rows_per_task or DEFAULT_ROWS)
 
     def _answers(
         self, doing: str, plans: TaskPlans | Partitions, entry: Callable[..., Any], shared: object

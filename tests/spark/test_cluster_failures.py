@@ -175,23 +175,21 @@ sys.path.insert(0, {spark!r})
 def kill(done, total, written):
     if done >= 7_500:
         os.kill(os.getpid(), 9)
-export_measurements({store!r}, {to!r}, scope="per-session", engine="spark", master={url!r}, rows_per_task=2_500,
+export_measurements({store!r}, {to!r}, scope={scope!r}, engine="spark", master={url!r}, rows_per_task=2_500,
                     on_progress=kill, rows_per_file={rows_per_file})
 """
+
+
+def export_until_killed(store, to, url, **options):
+    code = KILLED.format(spark=str(Path(__file__).parent), store=str(store), to=str(to), url=url, **options)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
 
 
 @pytest.mark.parametrize(("rows_per_file", "engine"), [(None, "spark"), (150, "spark"), (150, "local")])
 def test_the_job_of_a_killed_driver_is_continued(tmp_path, generated, sail, rows_per_file, engine):
     options = {"scope": "per-session", "rows_per_file": rows_per_file}
     export_measurements(generated, tmp_path / "here", **options)
-    code = KILLED.format(
-        spark=str(Path(__file__).parent),
-        store=str(generated),
-        to=str(tmp_path / "out"),
-        url=sail.url,
-        rows_per_file=rows_per_file,
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    export_until_killed(generated, tmp_path / "out", sail.url, scope="per-session", rows_per_file=rows_per_file)
     stage, work, here = names_in(tmp_path)
     assert (stage, here) == (".out.stage", "here")
     assert work.startswith(".out.work-")
@@ -211,14 +209,7 @@ def test_the_job_of_a_killed_driver_is_continued(tmp_path, generated, sail, rows
 
 def test_a_file_over_all_sessions_of_a_killed_driver_is_begun_again(tmp_path, generated, sail):
     export_measurements(generated, tmp_path / "here")
-    code = KILLED.format(
-        spark=str(Path(__file__).parent),
-        store=str(generated),
-        to=str(tmp_path / "out"),
-        url=sail.url,
-        rows_per_file=None,
-    ).replace("per-session", "cross-session")
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    export_until_killed(generated, tmp_path / "out", sail.url, scope="cross-session", rows_per_file=None)
     export(generated, tmp_path / "out", sail.url, scope="cross-session")
     assert_same_package(tmp_path / "here", tmp_path / "out")
     assert names_in(tmp_path) == ["here", "out"]
