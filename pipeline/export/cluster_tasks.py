@@ -67,7 +67,7 @@ def write_measurements(plan: TaskPlan, attempt: Attempt) -> list[dict[str, Any]]
     writer = TableWriter(
         lambda _: how.form,
         selected.described,
-        source=how.source,
+        source=lambda: how.source,
         timestamp_unit=how.rows.timestamp_unit,
         threads=1,  # a slot of a cluster is one core
         continues=how.is_joined and plan.first > 0,

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.files import standard_output
 from pipeline.disk.temporary import temporary_directory
-from pipeline.errors import DestinationError
 from pipeline.export.attaching import attach_files, told_verdict
+from pipeline.export.identity import PackageIdentity
 from pipeline.export.options import STANDARD_OUTPUT
 from pipeline.export.result import make_result, report_existing, report_written
 from pipeline.export.writing import TableWriter, require_fewer_rows, whole_scopes
 from pipeline.package.added_metadata import read_added_metadata
-from pipeline.package.descriptor import descriptor_text, versions
+from pipeline.package.descriptor import descriptor_text
 from pipeline.package.layout import DESCRIPTOR, MANIFEST, manifest
 from pipeline.package.names import name_files
-from pipeline.publish.existing import inspect_destination, is_intact
+from pipeline.publish.existing import inspect_destination
 from pipeline.publish.leftovers import remove_published
 from pipeline.publish.stage import Stage
 from pipeline.rows.content import Content, digests_of_sessions, package_range
@@ -130,11 +130,11 @@ def _run(
         scan = selected.scan
         if "measurements" in options.tables and selected.takes_all_rows:
             require_fewer_rows(options.output_format, selected.row_count)
-        source = {"name": scan.name, "fingerprint": selected.fingerprint}
+        identity = PackageIdentity(options, added, selected)
         writer = TableWriter(
             options.form,
             selected.described,
-            source=source,
+            source=lambda: identity.source,
             timestamp_unit=scan.timestamp_unit,
             threads=options.threads,
         )
@@ -143,32 +143,27 @@ def _run(
             with standard_output() as out, closing(tables(selected, out, {})) as files:
                 return result(report_written({STANDARD_OUTPUT: writer.rows(next(files), out)}), selected)
 
-        package = {"source": source, "options": options.shaping_options(), "added": added}
-        wanted = package if options.job is None else {**package, "job": options.job.identity}
-        is_done = partial(is_there, target, package=wanted, overwrite=options.overwrite, selected=selected)
-
         def unchanged(there: Existing, selected: Selected) -> ExportResult:
             known = result(report_existing(there.descriptor or {}), selected, is_unchanged=True)
             return replace(known, verdict=told_verdict(target))
 
-        if is_done(existing):
+        if identity.is_there(target, existing):
             remove_published(target)
             return unchanged(existing, selected)
-        identity = {**package, **versions()}
         with (
-            Stage(target, identity, **options.of_stage()) as stage,
+            Stage(target, lambda: identity.of_stage, **options.of_stage()) as stage,
             _cluster(options, stage, on_progress) as cluster,
         ):
             warnings += [stage.dropped] if stage.dropped else []
             existing = inspect_destination(target)  # which no other run can change from now on
-            if is_done(existing):
+            if identity.is_there(target, existing):
                 return unchanged(existing, selected)
             if stage.finished:
                 # Not all rows pass again, and what is written is what an undisturbed run writes.
                 has_digests = "measurements" in options.tables and options.digested
                 selected = selected.completed(digested=has_digests and selected.takes_whole_sessions)
             if cluster is not None and "measurements" in options.tables:
-                cluster.write_measurements(selected, source)
+                cluster.write_measurements(selected, identity.source)
             with closing(tables(selected, stage, stage.finished, cluster)) as files:
                 written = [writer.into(stage, file) for file in files]
             selected = selected.completed(digests_of_sessions(one.file.content for one in written if one.file.is_whole))
@@ -179,7 +174,7 @@ def _run(
             descriptor = descriptor_text(
                 named,
                 attached=attached,
-                **package,
+                **identity.package,
                 timestamp_unit=scan.timestamp_unit,
                 is_verified=options.verify,
                 job=_described_job(options, selected, written),
@@ -212,46 +207,6 @@ def _cluster(
     from pipeline.export.on_cluster import on_cluster  # noqa: PLC0415 - few exports need it
 
     return on_cluster(options, stage, on_progress)
-
-
-def is_there(
-    target: Path, existing: Existing, package: dict[str, Any], *, overwrite: bool, selected: Selected | None = None
-) -> bool:
-    """Whether the destination is what would be written.
-
-    Args:
-        target: the destination.
-        existing: what lies there.
-        package: source, options and what is added, of what would be written.
-        overwrite: replace anything else.
-        selected: of what source, where packages may tell of it as earlier versions did.
-
-    Raises:
-        DestinationError: it is something else, and is not to be replaced.
-    """
-    if existing.descriptor is None:
-        return False
-    is_same = existing.is_same(**package)
-    told = existing.fingerprint
-    if (
-        not is_same
-        and selected
-        and told is not None
-        and existing.is_same(**package | {"source": {"fingerprint": told}})
-    ):
-        is_same = told == selected.fingerprint_as(told)  # an earlier version had another rule
-    if overwrite:
-        return is_same and not existing.damage and is_intact(target, existing)
-    if not is_same:
-        raise DestinationError(
-            f"{target}: holds a package of another source or other options; "
-            "--overwrite replaces it, or choose another --to"
-        )
-    if existing.damage:
-        raise DestinationError(
-            f"{target}: holds this package, but damaged: {existing.damage}; --overwrite writes it again"
-        )
-    return True
 
 
 def _table_files(

@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from pipeline.disk.local_path import local_path
 from pipeline.errors import UsageError
+from pipeline.export.identity import is_there
 from pipeline.export.options import Form, require_directory
 from pipeline.export.result import ExportResult, report_existing, report_written
-from pipeline.export.run import is_there, name_written, write_descriptor
+from pipeline.export.run import name_written, write_descriptor
 from pipeline.export.writing import TableWriter
 from pipeline.package.added_metadata import read_added_metadata
 from pipeline.package.descriptor import descriptor_text, versions
@@ -137,7 +138,7 @@ def run_table(schema: pa.Schema, batches: Iterable[pa.RecordBatch], options: Tab
     identity = {"source": source, **package, **versions()}
     with Stage(
         target,
-        identity,
+        lambda: identity,
         sync=options.sync,
         hashed=options.hashed,
         discard=options.discard_stage,
@@ -148,7 +149,7 @@ def run_table(schema: pa.Schema, batches: Iterable[pa.RecordBatch], options: Tab
         writer = TableWriter(
             lambda _: options.form,
             lambda sessions, _: sessions,
-            source=source,
+            source=lambda: source,
             timestamp_unit=table.timestamp_unit,
             threads=None,
         )

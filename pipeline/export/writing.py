@@ -37,7 +37,7 @@ class TableWriter:
         form_of: Callable[[str], Form],
         described: Callable[[Sequence[Session], Mapping[str, str]], Sequence[Session]],
         *,
-        source: Mapping[str, str],
+        source: Callable[[], Mapping[str, str]],
         timestamp_unit: str,
         threads: int | None,
         continues: bool = False,
@@ -47,7 +47,7 @@ class TableWriter:
         Args:
             form_of: gives the form of a table by its name.
             described: gives sessions with what their rows, written by then, say of them, and their digests by id.
-            source: name and fingerprint of the source, for the metadata inside files.
+            source: gives name and fingerprint of the source, for the metadata inside files.
             timestamp_unit: us or ns, for the same.
             threads: how many may be used, None for one per core.
             continues: what is written will stand behind a file of the same table.
@@ -128,7 +128,7 @@ class TableWriter:
             "table": file.table,
             "scope": form.scope,
             "timestamp_unit": self._timestamp_unit,
-            "source": self._source,
+            "source": self._source(),
             "sessions": [session.describe() for session in self._described(file.sessions, digests)],
         }
 

@@ -7,7 +7,7 @@ Python.
 
 from pipeline.native.csv_columns import BOOL, FLOAT64, INT64, SLACK, CsvRows, end_of_rows
 from pipeline.native.digest import digest_sums, digest_sums_of_runs
-from pipeline.native.distinct import distinct_texts
+from pipeline.native.distinct import distinct_texts, taken_texts
 from pipeline.native.groups import GroupedValues, GroupFigures
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.json_names import DocumentNames, HeldName
@@ -72,4 +72,5 @@ __all__ = [
     "find_text",
     "list_chunk_pages",
     "list_pages",
+    "taken_texts",
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline.native.library import LIBRARY, Exported
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 _NO_MEMORY = -1
+_FEW = 64
 
 
 def distinct_texts(texts: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -27,3 +28,17 @@ def distinct_texts(texts: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int64
     if count < 0:
         raise MemoryError("no memory for texts") if count == _NO_MEMORY else TypeError("a column holds no texts")
     return codes, firsts[:count]
+
+
+def taken_texts(texts: pa.Array, places: NDArray[np.integer[Any]]) -> pa.Array:
+    """Take the texts at some places of a string array, without Arrow's functions where they are few.
+
+    To load those takes longer than all that is done here.
+    """
+    if np.array_equal(places, np.arange(len(places))):
+        return texts.slice(0, len(places))
+    if len(places) > _FEW or texts.null_count:
+        return texts.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places.astype(np.int64))]))
+    found = [bytes(texts[place].as_buffer()) for place in places.tolist()]
+    ends = np.cumsum([0, *map(len, found)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(found), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(found))])

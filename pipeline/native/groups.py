@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.native.distinct import distinct_texts, taken_texts
 from pipeline.native.library import LIBRARY, Exported
 
 if TYPE_CHECKING:
@@ -128,12 +129,12 @@ class GroupedValues:
         if pa.types.is_string(kind):
             offsets = _copied(ends, np.int32, texts + 1)
             buffers = [None, pa.py_buffer(offsets), pa.py_buffer(ctypes.string_at(data.value or 0, int(offsets[-1])))]
+            found = pa.Array.from_buffers(pa.string(), texts, buffers)
             # A text comes again in each session, and a dictionary that has it twice is none for Parquet.
-            encoded = pa.Array.from_buffers(pa.string(), texts, buffers).dictionary_encode()
-            codes = np.append(np.frombuffer(encoded.indices.buffers()[1], np.int32, texts), np.int32(0))
-            numbered = codes[np.where(missing, texts, _copied(places, np.int32, rows))]
+            codes, firsts = distinct_texts(found)
+            numbered = np.append(codes, np.int32(0))[np.where(missing, texts, _copied(places, np.int32, rows))]
             indices = pa.Array.from_buffers(pa.int32(), rows, [validity, pa.py_buffer(numbered)])
-            return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False)
+            return pa.DictionaryArray.from_arrays(indices, taken_texts(found, firsts), safe=False)
         bits = _copied(numbers, np.int64, rows)
         held = np.packbits(bits != 0, bitorder="little") if pa.types.is_boolean(kind) else bits
         return pa.Array.from_buffers(kind, rows, [validity, pa.py_buffer(held)])

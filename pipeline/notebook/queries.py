@@ -226,7 +226,7 @@ def _in_model(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     arrays = [
         pa.array([None if v is None else _json_text(v) for v in column.to_pylist()], pa.string())
         if pa.types.is_nested(column.type)
-        else column.cast(field.type)
+        else (column if column.type == field.type else column.cast(field.type))
         for column, field in zip(batch.columns, schema, strict=True)
     ]
     return pa.record_batch(arrays, schema=schema)

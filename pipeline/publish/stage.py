@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.disk.directories import (
@@ -42,7 +43,7 @@ from pipeline.runtime.progress import phase
 from pipeline.runtime.signals import is_interruption, uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
 
@@ -66,7 +67,7 @@ class Stage:
     def __init__(
         self,
         target: Path,
-        identity: Mapping[str, Any],
+        identity: Callable[[], Mapping[str, Any]],
         *,
         sync: bool,
         hashed: bool,
@@ -77,7 +78,8 @@ class Stage:
 
         Args:
             target: the destination; its parents are created.
-            identity: JSON values; a stage of another one is not continued, but removed.
+            identity: gives JSON values; a stage of another one is not continued, but removed. It is asked for where
+                another run has left finished files, else with the first that is finished.
             sync: make files and names durable before publishing.
             hashed: compute the SHA-256 of each file; without it nothing can be continued.
             discard: remove what another run left, even where it could be continued.
@@ -88,7 +90,7 @@ class Stage:
         self.package = self.path / PACKAGE
         self.finished: dict[str, dict[str, Any]] = {}
         self.dropped: str | None = None
-        self._identity = json.loads(json.dumps(identity))
+        self._give_identity = identity
         self._sync = sync
         self._hashed = hashed
         self._discard = discard
@@ -99,6 +101,7 @@ class Stage:
         self._bytes = 0
         self._published = False
         self._is_checking = False
+        self._is_told = False
 
     def __enter__(self) -> Self:
         """Hold the stage, and find what of it can be continued.
@@ -151,18 +154,31 @@ class Stage:
             self.dropped = f"{left}; it could not be continued and was removed"
         records.clear()
 
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(json.dumps(self._give_identity()))
+        return found
+
+    def _tell_identity(self) -> None:
+        """Say what is built, before a file of it is said to be finished; what nothing can continue says nothing."""
+        if self._is_told or not self._hashed:
+            return
+        identity = json.dumps(self._identity, ensure_ascii=False, indent=2)
+        with writing_errors(self.target):
+            with new_file(self.path / IDENTITY, str(self.target), sync=self._sync, hashed=False) as file:
+                file.write(identity.encode() + b"\n")
+            if self._sync:
+                sync_directory(self.path)
+        self._is_told = True
+
     def _begin(self) -> None:
         clear_stage(self.path)
-        with new_file(self.path / IDENTITY, str(self.target), sync=self._sync, hashed=False) as file:
-            file.write(json.dumps(self._identity, ensure_ascii=False, indent=2).encode() + b"\n")
         self.package.mkdir()
-        if self._sync:
-            sync_directory(self.path)
         self._done.begin()
 
     def _continue(self, records: list[dict[str, Any]]) -> None:
         """Find the finished files, under the names they had before they got their final ones."""
-        self._is_checking = True
+        self._is_checking = self._is_told = True
         self.package.mkdir(exist_ok=True)
         for record in records:
             for before, after in record.get("renaming", {}).items():
@@ -263,6 +279,7 @@ class Stage:
             name: the file, which is closed.
             file: JSON values that say all that is known of it, its `bytes` and `sha256` among them.
         """
+        self._tell_identity()
         self._done.add({"name": name, **file})
 
     def adopt(self, parts: Mapping[Path, Mapping[str, Any]]) -> None:
@@ -274,6 +291,7 @@ class Stage:
         Raises:
             DestinationError: one cannot be taken.
         """
+        self._tell_identity()
         with uninterrupted():
             with writing_errors(self.target):
                 for path, record in parts.items():

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from pipeline.model.arrays import from_places, integers, is_null, is_text, places, text_lengths
+from pipeline.model.arrays import from_places, is_null, is_text, places, text_lengths
+from pipeline.native import taken_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from pipeline.model.arrays import Integers
 
@@ -21,6 +24,7 @@ GROUP_BYTES = 16_000_000
 BATCH_BYTES = 8_000_000
 """Bytes at which a batch ends, however few its rows are; one row may be larger."""
 _UNCUT_BYTES = 4 * BATCH_BYTES
+_FIRST_ROWS = 4_096
 
 
 def regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
@@ -127,24 +131,33 @@ def _one_array(parts: list[pa.Array], kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
         whole = pa.chunked_array([part.cast(kind) if part.type != kind else part for part in parts])
         return _in_order_of_rows(whole.unify_dictionaries().combine_chunks())
-    return pa.concat_arrays([part.cast(kind) for part in parts])
+    return pa.concat_arrays([part if part.type == kind else part.cast(kind) for part in parts])
 
 
 def _in_order_of_rows(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
     if len(encoded.dictionary) == 1 and len(encoded) and not encoded.null_count:
         return encoded
-    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
-
-    appearing = pc.unique(encoded.indices).drop_null()
-    order = np.asarray(integers(appearing.cast(pa.int64())))
     distinct = len(encoded.dictionary)
+    absent = is_null(encoded.indices)
+    codes = places(encoded)
+    order = _as_they_appear(codes[~absent] if absent.any() else codes, distinct)
     if np.array_equal(order, np.arange(distinct)):
         return encoded
     ranks = np.zeros(distinct + 1, np.int32)  # one more: there is one where there is no text at all
     ranks[order] = np.arange(len(order), dtype=np.int32)
-    absent = is_null(encoded.indices)
-    codes = ranks[np.where(absent, distinct, places(encoded))]
-    return from_places(codes, encoded.dictionary.take(appearing), absent)
+    return from_places(ranks[np.where(absent, distinct, codes)], taken_texts(encoded.dictionary, order), absent)
+
+
+def _as_they_appear(codes: NDArray[np.int32], distinct: int) -> NDArray[np.int64]:
+    """Order codes as they first come; mostly all of them are among the first."""
+    found = firsts = np.empty(0, np.int64)
+    for rows in (codes[:_FIRST_ROWS], codes):
+        firsts = np.full(distinct, len(codes))
+        firsts[rows[::-1]] = np.arange(len(rows))[::-1]  # what is written last stays
+        found = np.flatnonzero(firsts < len(codes))
+        if len(found) == distinct:
+            break
+    return found[np.argsort(firsts[found])]
 
 
 def select_columns(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:

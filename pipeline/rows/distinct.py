@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from pipeline.model.arrays import from_numbers, from_places, is_null
-from pipeline.native import distinct_texts
+from pipeline.model.arrays import from_places, is_null
+from pipeline.native import distinct_texts, taken_texts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import pyarrow as pa
 
 
 def encode_repeated(texts: pa.Array) -> pa.DictionaryArray:
@@ -22,12 +21,8 @@ def encode_repeated(texts: pa.Array) -> pa.DictionaryArray:
     """
     codes, firsts = distinct_texts(texts)
     if not texts.null_count:
-        return from_places(codes, _taken(texts, firsts))
+        return from_places(codes, taken_texts(texts, firsts))
     absent = is_null(texts)
     held = ~absent[firsts]
     places = np.cumsum(held) - 1
-    return from_places(places[codes], _taken(texts, firsts[held]), absent)
-
-
-def _taken(texts: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
-    return texts.take(from_numbers(rows, pa.int64()))
+    return from_places(places[codes], taken_texts(texts, firsts[held]), absent)

@@ -93,7 +93,7 @@ def sized_pages(pages: Pages, file_bytes: int) -> list[ColumnPages]:
         return []
     require_unpackable("a page", int(pages.size.max()), file_bytes)
     held: Counter[int] = Counter()
-    found = [_column_of(pages, int(column), held) for column in np.unique(pages.column)]
+    found = [_column_of(pages, int(column), held) for column in np.flatnonzero(np.bincount(pages.column))]
     require_unpackable("what its columns need at once", max(held.values()), file_bytes, limit=2 * MAX_UNPACKED_BYTES)
     return found
 

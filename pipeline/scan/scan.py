@@ -78,8 +78,8 @@ class Scan:
         files: in the order of their rows.
         attributes: type name by attribute column of all sessions together.
         all_attributes: the same of all sessions of the source, of which these are some; None where they are all.
-        files_sha256: of plain files that are read where they lie: SHA-256 of their bytes and of what is recorded beside
-            them, but for what may be redacted; else None.
+        files_sha256: of plain files that are read where they lie: waits for the SHA-256 of their bytes and of what is
+            recorded beside them, but for what may be redacted; else None.
         passing: where what only rows say of the sessions is not known before all have passed: what gathers it; None
             where all is known.
         is_as_it_lies: an engine that reads the files, and nothing else, reads these rows.
@@ -93,7 +93,7 @@ class Scan:
     files: tuple[DataFile, ...]
     attributes: Mapping[str, str]
     all_attributes: Mapping[str, str] | None = None
-    files_sha256: str | None = None
+    files_sha256: Callable[[], str] | None = None
     passing: PassingSessions | None = None
     is_as_it_lies: bool = True
     dictionaries: frozenset[str] | None = None
@@ -138,13 +138,17 @@ class Scan:
     def fingerprint(self) -> str:
         """SHA-256 of the columns, and of what the sessions' records say, the digests of their rows included.
 
-        Of files that are told by their bytes it is that of these, and of what is recorded of the sessions.
+        Of files that are told by their bytes it is that of these, and of what is recorded of the sessions; it is known
+        when they have been hashed, which takes about as long as to read their rows.
+
+        Raises:
+            SourceError: a file cannot be read.
         """
         digest = hashlib.sha256(self.timestamp_unit.encode())
         if self.files_sha256 is not None:
             recorded = [[one.session_id, dict(one.configuration), dict(one.attributes)] for one in self.sessions]
             recorded.sort(key=lambda one: str(one[0]))
-            digest.update(json.dumps([self.files_sha256, recorded], sort_keys=True).encode())
+            digest.update(json.dumps([self.files_sha256(), recorded], sort_keys=True).encode())
             return f"{FILES}{digest.hexdigest()}"
         digest.update(json.dumps(list(self.attributes.items())).encode())
         _add_records(digest, self.sessions)

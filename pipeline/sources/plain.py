@@ -146,9 +146,7 @@ class _Opening:
                 asks = len(records[path]) == 1 and not records[path][0].is_described
                 self._sessions.keep(path, records[path], ids_of(path) if asks else None)
             if staying and self._options.reads_once and (planned := staying.plan(self._sessions, self._attributes)):
-                return Plain(
-                    self._scan(staying.files, planned.sessions, staying.sha256, planned.passing), 0, self._warnings
-                )
+                return Plain(self._scan(staying.files, planned.sessions, staying, planned.passing), 0, self._warnings)
         else:
             is_parquet = False
         if not is_parquet:
@@ -176,13 +174,13 @@ class _Opening:
         united = self._sessions.unite(summary.by_session, self._dropped, self._attributes)
         sessions = CompactSessions(united).in_order()
         data = [replace(file, is_temporary=file.path not in self._formats) for file in data]
-        return Plain(self._scan(data, sessions, staying.sha256 if staying else None), self._skipped, self._warnings)
+        return Plain(self._scan(data, sessions, staying), self._skipped, self._warnings)
 
     def _scan(
         self,
         files: Sequence[DataFile],
         sessions: Sequence[Session],
-        sha256: str | None,
+        staying: StayingFiles | None,
         passing: PassingSessions | None = None,
     ) -> Scan:
         return Scan(
@@ -191,7 +189,7 @@ class _Opening:
             sessions=sessions,
             files=tuple(files),
             attributes={name: "string" if kind == UNTYPED else kind for name, kind in self._attributes.items()},
-            files_sha256=sha256,
+            files_sha256=staying.sha256 if staying else None,
             passing=passing,
         )
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -91,9 +90,8 @@ class StayingFiles:
                 found.append(file_sha256(file.opened_as))
         return found
 
-    @cached_property
     def sha256(self) -> str:
-        """SHA-256 of their bytes, and of what is recorded beside them.
+        """Wait for the SHA-256 of their bytes, and of what is recorded beside them.
 
         Configurations and attributes, which may be redacted, are left out.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.disk.files import complete_or_nothing
+from pipeline.model.arrays import from_bools, from_numbers, integers, is_null
 from pipeline.model.columns import plain_schema
 from pipeline.model.session_record import METADATA_KEY
 from pipeline.rows.batches import regroup
@@ -43,8 +44,8 @@ def _without_traces(array: pa.Array) -> pa.Array:
     """Put zeros under nulls: what readers leave there depends on their batches, and would go into the file."""
     if not array.null_count or pa.types.is_string(array.type):
         return array
-    is_timestamp = pa.types.is_timestamp(array.type)
-    numbers = array.view(pa.int64()) if is_timestamp else array
-    zeros = numbers.fill_null(False if pa.types.is_boolean(array.type) else 0)
-    validity = pc.is_valid(array).buffers()[1]
-    return pa.Array.from_buffers(array.type, len(array), [validity, zeros.buffers()[1]])
+    absent = is_null(array)
+    if pa.types.is_boolean(array.type):
+        bits = np.unpackbits(np.frombuffer(array.buffers()[1], np.uint8), bitorder="little")
+        return from_bools((bits[array.offset : array.offset + len(array)] == 1) & ~absent, absent)
+    return from_numbers(np.where(absent, 0, integers(array)), array.type, absent)

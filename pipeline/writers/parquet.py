@@ -9,19 +9,23 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.disk.files import complete_or_nothing
-from pipeline.model.arrays import text_lengths
+from pipeline.model.arrays import is_null, places, text_lengths
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
 from pipeline.model.session_record import METADATA_KEY
+from pipeline.native import distinct_texts
 from pipeline.rows.batches import as_table, gathered, taken
 from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
 
     from pipeline.disk.sink import Sink
 
@@ -123,15 +127,23 @@ def _with_dictionaries(rows: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.
 
 def _repeats(parts: Sequence[pa.Array]) -> bool:
     distinct: set[bytes | None] = set()
-    size = 0
     for part in parts:
-        texts = part.dictionary.take(part.indices.unique()) if pa.types.is_dictionary(part.type) else part.unique()
-        if int(text_lengths(texts).sum()) > MAX_REPEATED_BYTES:
+        texts, rows = _distinct(part)
+        if len(rows) > MAX_REPEATED_TEXTS or int(text_lengths(texts)[rows].sum()) > MAX_REPEATED_BYTES:
             return False  # before large texts become Python's
-        for text in texts.cast(pa.binary()).to_pylist():
-            if text not in distinct:
-                distinct.add(text)
-                size += len(text or b"")
-        if size > MAX_REPEATED_BYTES or len(distinct) > MAX_REPEATED_TEXTS:
+        distinct.update(bytes(texts[row].as_buffer()) for row in rows.tolist())
+        if is_null(part).any():
+            distinct.add(None)
+        if len(distinct) > MAX_REPEATED_TEXTS or sum(len(text or b"") for text in distinct) > MAX_REPEATED_BYTES:
             return False
     return True
+
+
+def _distinct(part: pa.Array) -> tuple[pa.Array, NDArray[np.integer[Any]]]:
+    """Find where the texts that an array has stand, each once; null is none."""
+    if pa.types.is_dictionary(part.type):  # without Arrow's functions, which take a while to load
+        held = np.bincount(places(part)[~is_null(part)], minlength=len(part.dictionary))
+        held[is_null(part.dictionary)] = 0
+        return part.dictionary, np.flatnonzero(held)
+    _, firsts = distinct_texts(part)
+    return part, firsts[~is_null(part)[firsts]]
