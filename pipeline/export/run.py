@@ -126,6 +126,7 @@ def _run(
             batch_size=options.batch_size,
             columns=columns,
             may_be_missing=options.job is not None,
+            threads=options.threads,
         )
         scan = selected.scan
         if "measurements" in options.tables and selected.takes_all_rows:

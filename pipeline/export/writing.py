@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.model.columns import plain_schema
 from pipeline.package.written_file import WrittenFile
 from pipeline.rows.content import digests_of_sessions
-from pipeline.runtime.threads import WrittenBehind
+from pipeline.runtime.threads import WrittenBehind, cores
 from pipeline.writers.compression import compressing
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class TableWriter:
         self._described = described
         self._source = source
         self._timestamp_unit = timestamp_unit
-        self._threads = threads or _cores()
+        self._threads = threads or cores()
         self._ahead = threads != 1
         self._continues = continues
         self._rows = 0
@@ -174,10 +173,6 @@ def require_fewer_rows(format: Format, rows: int) -> None:  # noqa: A002 - of th
             f"--format {format.name}: a package has at most {format.max_rows:,} rows; "
             "select fewer, or choose --format csv, which has no limit"
         )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check_one_column(form: Form, schema: pa.Schema) -> None:

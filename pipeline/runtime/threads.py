@@ -6,6 +6,7 @@ compressing, hashing, writing) releases the interpreter lock.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from contextlib import suppress
@@ -29,6 +30,11 @@ _BEHIND = 4
 _HELD_BYTES = 1 << 18
 REUSED_BUFFERS = _BEHIND + 2
 """How many buffers a writer must take turns with: one being filled, those waiting, one being written."""
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Handover(Generic[Item]):

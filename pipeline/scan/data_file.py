@@ -14,7 +14,7 @@ from pipeline.scan.reading import Reading, reading_errors
 from pipeline.scan.stored import another_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pipeline.scan.parts import PartHashes
     from pipeline.scan.reading import TimeBounds
 
-ReadRows: TypeAlias = "Callable[[Path, Reading, Sequence[str] | None, Sequence[str]], Iterator[pa.RecordBatch]]"
+ReadRows: TypeAlias = (
+    "Callable[[Path, Reading, Sequence[str] | None, Sequence[str]], Generator[pa.RecordBatch, None, None]]"
+)
 """Reads the rows of a file in order, after an empty batch: its path, how, which columns, which as dictionaries."""
 _BATCH_ROWS = 65_536
 _THREADS = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ import pyarrow.parquet as pq
 from pipeline.errors import SourceError
 from pipeline.model.arrays import is_text, text_lengths
 from pipeline.native import list_chunk_pages
-from pipeline.rows.batches import cut_by_text
+from pipeline.runtime.threads import ScannedAhead
+from pipeline.scan.decoding import read_groups
 from pipeline.scan.page_sizes import look_at_pages, rows_that_fit, sized_pages
 from pipeline.scan.reading import MAX_BATCH_BYTES, empty_batch
+from pipeline.scan.stored import LoadedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
     from pathlib import Path
 
     from pipeline.scan.page_sizes import ColumnPages
@@ -144,7 +146,7 @@ def read_parquet(
     columns: Sequence[str] | None = None,
     repeated: Sequence[str] = (),
     row_groups: Sequence[int] | None = None,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Read the rows in order, after an empty batch that shows the schema.
 
     Args:
@@ -160,11 +162,12 @@ def read_parquet(
     pages = look_at_pages(path)
     opened = partial(_open, path)
     large = _large_dictionaries(opened, pages, reading.batch_size, repeated)
-    with opened([*repeated, *large]) as file:
+    again = opened([*repeated, *large]) if reading.has_idle_cores else nullcontext()
+    with opened([*repeated, *large]) as file, again as beside:
         wanted = _named(file, columns)
         yield empty_batch(pa.schema([large.get(name) or file.schema_arrow.field(name) for name in wanted]))
         groups = range(file.num_row_groups) if row_groups is None else row_groups
-        yield from _read_groups(file, groups, wanted, _rows_at_once(file, pages, wanted, reading), large)
+        yield from read_groups(file, groups, wanted, _rows_at_once(file, pages, wanted, reading), large, beside=beside)
 
 
 def read_stored(
@@ -173,7 +176,7 @@ def read_stored(
     columns: Sequence[str],
     repeated: Sequence[str] = (),
     row_groups: Sequence[int] | None = None,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Read the rows of a file of a store as `read_parquet` does; it is closed at the end.
 
     Raises:
@@ -181,21 +184,30 @@ def read_stored(
     """
     with closing(stored):
         footer = stored.footer
-        opened = partial(_opened, pa.PythonFile(stored, mode="r"), footer, buffer=0)
-        file = opened(repeated)
-        wanted = _named(file, columns)
         groups = range(footer.num_row_groups) if row_groups is None else row_groups
-        yield empty_batch(pa.schema([file.schema_arrow.field(name) for name in wanted]))
+        sources = [LoadedFile(stored.size) for _ in range(2 if reading.has_idle_cores else 1)]
+
+        def opened(repeated: Collection[str]) -> list[pq.ParquetFile]:
+            return [_opened(pa.PythonFile(source, mode="r"), footer, repeated, buffer=0) for source in sources]
+
+        files = opened(repeated)
+        wanted = _named(files[0], columns)
+        yield empty_batch(pa.schema([files[0].schema_arrow.field(name) for name in wanted]))
         if len(groups) == footer.num_row_groups and len(wanted) == footer.num_columns:
             stored.check_rest()
-        for group in groups:
-            stored.load(group, wanted)
-            values = footer.row_group(group).num_rows
-            chunks = {at: (data, values) for at, data in stored.held.items()}
-            pages = sized_pages(list_chunk_pages(group, chunks), stored.size)
-            large = _large_dictionaries(opened, pages, reading.batch_size, repeated)
-            one = opened([*repeated, *large]) if large else file
-            yield from _read_groups(one, [group], wanted, _rows_at_once(file, pages, wanted, reading), large)
+        is_ahead = reading.threads > 1 and len(groups) > 1
+        loaded = stored.loaded(groups, wanted)
+        with ScannedAhead(loaded, ahead=1) if is_ahead else nullcontext(loaded) as each:
+            for one in each:
+                for source in sources:
+                    source.held = one
+                values = footer.row_group(one.row_group).num_rows
+                chunks = {at: (data, values) for at, data in one.chunks.items()}
+                pages = sized_pages(list_chunk_pages(one.row_group, chunks), stored.size)
+                large = _large_dictionaries(lambda names: opened(names)[0], pages, reading.batch_size, repeated)
+                file, *beside = opened([*repeated, *large]) if large else files
+                rows = _rows_at_once(file, pages, wanted, reading)
+                yield from read_groups(file, [one.row_group], wanted, rows, large, beside=next(iter(beside), None))
 
 
 def _named(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str]:
@@ -206,21 +218,6 @@ def _rows_at_once(file: pq.ParquetFile, pages: Sequence[ColumnPages], wanted: Se
     names = file.schema_arrow.names
     read = [one for one in pages if one.column < len(names) and names[one.column] in wanted]
     return rows_that_fit(read, reading.batch_size)
-
-
-def _read_groups(
-    file: pq.ParquetFile, groups: Sequence[int], wanted: Sequence[str], rows: int, large: Mapping[str, pa.Field]
-) -> Iterator[pa.RecordBatch]:
-    """Read row groups, so many rows at once."""
-    expected = sum(file.metadata.row_group(group).num_rows for group in groups)
-    done = 0
-    for batch in file.iter_batches(rows, row_groups=groups, columns=wanted, use_threads=False):
-        done += batch.num_rows
-        for part in cut_by_text(batch, rows):
-            yield _written_out(part, large) if large else part
-    # pyarrow ends without an error where a damaged column has no more pages.
-    if done != expected:
-        raise SourceError(f"is damaged: of {expected} rows {done} can be read")
 
 
 def _large_dictionaries(
@@ -260,12 +257,3 @@ def _large_dictionaries(
             if first is not None and text_lengths(first.column(0).dictionary).max(initial=0) > most[column]:
                 large[field.name] = field
     return large
-
-
-def _written_out(batch: pa.RecordBatch, fields: Mapping[str, pa.Field]) -> pa.RecordBatch:
-    """Write the texts of dictionaries out."""
-    columns = [
-        column.dictionary_decode().cast(fields[name].type) if name in fields else column
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

@@ -26,6 +26,7 @@ MAX_UNPACKED_BYTES = 96 << 20
 """What one page, or one batch of Arrow, may unpack to; what is at hand at once of all columns, twice as much."""
 _MAX_TIMES_FILE = 64
 """Or so many times the size of the file, where that is more."""
+_BUSY_CORES = 2
 MAX_BATCH_BYTES = 64 << 20
 """What the rows of one batch may take, as long as a row takes less."""
 
@@ -44,6 +45,7 @@ class Reading:
         text_types: type name by attribute column, for formats in which everything is text.
         number_columns: attribute columns known to hold fractions, for formats that write NaN as a string.
         ambiguous_columns: those that held nothing but such strings so far, and so were taken for text.
+        threads: how many may be busy with the rows; whoever takes the batches is one of them.
     """
 
     batch_size: int
@@ -55,6 +57,12 @@ class Reading:
     text_types: Mapping[str, str] = field(default_factory=dict)
     number_columns: set[str] = field(default_factory=set)
     ambiguous_columns: set[str] = field(default_factory=set)
+    threads: int = 1
+
+    @property
+    def has_idle_cores(self) -> bool:
+        """Whether columns are decoded in threads of their own: two cores are busy with what is done anyhow."""
+        return self.threads > _BUSY_CORES
 
 
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
@@ -26,7 +27,7 @@ from pipeline.scan.reading import Reading, reading_errors
 from pipeline.scan.stored import open_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from pipeline.model.session import Session
@@ -168,7 +169,8 @@ class Scan:
             return self
         if not self.passing.is_complete:
             gathering = self.passing.gather(digested=digested)
-            for _ in self._batches(self.passing.planned, self.schema.names, DEFAULT_BATCH_SIZE, gathering):
+            reading = self._reading(self.passing.planned, self.schema.names, Reading(DEFAULT_BATCH_SIZE))
+            for _ in self._batches(reading, gathering):
                 pass
         return replace(self, sessions=self.passing.complete(self.sessions), passing=None)
 
@@ -179,6 +181,7 @@ class Scan:
         *,
         batch_size: int = DEFAULT_BATCH_SIZE,
         times: TimeBounds = (None, None),
+        threads: int = 1,
     ) -> Iterator[pa.RecordBatch]:
         """Read rows in the order of the model, checked on the way.
 
@@ -187,6 +190,7 @@ class Scan:
             columns: the columns to read besides session_id and sequence, all by default.
             batch_size: rows of a batch, at most.
             times: rows outside of this range are not wanted; some of them may come.
+            threads: how many may be busy with the rows, what is done with the batches included.
 
         Yields:
             batches of rows of one session each, their columns in the order of `schema`.
@@ -201,12 +205,16 @@ class Scan:
         if self.passing is None or self.passing.is_complete:
             left_out: Counter[str] = Counter()
             order = OrderCheck(chosen, left_out)
-            yield from self._batches(chosen, names, batch_size, order, times, left_out)
+            if any(file.rows is not None for file in self.files):
+                threads = 1  # of packs that are read in turns one row group each is in memory, and no more
+            reading = self._reading(chosen, names, Reading(batch_size, threads=threads), times, left_out)
+            yield from self._batches(reading, order)
             return
         # All sessions pass, for what is wrong with those that are not wanted is wrong with their files.
         wanted = {session.session_id for session in chosen}
         needed = [name for name in self.schema.names if name in names or name in self.passing.columns]
-        for batch in self._batches(self.passing.planned, needed, batch_size, self.passing.gather(digested=False)):
+        reading = self._reading(self.passing.planned, needed, Reading(batch_size, threads=threads))
+        for batch in self._batches(reading, self.passing.gather(digested=False)):
             if batch.column("session_id")[0].as_py() in wanted:
                 yield select_columns(batch, names)
 
@@ -222,7 +230,7 @@ class Scan:
         if not sessions:
             return
         asked = sessions if len(sessions) < len(self.sessions) else ()
-        reading = self._reading(asked, self.schema.names, DEFAULT_BATCH_SIZE, (None, None), Counter())
+        reading = self._reading(asked, self.schema.names, Reading(DEFAULT_BATCH_SIZE))
         order = OrderCheck(sessions, reading.left_out)
         for file in self.files:
             yield from self._read(reading, file, partial(order.check_together, wanted=reading.wanted or None))
@@ -232,30 +240,21 @@ class Scan:
         self,
         sessions: Sequence[Session],
         names: Sequence[str],
-        batch_size: int,
-        times: TimeBounds,
-        left_out: Counter[str],
+        how: Reading,
+        times: TimeBounds = (None, None),
+        left_out: Counter[str] | None = None,
     ) -> _Reading:
         return _Reading(
-            how=Reading(batch_size),
+            how=how,
             names=names,
             repeated=[name for name in names if name in self.repeated],
             schema=self.physical_schema(names),
             wanted={session.session_id: session for session in sessions},
             times=times,
-            left_out=left_out,
+            left_out=Counter() if left_out is None else left_out,
         )
 
-    def _batches(
-        self,
-        sessions: Sequence[Session],
-        names: Sequence[str],
-        batch_size: int,
-        order: Order,
-        times: TimeBounds = (None, None),
-        left_out: Counter[str] | None = None,
-    ) -> Iterator[pa.RecordBatch]:
-        reading = self._reading(sessions, names, batch_size, times, Counter() if left_out is None else left_out)
+    def _batches(self, reading: _Reading, order: Order) -> Iterator[pa.RecordBatch]:
         cut = partial(_by_session, reading)
         for rows in in_order(self.files, reading.wanted, partial(self._read, reading, cut=cut)):
             with reading_errors(rows.file.path):
@@ -266,22 +265,23 @@ class Scan:
     def _read(self, reading: _Reading, found: DataFile, cut: Cut[Rows]) -> Iterator[Rows]:
         """Read the rows of a file, checked, and cut each batch."""
         check = RowChecker(reading.schema)
-        file, (batches, left_out) = follow(found, partial(self._open, reading))
+        file, (first, batches, left_out) = follow(found, partial(self._open, reading))
         reading.left_out.update(left_out)
-        with reading_errors(file.path):
-            for at, raw in enumerate(batches):
-                if at == 0:
-                    _check_columns(raw.schema, file, reading)
+        with closing(batches), reading_errors(file.path):
+            _check_columns(first.schema, file, reading)
+            for raw in itertools.chain([first], batches):
                 if not (file.is_stored or file.is_temporary):
                     require_short_rows(raw)
                 batch = conform_to(raw, reading.schema)
                 yield from cut(file, batch, check(batch))
 
-    def _open(self, reading: _Reading, file: DataFile) -> tuple[Iterator[pa.RecordBatch], Mapping[str, int]]:
+    def _open(
+        self, reading: _Reading, file: DataFile
+    ) -> tuple[pa.RecordBatch, Generator[pa.RecordBatch, None, None], Mapping[str, int]]:
         """Compare what is read of a file with its record, and open it; from then on it is read, whatever has its name.
 
         Returns:
-            its rows, and how many of them are left out, by session.
+            a batch of its schema, its rows, and how many of them are left out, by session.
         """
         left_out: Mapping[str, int] = {}
         if file.read is not None:
@@ -295,7 +295,7 @@ class Scan:
                 self._checked.add(file)
             groups, left_out = row_groups(file, reading.wanted)
             batches = read_parquet(file.opened_as, reading.how, reading.names, reading.repeated, groups)
-        return itertools.chain([next(batches)], batches), left_out
+        return next(batches), batches, left_out
 
 
 def _by_session(reading: _Reading, file: DataFile, batch: pa.RecordBatch, facts: RowFacts) -> Iterator[SessionRows]:

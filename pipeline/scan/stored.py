@@ -5,14 +5,14 @@ from __future__ import annotations
 import bisect
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.regular import open_regular
 from pipeline.errors import SourceError
 from pipeline.scan.parts import LEAST_BYTES, MAGIC, TAIL_BYTES, another, called, cut, damaged_part, footer_start, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -96,14 +96,74 @@ class _HeldBytes:
         self._data = memoryview(b"")
 
 
+class LoadedGroup(NamedTuple):
+    """A row group whose bytes are those of the record.
+
+    Attributes:
+        row_group: its place.
+        chunks: by column, as the schema counts them, its chunk.
+        starts: where these begin in the file.
+    """
+
+    row_group: int
+    chunks: dict[int, memoryview]
+    starts: list[int]
+
+
+_NOTHING = LoadedGroup(-1, {}, [])
+
+
+class LoadedFile:
+    """What pyarrow reads as a file of a size, of which nothing but a row group is there.
+
+    Attributes:
+        held: the row group; it may be exchanged for another.
+        closed: whether it is closed.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.held = _NOTHING
+        self.closed = False
+        self._size = size
+        self._at = 0
+
+    def read(self, size: int) -> memoryview:
+        """Give bytes of a chunk that is held, from the place on that was sought.
+
+        Raises:
+            EOFError: they are not of one that is held.
+        """
+        chunk = bisect.bisect_right(self.held.starts, self._at) - 1
+        if chunk < 0:
+            raise EOFError("nothing is held of that part of the file")
+        first = self._at - self.held.starts[chunk]
+        found = list(self.held.chunks.values())[chunk][first : first + size]
+        if len(found) < size:
+            raise EOFError("nothing is held of that part of the file")
+        self._at += size
+        return found
+
+    def seek(self, at: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        self._at = at + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Say at which place it is."""
+        return self._at
+
+    def close(self) -> None:
+        """Let what is held go."""
+        self.closed = True
+        self.held = _NOTHING
+
+
 class StoredParquet:
-    """An open file, of which one row group is held in memory at a time; pyarrow reads it as a file that is there.
+    """An open file, whose row groups are read one by one, and compared with its record.
 
     Attributes:
         size: of the file, in bytes.
         footer: of the file; it is that of the record.
-        held: by column, as the schema counts them, the chunks of the row group that was loaded last.
-        closed: whether it is closed.
     """
 
     def __init__(self, data: _FileBytes | _HeldBytes, hashes: PartHashes | None) -> None:
@@ -118,12 +178,8 @@ class StoredParquet:
             OSError: it cannot be read.
         """
         self.size = data.size
-        self.held: dict[int, memoryview] = {}
-        self.closed = False
         self._data = data
         self._hashes = hashes
-        self._at = 0
-        self._starts: list[int] = []
         self.footer, start = self._read_footer()
         self._parts = cut(self.footer, start, self.size)
         self._chunks = {(part.row_group, part.column): part for part in self._parts if part.column is not None}
@@ -142,51 +198,25 @@ class StoredParquet:
             raise another("what lies between its parts")
         self._read(index, self._hashes.page_index, "its page index")
 
-    def load(self, row_group: int, columns: Collection[str]) -> None:
-        """Read the chunks of a row group, instead of those that are held.
+    def loaded(self, row_groups: Iterable[int], columns: Collection[str]) -> Iterator[LoadedGroup]:
+        """Read the chunks of row groups; a thread may do that ahead of who decodes them.
 
         Raises:
             SourceError: one is another than that of the record.
             OSError: it cannot be read.
         """
-        self.held = {}
-        self._starts = []
-        for at, name in enumerate(self.footer.schema.names):
-            if name in columns:
-                part = self._chunks[row_group, name]
-                wanted = None if self._hashes is None else self._hashes.chunk(name, row_group)
-                self.held[at] = self._read(part, wanted, called(name, row_group))
-                self._starts.append(part.start)
-
-    def read(self, size: int) -> memoryview:
-        """Give bytes of a chunk that is held, from the place on that was sought.
-
-        Raises:
-            EOFError: they are not of one that is held.
-        """
-        chunk = bisect.bisect_right(self._starts, self._at) - 1
-        if chunk < 0:
-            raise EOFError("nothing is held of that part of the file")
-        first = self._at - self._starts[chunk]
-        found = list(self.held.values())[chunk][first : first + size]
-        if len(found) < size:
-            raise EOFError("nothing is held of that part of the file")
-        self._at += size
-        return found
-
-    def seek(self, at: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
-        self._at = at + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        """Say at which place it is."""
-        return self._at
+        for row_group in row_groups:
+            found = LoadedGroup(row_group, {}, [])
+            for at, name in enumerate(self.footer.schema.names):
+                if name in columns:
+                    part = self._chunks[row_group, name]
+                    wanted = None if self._hashes is None else self._hashes.chunk(name, row_group)
+                    found.chunks[at] = self._read(part, wanted, called(name, row_group))
+                    found.starts.append(part.start)
+            yield found
 
     def close(self) -> None:
-        """Close the file, and let what is held go."""
-        self.closed = True
-        self.held = {}
+        """Close the file."""
         self._data.close()
 
     def _read_footer(self) -> tuple[pq.FileMetaData, int]:

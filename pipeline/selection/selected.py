@@ -13,6 +13,7 @@ from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.model.arrays import from_bools, from_strings, integers
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema
 from pipeline.rows.batches import select_columns
+from pipeline.runtime.threads import cores
 from pipeline.scan.inventory import OpenedInventory, use_what_is_there
 from pipeline.scan.scan import FILES, TOUCHED, fingerprint_of_all
 from pipeline.selection.conditions import RowCondition
@@ -39,6 +40,7 @@ class Selected:
         selection: what was asked for.
         warnings: what its reader should know, a sentence each.
         batch_size: rows of a batch, at most.
+        threads: how many may be busy with the rows.
     """
 
     inventory: Inventory
@@ -47,6 +49,7 @@ class Selected:
     selection: Selection
     warnings: tuple[str, ...]
     batch_size: int
+    threads: int
 
     @property
     def row_count(self) -> int:
@@ -166,7 +169,7 @@ class Selected:
         needed = {*columns, *self._filter_columns}
         kept = [name for name in self.scan.schema.names if name in {*columns, "session_id", "sequence"}]
         for batch in self.scan.batches(
-            self.sessions, sorted(needed), batch_size=self.batch_size, times=self._time_bounds
+            self.sessions, sorted(needed), batch_size=self.batch_size, times=self._time_bounds, threads=self.threads
         ):
             rows = self._filter(batch)
             if rows.num_rows:
@@ -234,6 +237,7 @@ def select(
     batch_size: int,
     columns: Sequence[str] = (),
     may_be_missing: bool = False,
+    threads: int | None = None,
 ) -> Selected:
     """Apply a selection to a source, and open the sessions that it touches.
 
@@ -243,6 +247,7 @@ def select(
         batch_size: rows of a batch, at most.
         columns: those that are read besides the columns that the selection names.
         may_be_missing: a source without sessions, and a session that is named and not there, are no errors.
+        threads: how many may be busy with the rows, None for one per core.
 
     Raises:
         SourceError: the source has no session, or a session, column or path that is named does not exist; or what is
@@ -250,7 +255,8 @@ def select(
         UsageError: a time or SQL cannot be read.
     """
     touch = partial(find_touched, selection=selection, may_be_missing=may_be_missing)
-    return use_what_is_there(inventory, lambda there: _select(there, touch(there), selection, batch_size, columns))
+    read = partial(_select, selection=selection, batch_size=batch_size, columns=columns, threads=threads or cores())
+    return use_what_is_there(inventory, lambda there: read(there, touch(there)))
 
 
 def _select(
@@ -259,6 +265,7 @@ def _select(
     selection: Selection,
     batch_size: int,
     columns: Sequence[str],
+    threads: int,
 ) -> Selected:
     asked, touched = found
     named = [*(selection.columns or ()), *selection.exclude, *columns]
@@ -280,6 +287,6 @@ def _select(
         for path in missing:
             if path not in elsewhere:
                 raise SourceError(f"--redact {path!r}: no selected session has this path")
-    selected = Selected(inventory, scan, tuple(redacted), selection, tuple(warnings), batch_size)
+    selected = Selected(inventory, scan, tuple(redacted), selection, tuple(warnings), batch_size, threads)
     selected.check()
     return selected

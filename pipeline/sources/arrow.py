@@ -15,7 +15,7 @@ from pipeline.scan.reading import Reading, empty_batch
 from pipeline.sources.arrow_sizes import CONTINUATION, FILE_MAGIC, FILE_MAGIC_BYTES, require_small_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 _SHORTEST_MESSAGE = 32  # a smaller number is no length, but the place of the table in a message without one
@@ -51,7 +51,7 @@ def read_arrow(path: Path, reading: Reading, columns: Sequence[str] | None = Non
 
 def read_arrow_rows(
     path: Path, reading: Reading, columns: Sequence[str] | None, repeated: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Read rows as Parquet is read: some string columns as dictionaries of distinct texts."""
     for batch in read_arrow(path, reading, columns):
         coded = [

@@ -75,7 +75,7 @@ class TaskPlan(NamedTuple):
             all_attributes=source.all_attributes,
             dictionaries=source.dictionaries,
         )
-        return Selected(OpenedInventory(scan), scan, self.sessions, source.selection, (), source.batch_size)
+        return Selected(OpenedInventory(scan), scan, self.sessions, source.selection, (), source.batch_size, threads=1)
 
 
 def _require_there(file: DataFile) -> DataFile:
