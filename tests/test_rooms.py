@@ -84,6 +84,7 @@ DOORS = {
         "adding",
         "checking",
         "early_files",
+        "store_file",
         "compaction",
         "deletion",
         "own_files",

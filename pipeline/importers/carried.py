@@ -15,7 +15,7 @@ from pipeline.rows.summary import SessionSummary
 from pipeline.runtime.threads import ScannedAhead
 from pipeline.sources.open import expanded, open_all, open_source, part_stores
 from pipeline.store.adding import READ_AHEAD, add_sessions
-from pipeline.store.reading import read_store_file
+from pipeline.store.store_file import read_store_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -56,7 +56,7 @@ class CarriedSources:
         """
         from pipeline.importers.packages import package_unit  # noqa: PLC0415 - files of harnesses need none of it
 
-        units = [read_store_file(path)[1] for path in self.stores] + [package_unit(path) for path in self.packages]
+        units = [read_store_file(path).unit for path in self.stores] + [package_unit(path) for path in self.packages]
         return "ns" if "ns" in units else "us"
 
     def require_fitting(self, to: Path, given: Mapping[str, object]) -> None:

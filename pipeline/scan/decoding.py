@@ -8,43 +8,48 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.rows.batches import cut_by_text, select_columns
-from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import pyarrow.parquet as pq
+
+    from pipeline.scan.reading import InThread
 
 _WORTH_A_THREAD = 3
 """Batches that columns are decoded aside for: it takes longer to start a thread than to decode fewer."""
 
 
 def read_groups(
-    file: pq.ParquetFile,
+    files: Sequence[pq.ParquetFile],
     groups: Sequence[int],
     columns: Sequence[str],
     rows: int,
     written_out: Mapping[str, pa.Field],
     *,
-    beside: pq.ParquetFile | None = None,
+    in_thread: InThread | None,
 ) -> Iterator[pa.RecordBatch]:
     """Read row groups in order.
 
     Args:
-        file: the file.
+        files: the file, opened twice where columns are decoded in a thread.
         groups: their places.
         columns: those to read, in their order.
         rows: of a batch, at most.
         written_out: by name, columns that are opened as dictionaries, to be written out batch by batch.
-        beside: the file once more, where half of its columns are to be decoded through that in a thread of its own.
+        in_thread: decodes half of the columns in a thread; None where all are decoded in this one.
 
     Raises:
         SourceError: the file has fewer rows than it says.
     """
+    file = files[0]
     expected = sum(file.metadata.row_group(group).num_rows for group in groups)
     batches = _decoded(file, groups, columns, rows)
-    if beside is not None and len(columns) > 1 and expected >= _WORTH_A_THREAD * rows:
-        batches = _together(file, beside, _halves(file, groups, columns), groups, rows)
+    if in_thread is not None and len(columns) > 1 and expected >= _WORTH_A_THREAD * rows:
+        here, there = _halves(file, groups, columns)
+        beside = in_thread(_decoded(files[1], groups, there, rows))
+        batches = _together(_decoded(file, groups, here, rows), beside, [*here, *there])
     done = 0
     for batch in batches:
         done += batch.num_rows
@@ -81,26 +86,21 @@ def _halves(file: pq.ParquetFile, groups: Sequence[int], columns: Sequence[str])
 
 
 def _together(
-    file: pq.ParquetFile,
-    beside: pq.ParquetFile,
-    halves: tuple[Sequence[str], Sequence[str]],
-    groups: Sequence[int],
-    rows: int,
+    here: Iterator[pa.RecordBatch], beside: AbstractContextManager[Iterator[pa.RecordBatch]], names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Decode two halves of the columns at the same time; batches end where one of either half ends."""
-    here, there = halves
-    with ScannedAhead(_decoded(beside, groups, there, rows)) as ahead:
+    """Put two halves of the columns together; batches end where one of either half ends."""
+    with beside as there:
         waiting: pa.RecordBatch | None = None
-        for batch in _decoded(file, groups, here, rows):
+        for batch in here:
             rest = batch
             while rest.num_rows:
                 if waiting is None or not waiting.num_rows:
-                    waiting = next(ahead, None)
+                    waiting = next(there, None)
                     if waiting is None:
                         return  # the rows that are missing are counted
                 count = min(rest.num_rows, waiting.num_rows)
                 columns = [*rest.slice(0, count).columns, *waiting.slice(0, count).columns]
-                yield pa.RecordBatch.from_arrays(columns, names=[*here, *there])
+                yield pa.RecordBatch.from_arrays(columns, names=list(names))
                 rest, waiting = rest.slice(count), waiting.slice(count)
 
 

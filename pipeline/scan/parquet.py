@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from pipeline.errors import SourceError
 from pipeline.model.arrays import is_text, text_lengths
 from pipeline.native import list_chunk_pages
-from pipeline.runtime.threads import ScannedAhead
 from pipeline.scan.decoding import read_groups
 from pipeline.scan.page_sizes import look_at_pages, rows_that_fit, sized_pages
 from pipeline.scan.reading import MAX_BATCH_BYTES, empty_batch
@@ -162,12 +161,13 @@ def read_parquet(
     pages = look_at_pages(path)
     opened = partial(_open, path)
     large = _large_dictionaries(opened, pages, reading.batch_size, repeated)
-    again = opened([*repeated, *large]) if reading.has_idle_cores else nullcontext()
-    with opened([*repeated, *large]) as file, again as beside:
-        wanted = _named(file, columns)
-        yield empty_batch(pa.schema([large.get(name) or file.schema_arrow.field(name) for name in wanted]))
-        groups = range(file.num_row_groups) if row_groups is None else row_groups
-        yield from read_groups(file, groups, wanted, _rows_at_once(file, pages, wanted, reading), large, beside=beside)
+    with ExitStack() as stack:
+        files = [stack.enter_context(opened([*repeated, *large])) for _ in range(_openings(reading))]
+        wanted = _named(files[0], columns)
+        yield empty_batch(pa.schema([large.get(name) or files[0].schema_arrow.field(name) for name in wanted]))
+        groups = range(files[0].num_row_groups) if row_groups is None else row_groups
+        rows = _rows_at_once(files[0], pages, wanted, reading)
+        yield from read_groups(files, groups, wanted, rows, large, in_thread=reading.beside)
 
 
 def read_stored(
@@ -185,7 +185,7 @@ def read_stored(
     with closing(stored):
         footer = stored.footer
         groups = range(footer.num_row_groups) if row_groups is None else row_groups
-        sources = [LoadedFile(stored.size) for _ in range(2 if reading.has_idle_cores else 1)]
+        sources = [LoadedFile(stored.size) for _ in range(_openings(reading))]
 
         def opened(repeated: Collection[str]) -> list[pq.ParquetFile]:
             return [_opened(pa.PythonFile(source, mode="r"), footer, repeated, buffer=0) for source in sources]
@@ -195,9 +195,8 @@ def read_stored(
         yield empty_batch(pa.schema([files[0].schema_arrow.field(name) for name in wanted]))
         if len(groups) == footer.num_row_groups and len(wanted) == footer.num_columns:
             stored.check_rest()
-        is_ahead = reading.threads > 1 and len(groups) > 1
         loaded = stored.loaded(groups, wanted)
-        with ScannedAhead(loaded, ahead=1) if is_ahead else nullcontext(loaded) as each:
+        with nullcontext(loaded) if reading.ahead is None or len(groups) == 1 else reading.ahead(loaded) as each:
             for one in each:
                 for source in sources:
                     source.held = one
@@ -205,9 +204,14 @@ def read_stored(
                 chunks = {at: (data, values) for at, data in one.chunks.items()}
                 pages = sized_pages(list_chunk_pages(one.row_group, chunks), stored.size)
                 large = _large_dictionaries(lambda names: opened(names)[0], pages, reading.batch_size, repeated)
-                file, *beside = opened([*repeated, *large]) if large else files
-                rows = _rows_at_once(file, pages, wanted, reading)
-                yield from read_groups(file, [one.row_group], wanted, rows, large, beside=next(iter(beside), None))
+                rows = _rows_at_once(files[0], pages, wanted, reading)
+                now = opened([*repeated, *large]) if large else files
+                yield from read_groups(now, [one.row_group], wanted, rows, large, in_thread=reading.beside)
+
+
+def _openings(reading: Reading) -> int:
+    """How often a file is opened: no two threads read through one."""
+    return 1 if reading.beside is None else 2
 
 
 def _named(file: pq.ParquetFile, columns: Sequence[str] | None) -> list[str]:

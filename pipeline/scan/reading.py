@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from datetime import tzinfo
     from pathlib import Path
 
@@ -24,9 +25,10 @@ TimeBounds: TypeAlias = "tuple[int | None, int | None]"
 """A range of time in ticks, from the first up to the second and without it; None where it has no end."""
 MAX_UNPACKED_BYTES = 96 << 20
 """What one page, or one batch of Arrow, may unpack to; what is at hand at once of all columns, twice as much."""
+InThread: TypeAlias = "Callable[[Iterator[Any]], AbstractContextManager[Iterator[Any]]]"
+"""Lets an iterator run in a thread of its own while its context lasts: `runtime/threads.py` has one."""
 _MAX_TIMES_FILE = 64
 """Or so many times the size of the file, where that is more."""
-_BUSY_CORES = 2
 MAX_BATCH_BYTES = 64 << 20
 """What the rows of one batch may take, as long as a row takes less."""
 
@@ -45,7 +47,8 @@ class Reading:
         text_types: type name by attribute column, for formats in which everything is text.
         number_columns: attribute columns known to hold fractions, for formats that write NaN as a string.
         ambiguous_columns: those that held nothing but such strings so far, and so were taken for text.
-        threads: how many may be busy with the rows; whoever takes the batches is one of them.
+        ahead: reads row groups of a store in a thread, one ahead of the one that is decoded; None where it must not.
+        beside: decodes half of the columns in a thread; None where no core is idle.
     """
 
     batch_size: int
@@ -57,12 +60,8 @@ class Reading:
     text_types: Mapping[str, str] = field(default_factory=dict)
     number_columns: set[str] = field(default_factory=set)
     ambiguous_columns: set[str] = field(default_factory=set)
-    threads: int = 1
-
-    @property
-    def has_idle_cores(self) -> bool:
-        """Whether columns are decoded in threads of their own: two cores are busy with what is done anyhow."""
-        return self.threads > _BUSY_CORES
+    ahead: InThread | None = None
+    beside: InThread | None = None
 
 
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:

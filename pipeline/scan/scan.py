@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.model.session import Session
     from pipeline.native import RowFacts
     from pipeline.scan.passing import PassingSessions
-    from pipeline.scan.reading import TimeBounds
+    from pipeline.scan.reading import InThread, TimeBounds
 
     Cut = Callable[[DataFile, pa.RecordBatch, RowFacts], Iterator["Rows"]]
 
@@ -181,7 +181,8 @@ class Scan:
         *,
         batch_size: int = DEFAULT_BATCH_SIZE,
         times: TimeBounds = (None, None),
-        threads: int = 1,
+        ahead: InThread | None = None,
+        beside: InThread | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Read rows in the order of the model, checked on the way.
 
@@ -190,7 +191,8 @@ class Scan:
             columns: the columns to read besides session_id and sequence, all by default.
             batch_size: rows of a batch, at most.
             times: rows outside of this range are not wanted; some of them may come.
-            threads: how many may be busy with the rows, what is done with the batches included.
+            ahead: reads row groups in a thread, one ahead of the one that is decoded.
+            beside: decodes half of the columns in a thread.
 
         Yields:
             batches of rows of one session each, their columns in the order of `schema`.
@@ -206,14 +208,15 @@ class Scan:
             left_out: Counter[str] = Counter()
             order = OrderCheck(chosen, left_out)
             if any(file.rows is not None for file in self.files):
-                threads = 1  # of packs that are read in turns one row group each is in memory, and no more
-            reading = self._reading(chosen, names, Reading(batch_size, threads=threads), times, left_out)
+                ahead = beside = None  # of packs that are read in turns one row group each is in memory, and no more
+            how = Reading(batch_size, ahead=ahead, beside=beside)
+            reading = self._reading(chosen, names, how, times, left_out)
             yield from self._batches(reading, order)
             return
         # All sessions pass, for what is wrong with those that are not wanted is wrong with their files.
         wanted = {session.session_id for session in chosen}
         needed = [name for name in self.schema.names if name in names or name in self.passing.columns]
-        reading = self._reading(self.passing.planned, needed, Reading(batch_size, threads=threads))
+        reading = self._reading(self.passing.planned, needed, Reading(batch_size, ahead=ahead, beside=beside))
         for batch in self._batches(reading, self.passing.gather(digested=False)):
             if batch.column("session_id")[0].as_py() in wanted:
                 yield select_columns(batch, names)

@@ -13,7 +13,7 @@ from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.model.arrays import from_bools, from_strings, integers
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema
 from pipeline.rows.batches import select_columns
-from pipeline.runtime.threads import cores
+from pipeline.runtime.threads import ScannedAhead, cores
 from pipeline.scan.inventory import OpenedInventory, use_what_is_there
 from pipeline.scan.scan import FILES, TOUCHED, fingerprint_of_all
 from pipeline.selection.conditions import RowCondition
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pipeline.scan.inventory import Inventory
     from pipeline.scan.scan import Scan
     from pipeline.selection.options import Selection
+
+
+_BUSY_CORES = 2
+"""So many are busy anyhow: with scanning, and with aggregating or encoding."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,12 @@ class Selected:
         needed = {*columns, *self._filter_columns}
         kept = [name for name in self.scan.schema.names if name in {*columns, "session_id", "sequence"}]
         for batch in self.scan.batches(
-            self.sessions, sorted(needed), batch_size=self.batch_size, times=self._time_bounds, threads=self.threads
+            self.sessions,
+            sorted(needed),
+            batch_size=self.batch_size,
+            times=self._time_bounds,
+            ahead=partial(ScannedAhead, ahead=1) if self.threads > 1 else None,
+            beside=ScannedAhead if self.threads > _BUSY_CORES else None,
         ):
             rows = self._filter(batch)
             if rows.num_rows:

@@ -13,7 +13,6 @@ from pipeline.rows.normalise import conform_as_held
 from pipeline.rows.runs import each_session
 from pipeline.store.building import build_pack, typed_columns
 from pipeline.store.reading import open_directories
-from pipeline.store.record import data_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -152,7 +151,7 @@ def _add_packs(store: StoreWriter, sessions: Sequence[Session], batches: Iterabl
     at = 0
     while at < len(sessions):
         with store.building() as stage:
-            built = build_pack(stage, data_file_name(0), sessions[at:], rows, store.timestamp_unit)
+            built = build_pack(stage, store.directories.new_name, sessions[at:], rows, store.timestamp_unit)
         packed = sessions[at : at + built.session_count]
         store.publish(stage, packed)
         store.directories.describe(packed, built)

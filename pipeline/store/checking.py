@@ -16,12 +16,8 @@ from pipeline.runtime.progress import Phase, phase
 from pipeline.scan.data_file import check_files
 from pipeline.store.index import INDEX_FILE, note, read_index
 from pipeline.store.planning import compare_records
-from pipeline.store.reading import (
-    directories_of_sessions,
-    open_directories,
-    read_store_file,
-    require_store,
-)
+from pipeline.store.reading import directories_of_sessions, open_directories, require_store
+from pipeline.store.store_file import read_store_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -126,7 +122,7 @@ class _Check:
         self._phase = Phase("reading back")
 
     def run(self) -> None:
-        _, unit = read_store_file(self._path)
+        unit = read_store_file(self._path).unit
         sessions: list[Session] = []
         try:
             directories = list(directories_of_sessions(self._path))

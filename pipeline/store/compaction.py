@@ -30,7 +30,6 @@ from pipeline.store.names import pack_directory_name
 from pipeline.store.own_files import COMPACTED, OF_SESSION, clear_compacted, clear_moved, own_in
 from pipeline.store.pack import PACK_RECORDS, read_pack
 from pipeline.store.reading import names_in_sessions, require_store
-from pipeline.store.record import data_file_name
 from pipeline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -161,6 +160,9 @@ def _compact(store: StoreWriter, scan: Scan, groups: list[list[Session]], packin
     tree = store.path / "staging" / COMPACTED
     packed = {store.directories.of(session.session_id) for group in groups for session in group}
     taken = {name.lower() for name in names_in_sessions(store.path)}
+    for directory in packed:
+        store.retire(directory, is_deleted=False)
+    name_of_rows = store.directories.new_name
     tree.mkdir()
     try:
         shutil.copymode(sessions_directory, tree)
@@ -172,7 +174,7 @@ def _compact(store: StoreWriter, scan: Scan, groups: list[list[Session]], packin
             while at < len(group):
                 stage = tree / "next"
                 stage.mkdir()
-                count = build_pack(stage, data_file_name(0), group[at:], rows, scan.timestamp_unit).session_count
+                count = build_pack(stage, name_of_rows, group[at:], rows, scan.timestamp_unit).session_count
                 name = pack_directory_name(group[at : at + count], taken)
                 taken.add(name.lower())
                 stage.rename(tree / name)

@@ -32,16 +32,21 @@ class SessionDirectories:
     Attributes:
         changed: names of the directories that were placed or are gone; None where it may be any.
         described: what an index says of some of those that were placed, by name, compressed.
+        next_file_number: number of the file of rows in a directory that is new.
     """
 
-    def __init__(self, path: Path, unit: TimestampUnit, places: Iterable[tuple[str, str, bool]]) -> None:
+    def __init__(
+        self, path: Path, unit: TimestampUnit, places: Iterable[tuple[str, str, bool]], next_file_number: int
+    ) -> None:
         """Take what is there.
 
         Args:
             path: the directory of all of them.
             unit: timestamp unit of the store.
             places: id, name of the directory, and whether that is a pack, of each session.
+            next_file_number: see there.
         """
+        self.next_file_number = next_file_number
         self._path = path
         self._unit = unit
         self.changed: set[str] | None = set()
@@ -89,11 +94,26 @@ class SessionDirectories:
             SourceError: what is to be replaced holds a file of rows that no record names, and that may be somebody's.
         """
         replaced = self._of.get(session_id)
-        if replaced is not None:
-            read_directory(replaced, self._unit)
-        names = {entry.name for entry in replaced.iterdir()} if replaced else set()
+        if replaced is None:
+            return self.new_name
+        read_directory(replaced, self._unit)
+        return data_file_name(self.next_number_in(replaced))
+
+    @property
+    def new_name(self) -> str:
+        """Name of the file of rows in a directory that is new."""
+        return data_file_name(self.next_file_number)
+
+    @staticmethod
+    def next_number_in(directory: Path) -> int:
+        """Give a number that is more than that of any file of rows in a directory.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        names = [entry.name for entry in directory.iterdir()]
         numbers = [int(match[1]) for name in names if (match := re.fullmatch(r"measurements-(\d+)\.parquet", name))]
-        return data_file_name(max(numbers, default=-1) + 1)
+        return max(numbers, default=-1) + 1
 
     def place(self, stage: Path, sessions: Sequence[Session]) -> None:
         """Rename a directory into its place, or exchange it for the one whose sessions it holds anew.

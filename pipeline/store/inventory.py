@@ -18,7 +18,7 @@ from pipeline.store.directory import DirectoryRecords, FoundDirectory, read_dire
 from pipeline.store.early_records import require_footers
 from pipeline.store.index import INDEX_FILE, Noted, SessionRecords, note, read_index
 from pipeline.store.planning import compare_records, record_file
-from pipeline.store.reading import read_store_file
+from pipeline.store.store_file import read_store_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -43,7 +43,7 @@ def take_stock(path: Path, held: HeldFiles | None = None, *, trusting: bool = Tr
     Raises:
         SourceError: the store is of another version or damaged.
     """
-    _, unit = read_store_file(path)
+    unit = read_store_file(path).unit
     warning = None
     try:
         index = read_index(path / INDEX_FILE, unit)

@@ -12,7 +12,7 @@ from pipeline.disk.locks import LOCK_NAME
 from pipeline.store.directory import MOVED, RECORD_FILE
 from pipeline.store.index import INDEX_FILE
 from pipeline.store.pack import PACK_RECORDS
-from pipeline.store.reading import STORE_FILE
+from pipeline.store.store_file import STORE_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.local_path import local_path
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import DestinationError, SourceError
-from pipeline.model.columns import TimestampUnit
 from pipeline.rows.attributes import unite_columns
 from pipeline.scan.scan import Scan
 from pipeline.store.directory import RECORD_FILE, is_data_file, read_directory
 from pipeline.store.pack import PACK_RECORDS
-from pipeline.store.record import NO_RECORD, is_sealed, is_sealed_version, require_version
+from pipeline.store.record import NO_RECORD, is_sealed, is_sealed_version
+from pipeline.store.store_file import STORE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-
-STORE_FILE = "store.json"
+    from pipeline.model.columns import TimestampUnit
 
 
 def is_store(path: Path, *, is_written: bool = False) -> bool:
@@ -119,30 +118,32 @@ def names_in_sessions(path: Path) -> set[str]:
     return {entry.name for entry in directories_of_sessions(path)}
 
 
+def require_place_for_store(path: Path) -> None:
+    """Refuse to make a store of a directory that holds something else.
+
+    Raises:
+        DestinationError: it does, or cannot be read.
+    """
+    if is_store(path, is_written=True):
+        return
+    require_outside_stores(path, to="store", may_be_store=True)
+    try:
+        names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+        # An import that was killed may have left these; one that runs may just have made a store of them.
+        begun = names <= {"sessions", "staging"} and not names_in_sessions(path)
+        if path.exists() and not (path.is_dir() and begun) and not is_store(path):
+            what = "is not a store and not empty" if path.is_dir() else "is a file"
+            raise DestinationError(f"{path}: {what}; name a new directory")
+    except OSError as error:
+        raise DestinationError(f"{path}: cannot be read ({error.strerror})") from error
+
+
 def directories_of_sessions(path: Path) -> list[Path]:
     """The directories among the sessions of a store, those of others included."""
     directory = path / "sessions"
     if not directory.is_dir():
         return []
     return sorted(entry for entry in directory.iterdir() if entry.is_dir())
-
-
-def read_store_file(path: Path) -> tuple[int, TimestampUnit]:
-    """Read the format version and the timestamp unit of a store.
-
-    Raises:
-        SourceError: it is of another version or damaged.
-    """
-    value = read_json(path / STORE_FILE)
-    version = value.get("format_version") if isinstance(value, dict) else None
-    try:
-        checked = require_version(version)
-    except SourceError as error:
-        raise SourceError(f"{path / STORE_FILE}: {error}") from error
-    unit: TimestampUnit = value.get("timestamp_unit")
-    if unit not in get_args(TimestampUnit):
-        raise SourceError(f"{path / STORE_FILE}: timestamp_unit {unit!r}; it must be us or ns")
-    return checked, unit
 
 
 def is_stored_file(path: Path) -> bool:

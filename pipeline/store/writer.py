@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from pipeline.disk.directories import (
@@ -34,14 +35,9 @@ from pipeline.store.own_files import (
     remove_own,
 )
 from pipeline.store.pack import PACK_RECORDS
-from pipeline.store.reading import (
-    STORE_FILE,
-    is_store,
-    names_in_sessions,
-    read_store_file,
-    require_outside_stores,
-)
+from pipeline.store.reading import is_store, require_place_for_store
 from pipeline.store.record import FORMAT_VERSION, dump
+from pipeline.store.store_file import STORE_FILE, StoreFile, read_store_file
 
 if TYPE_CHECKING:
     import re
@@ -95,7 +91,7 @@ class StoreWriter:
         self._is_begun = self._keeps_index = False
         self._stages = self.overlapping_packs = 0
         self.published = [] if published is None else published
-        self._check_is_free()
+        require_place_for_store(path)
         self._was_there = path.exists()
         with self.errors():
             self._lock = self._hold_within(wait_seconds)
@@ -136,18 +132,17 @@ class StoreWriter:
     def _read(self, unit: TimestampUnit | None) -> None:
         path = self.path
         if is_store(path):
-            self._version, self.timestamp_unit = read_store_file(path)
-            if unit is not None and unit != self.timestamp_unit:
-                raise DestinationError(
-                    f"{path}: counts time in {self.timestamp_unit}, not {unit}; a store has one unit"
-                )
+            self._file = read_store_file(path)
+            if unit is not None and unit != self._file.unit:
+                raise DestinationError(f"{path}: counts time in {self._file.unit}, not {unit}; a store has one unit")
             existing = take_stock(path)
         else:
-            self._version, self.timestamp_unit = FORMAT_VERSION, unit or "us"
+            self._file = StoreFile(FORMAT_VERSION, unit or "us")
             existing = None
         self.inventory = existing
+        self.timestamp_unit = self._file.unit
         self.directories = SessionDirectories(
-            path / "sessions", self.timestamp_unit, existing.places if existing else ()
+            path / "sessions", self._file.unit, existing.places if existing else (), self._file.next_file_number
         )
         self._keeps_index = True
 
@@ -173,7 +168,7 @@ class StoreWriter:
                     directory.rmdir()
 
     def _keep_index(self) -> None:
-        if self._keeps_index and self._version == FORMAT_VERSION and is_store(self.path):
+        if self._keeps_index and self._file.version == FORMAT_VERSION and is_store(self.path):
             records = keep_index(self.path, self._staging, self.timestamp_unit, self.inventory, self.directories)
             self.overlapping_packs = 0 if records is None else records.most_overlapping
 
@@ -195,20 +190,6 @@ class StoreWriter:
         there = self.inventory
         held = () if there is None else zip(there.session_ids, there.records.columns, strict=True)
         return AttributesOfSessions(held, where=str(self.path))
-
-    def _check_is_free(self) -> None:
-        if is_store(self.path, is_written=True):
-            return
-        require_outside_stores(self.path, to="store", may_be_store=True)
-        try:
-            names = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-            # An import that was killed may have left these; one that runs may just have made a store of them.
-            begun = names <= {"sessions", "staging"} and not names_in_sessions(self.path)
-            if self.path.exists() and not (self.path.is_dir() and begun) and not is_store(self.path):
-                what = "is not a store and not empty" if self.path.is_dir() else "is a file"
-                raise DestinationError(f"{self.path}: {what}; name a new directory")
-        except OSError as error:
-            raise DestinationError(f"{self.path}: cannot be read ({error.strerror})") from error
 
     def __contains__(self, session_id: str) -> bool:
         return session_id in self.directories
@@ -298,6 +279,7 @@ class StoreWriter:
             DestinationError: they cannot be removed.
         """
         directory = self.directories.of(sessions[0].session_id)
+        self.retire(directory)
         with uninterrupted():
             self._take_away(directory, OF_SESSION)
             self.directories.forget(sessions)
@@ -342,6 +324,8 @@ class StoreWriter:
         """
         with self.errors():
             try:
+                if without:
+                    self.retire(self.directories.of(without[0].session_id))
                 self._publish(stage, sessions, sessions if told is None else told)
                 self.directories.forget(without)
                 sync_directory(self.path / "sessions")
@@ -364,9 +348,23 @@ class StoreWriter:
         Raises:
             DestinationError: it cannot be written.
         """
-        if self._version < FORMAT_VERSION:
-            with self.errors():
-                self._write_store_file()
+        if self._file.version < FORMAT_VERSION:
+            self._write_store_file(replace(self._file, version=FORMAT_VERSION))
+
+    def retire(self, directory: Path, *, is_deleted: bool = True) -> None:
+        """Give no new file the name of one that goes: it would lead who knew that to other rows.
+
+        Args:
+            directory: of the sessions whose files go.
+            is_deleted: else they lie elsewhere from now on, and only names that are not the first one are retired.
+
+        Raises:
+            DestinationError: the store cannot be written.
+        """
+        with self.errors():
+            number = self.directories.next_number_in(directory)
+        if number > self._file.next_file_number and (is_deleted or number > 1):
+            self._write_store_file(replace(self._file, next_file_number=number))
 
     def rebuild_index(self) -> None:
         """Make the index anew, of all records, whatever it says.
@@ -383,15 +381,17 @@ class StoreWriter:
     def _create(self) -> None:
         (self.path / "sessions").mkdir(exist_ok=True)
         if not is_store(self.path):
-            self._write_store_file()
+            self._write_store_file(self._file)
             self._is_begun = True
 
-    def _write_store_file(self) -> None:
-        temporary = self._staging / STORE_FILE
-        write_file(temporary, dump({"format_version": FORMAT_VERSION, "timestamp_unit": self.timestamp_unit}).encode())
-        temporary.rename(self.path / STORE_FILE)
-        self._version = FORMAT_VERSION
-        sync_directory(self.path)
+    def _write_store_file(self, file: StoreFile) -> None:
+        with self.errors():
+            temporary = self._staging / STORE_FILE
+            write_file(temporary, dump(file.describe()).encode())
+            temporary.rename(self.path / STORE_FILE)
+            sync_directory(self.path)
+        self._file = file
+        self.directories.next_file_number = file.next_file_number
 
     def _publish(self, stage: Path, sessions: Sequence[Session], told: Sequence[Session]) -> None:
         self.upgrade()
