@@ -88,6 +88,7 @@ class StayingFiles:
         for file in self.files:
             with reading_errors(file.path):
                 found.append(file_sha256(file.opened_as))
+        self.require_unchanged()  # the rows may have been read before
         return found
 
     def sha256(self) -> str:
@@ -96,7 +97,7 @@ class StayingFiles:
         Configurations and attributes, which may be redacted, are left out.
 
         Raises:
-            SourceError: one cannot be read.
+            SourceError: one cannot be read, or was changed meanwhile.
         """
         told = [list(one) for one in zip(self._hashing.result(), self._recorded, strict=True)]
         return hashlib.sha256(json.dumps(sorted(told), sort_keys=True).encode()).hexdigest()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import os
 import random
+import threading
 from collections import Counter
 from functools import partial
 
@@ -21,6 +23,7 @@ from samples import row
 
 from pipeline import SourceError, export_measurements, export_statistics, import_sessions, list_sessions
 from pipeline.errors import DestinationError
+from pipeline.scan import passing
 from pipeline.scan import scan as scanning
 from pipeline.selection.options import Selection
 from pipeline.selection.selected import select
@@ -363,6 +366,55 @@ def test_a_file_that_is_written_to_meanwhile_is_refused(file, tmp_path, monkeypa
     with pytest.raises(SourceError, match=r"rows\.\w+: was changed while it was read; run it again"):
         export_measurements(file, tmp_path / "out", on_progress=touch, batch_size=50)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("scope", ["cross-session", "per-session"])
+def test_rows_do_not_wait_for_the_hash(recorded, tmp_path, monkeypatch, scope):
+    export_measurements(recorded, tmp_path / "before", scope=scope)
+    rows_seen = threading.Event()
+    hashed = staying.file_sha256
+
+    def hash_late(path):
+        assert rows_seen.wait(10)
+        return hashed(path)
+
+    monkeypatch.setattr(staying, "file_sha256", hash_late)
+    export_measurements(recorded, tmp_path / "out", scope=scope, on_progress=lambda *_: rows_seen.set())
+    assert published(tmp_path / "out") == published(tmp_path / "before")
+
+
+@pytest.mark.parametrize("command", [export_measurements, export_statistics])
+def test_a_file_that_changes_while_it_is_hashed_is_refused(file, tmp_path, monkeypatch, command):
+    rows_seen = threading.Event()
+    hashed = staying.file_sha256
+
+    def hash_late(path):
+        assert rows_seen.wait(10)
+        os.utime(file, ns=(1, 1))
+        return hashed(path)
+
+    gather = passing.PassingSessions.complete
+
+    def complete(*arguments):
+        found = gather(*arguments)
+        rows_seen.set()  # they have been compared with what was to be hashed
+        return found
+
+    monkeypatch.setattr(staying, "file_sha256", hash_late)
+    monkeypatch.setattr(passing.PassingSessions, "complete", complete)
+    with pytest.raises(SourceError, match=r"rows\.\w+: was changed while it was read; run it again"):
+        command(file, tmp_path / "out", hashed=False)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_cannot_be_hashed_publishes_nothing(file, tmp_path, monkeypatch):
+    def fail(path):
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(staying, "file_sha256", fail)
+    with pytest.raises(SourceError, match=r"rows\.\w+: cannot be read \(Input/output error\)"):
+        export_measurements(file, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_file_that_is_replaced_meanwhile_is_read_to_its_end(file, tmp_path):
