@@ -15,6 +15,7 @@ from project import FIXTURE_STORE
 from samples import GOOD_SESSIONS, row, write_ndjson
 
 from pipeline import import_sessions
+from pipeline.runtime.threads import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,11 @@ settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("default")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Count the processes that run tests: one more than cores, for a fifth of the time tests wait for others."""
+    return cores() + 1
 
 
 @pytest.fixture(scope="session")

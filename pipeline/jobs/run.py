@@ -114,6 +114,7 @@ def run_job(
     except BaseException as error:
         if is_interruption(error):
             done = sum(one.outcome == "published" for one in run.periods)
+            error.__notes__ = []  # what the export of one period said of itself is no answer for the run
             error.add_note(f"{done} {'period was' if done == 1 else 'periods were'} published; the next run goes on")
             run.problems.append(Problem(where="run", error="was interrupted", status=1, retry=True))
             run.tell_metrics(run.result(started, reports_unchanged=False))
