@@ -26,7 +26,7 @@ SOURCES = (
     "digest.cpp",
     "groups.cpp",
 )
-_FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra")
+_FLAGS = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra")
 
 
 def library_name() -> str:

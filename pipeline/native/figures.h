@@ -54,6 +54,7 @@ public:
     }
 
     size_t most_values() const { return limit_; }
+    void hold_at_most(size_t values) { limit_ = values; }
 
 private:
     struct Ignored {

@@ -23,16 +23,18 @@
 #include "row_keys.h"
 #include "sorted_rows.h"
 #include "value_log.h"
+#include "work_in_threads.h"
 
 namespace pipeline {
 
 class Statistics {
 public:
     Statistics(const std::vector<KeyKind>& kinds, std::vector<double> quantiles, bool lost_are_infinite,
-               size_t budget_bytes, std::string directory)
+               size_t budget_bytes, size_t threads, std::string directory)
         : half_(budget_bytes / 2),
+          threads_(std::min(std::max<size_t>(threads, 1), kMostThreads)),
           directory_(std::move(directory)),
-          finder_(std::move(quantiles), lost_are_infinite, std::max<size_t>(half_ / sizeof(uint64_t), 1024)),
+          finder_(std::move(quantiles), lost_are_infinite, std::max<size_t>(half_ / sizeof(uint64_t), kLeastValues)),
           rows_(kinds),
           keys_(rows_.width()),
           room_(half_),
@@ -101,7 +103,7 @@ public:
 
 private:
     // Calls back with the values of a group, as often as it is called.
-    static auto values_in(ValueLog& log, size_t partition, uint32_t group) {
+    static auto values_in(const ValueLog& log, size_t partition, uint32_t group) {
         return [&log, partition, group](auto take) {
             log.visit(partition, [&](const uint32_t* groups, const double* values, size_t count) {
                 for (size_t i = 0; i < count; ++i)
@@ -121,12 +123,15 @@ private:
     void finish() {
         is_finished_ = true;
         figures_.resize(groups_.size() * finder_.width());
-        for (size_t partition = 0; partition < log_.partitions(); ++partition) {
-            std::vector<uint32_t> members;
-            for (uint32_t group = 0; group < groups_.size(); ++group)
-                if (log_.holds(partition, group)) members.push_back(group);
-            finish_partition(partition, members);
-        }
+        std::vector<std::vector<uint32_t>> members(log_.partitions());
+        for (uint32_t group = 0; group < groups_.size(); ++group) members[log_.partition_of(group)].push_back(group);
+        const size_t threads = std::min(threads_, std::min(members.size(), groups_.size()));
+        work_in_threads(std::max<size_t>(threads, 1), members.size(), [&](const auto& take) {
+            FigureFinder finder = finder_;  // what they hold together is what one alone would
+            finder.hold_at_most(std::max(finder_.most_values() / std::max<size_t>(threads, 1), kLeastValues));
+            std::vector<uint64_t> starts(groups_.size(), kAbsent);
+            for (size_t partition; take(partition);) finish_partition(partition, members[partition], finder, starts);
+        });
         log_.clear();
         for (uint32_t group = 0; group < groups_.size(); ++group) order_.emplace_back(rows_.bytes_of(keys_[group]), group);
         std::sort(order_.begin(), order_.end());
@@ -134,9 +139,10 @@ private:
     }
 
     // Takes as many groups at a time as fit the budget; one that does not fit by itself is read again.
-    void finish_partition(size_t partition, const std::vector<uint32_t>& members) {
-        const size_t limit = finder_.most_values();
-        std::vector<uint64_t> starts(groups_.size(), kAbsent);
+    // `starts` has a place for each group, and is as it was afterwards.
+    void finish_partition(size_t partition, const std::vector<uint32_t>& members, FigureFinder& finder,
+                          std::vector<uint64_t>& starts) {
+        const size_t limit = finder.most_values();
         for (size_t from = 0; from < members.size();) {
             size_t to = from, total = 0;
             while (to < members.size() && (to == from || total + size_of(members[to]) <= limit)) {
@@ -155,9 +161,9 @@ private:
                 });
             for (size_t i = from; i < to; ++i) {
                 const uint32_t group = members[i];
-                double* const figures = figures_.data() + group * finder_.width();
-                if (fits) finder_.find(groups_[group], keys.data() + (starts[group] - size_of(group)), figures);
-                else finder_.find_in_passes(groups_[group], values_in(log_, partition, group), figures);
+                double* const figures = figures_.data() + group * finder.width();
+                if (fits) finder.find(groups_[group], keys.data() + (starts[group] - size_of(group)), figures);
+                else finder.find_in_passes(groups_[group], values_in(log_, partition, group), figures);
                 starts[group] = kAbsent;
             }
             from = to;
@@ -202,7 +208,9 @@ private:
     size_t size_of(uint32_t group) const { return static_cast<size_t>(groups_[group].count); }
 
     static constexpr uint64_t kAbsent = UINT64_MAX;
+    static constexpr size_t kLeastValues = 1024, kMostThreads = 8;
     size_t half_;  // of the budget: for groups, and for values or the rows that are sorted
+    size_t threads_;
     std::string directory_;
     FigureFinder finder_;
     RowKeys rows_;
@@ -244,11 +252,13 @@ extern "C" {
 
 // `kinds` has a letter for each key.
 void* pipeline_statistics_new(const char* kinds, const double* quantiles, uint64_t quantile_count,
-                              int32_t lost_are_infinite, uint64_t budget_bytes, const char* directory) {
+                              int32_t lost_are_infinite, uint64_t budget_bytes, uint64_t threads,
+                              const char* directory) {
     try {
         std::vector<KeyKind> all;
         for (; *kinds != '\0'; ++kinds) all.push_back(static_cast<KeyKind>(*kinds));
-        return new Statistics(all, {quantiles, quantiles + quantile_count}, lost_are_infinite != 0, budget_bytes, directory);
+        return new Statistics(all, {quantiles, quantiles + quantile_count}, lost_are_infinite != 0, budget_bytes, threads,
+                              directory);
     } catch (const std::exception&) {
         return nullptr;
     }

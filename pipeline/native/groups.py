@@ -53,6 +53,7 @@ class GroupedValues:
         lost_are_infinite: bool = False,
         budget_bytes: int,
         directory: Path,
+        threads: int = 1,
     ) -> None:
         """Start without groups.
 
@@ -62,13 +63,14 @@ class GroupedValues:
             lost_are_infinite: count nulls as +infinity in quantiles.
             budget_bytes: memory for groups and values; those beyond go into temporary files.
             directory: where those files may be.
+            threads: how many find figures, when all rows are there.
         """
         self._kinds = list(kinds)
         self._numbers = ("mean", "stddev", "min", *quantiles, "max", "sum", "first", "last")
         asked = np.array(list(quantiles.values()), np.float64)
         letters = "".join(_letter(kind) for kind in kinds).encode()
         self._handle = LIBRARY.pipeline_statistics_new(
-            letters, asked.ctypes.data, len(asked), lost_are_infinite, budget_bytes, os.fsencode(directory)
+            letters, asked.ctypes.data, len(asked), lost_are_infinite, budget_bytes, threads, os.fsencode(directory)
         )
         if not self._handle:
             raise MemoryError("no memory for statistics")

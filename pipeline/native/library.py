@@ -123,7 +123,7 @@ def _load() -> ctypes.CDLL:
         "parquet_chunk_pages": (long, [pointer, long, long, pointer, long, place]),
         "parquet_pages": (long, [number, long, pointer, long, place]),
         "digest": (number, [pointer, pointer, ctypes.POINTER(size), pointer, long, pointer]),
-        "statistics_new": (pointer, [text, pointer, size, number, size, text]),
+        "statistics_new": (pointer, [text, pointer, size, number, size, size, text]),
         "statistics_free": (None, [pointer]),
         "statistics_add": (number, [pointer, long, pointer, pointer, text]),
         "statistics_next": (number, [pointer, size, place, addresses, addresses, text]),

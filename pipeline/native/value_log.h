@@ -50,11 +50,12 @@ public:
     }
 
     size_t partitions() const { return file_ == nullptr ? 1 : kPartitions; }
-    bool holds(size_t partition, uint32_t group) const { return file_ == nullptr || group % kPartitions == partition; }
+    size_t partition_of(uint32_t group) const { return file_ == nullptr ? 0 : group % kPartitions; }
 
-    // Calls back with the groups and the values of a partition, span by span; as often as it is called.
+    // Calls back with the groups and the values of a partition, span by span; as often as it is called. Several threads
+    // may do so, when no value is added any more.
     template <class Visit>
-    void visit(size_t partition, Visit visit) {
+    void visit(size_t partition, Visit visit) const {
         const Block& rest = file_ == nullptr ? in_memory_ : open_[partition];
         if (file_ != nullptr) {
             std::vector<uint32_t> groups(kBlockValues);

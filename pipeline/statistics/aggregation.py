@@ -45,6 +45,7 @@ def aggregate(
     temporary_directory: Path,
     starts: Sequence[int] = (),
     budget_bytes: int = DEFAULT_BUDGET_BYTES,
+    threads: int = 1,
 ) -> Iterator[pa.RecordBatch]:
     """Aggregate rows, which are read once, before anything is given.
 
@@ -57,6 +58,7 @@ def aggregate(
         temporary_directory: where groups and values may spill.
         starts: when each session starts, for windows that begin there.
         budget_bytes: memory for them.
+        threads: how many find figures, when all rows have been read.
 
     Returns:
         the statistics, ordered by session, metric, unit, further columns and window.
@@ -68,6 +70,7 @@ def aggregate(
         starts=starts,
         temporary_directory=temporary_directory,
         budget_bytes=budget_bytes,
+        threads=threads,
     )
     for batch in read(aggregation.columns):
         aggregation.add(batch)
@@ -91,6 +94,7 @@ class Aggregation:
         starts: Sequence[int] = (),
         temporary_directory: Path,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
+        threads: int = 1,
     ) -> None:
         """Start without rows; the arguments are those of `aggregate`."""
         unit: TimestampUnit = measurements.field("timestamp").type.unit
@@ -106,7 +110,9 @@ class Aggregation:
         kinds = [] if options.pooled else [pa.int64()]
         kinds += [measurements.field(name).type for name in self._names]
         kinds += [pa.int64()] if self._windows else []
-        groups = partial(GroupedValues, kinds, budget_bytes=budget_bytes, directory=temporary_directory)
+        groups = partial(
+            GroupedValues, kinds, budget_bytes=budget_bytes, directory=temporary_directory, threads=threads
+        )
         self._groups = groups(options.quantile_columns, lost_are_infinite=options.lost == "infinite")
         self._rates = CounterRates(options.counters, self._names, groups, self._ticks) if options.counters else None
         self.columns = ["sequence", "timestamp", "value", *self._names]

@@ -72,6 +72,7 @@ def aggregated_rows(
         batch_size=selected.batch_size,
         temporary_directory=temporary_directory,
         budget_bytes=budget_bytes,
+        threads=selected.threads,
     )
     return Aggregated(aggregated, times)
 

@@ -37,9 +37,11 @@ extremes = st.sampled_from(
 values = st.one_of(any_bits, extremes, st.floats(-1e3, 1e3), st.floats(allow_nan=False, allow_infinity=False))
 
 
-def grouped(directory, groups, numbers, cuts=(), *, quantiles=None, budget_bytes=ROOMY_BYTES):
+def grouped(directory, groups, numbers, cuts=(), *, quantiles=None, budget_bytes=ROOMY_BYTES, threads=3):
     """Figures by group of numbers that are added in batches cut at some places."""
-    found = GroupedValues([pa.int64()], quantiles or {}, budget_bytes=budget_bytes, directory=directory)
+    found = GroupedValues(
+        [pa.int64()], quantiles or {}, budget_bytes=budget_bytes, directory=directory, threads=threads
+    )
     groups, numbers = pa.array(groups, pa.int64()), pa.array(numbers, pa.float64())
     places = pa.array(np.arange(len(numbers)))
     for start, stop in pairwise([0, *sorted(cuts), len(numbers)]):
@@ -344,3 +346,17 @@ def test_values_of_another_type_are_refused(tmp_path):
     for array in (pa.array([1, 2]), pa.array([1.0, 2.0], pa.float32()), pa.array(["a", "b"])):
         with pytest.raises(OSError, match="float64"):
             found.add([places], places, places, array, session=0)
+
+
+@pytest.mark.parametrize("groups", [1, 3, 300])
+def test_any_number_of_threads_finds_the_same(tmp_path, groups):
+    rng = np.random.default_rng(3)
+    numbers = rng.lognormal(3, 1, 300_000) * rng.choice([1.0, -1.0, 1e200, 5e-324], 300_000)
+    of = rng.integers(0, groups, 300_000).tolist()
+    found = [
+        grouped(tmp_path, of, numbers, quantiles={"p50": 0.5, "p99": 0.99}, budget_bytes=budget_bytes, threads=threads)
+        for threads in (1, 2, 8)
+        for budget_bytes in (200_000, ROOMY_BYTES)  # in a file, in memory
+    ]
+    for one in found[1:]:
+        assert one == found[0]

@@ -271,6 +271,7 @@ for _ in range(int(sys.argv[2]) // 10):
         {"p50": 0.5, "p99": 0.99, "p0": 0.0, "p100": 1.0},
         lost_are_infinite=random.random() < 0.5,
         budget_bytes=random.choice([1, 20_000, 1_000_000]),
+        threads=random.choice([1, 2, 9]),
         directory=Path(sys.argv[3]),
     )
     added = 0
