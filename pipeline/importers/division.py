@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.importers.values import exact_floats
 from pipeline.model.arrays import from_numbers, from_strings, is_null
+from pipeline.native import float_texts
 
 
 def divided(texts: pa.Array, divisors: pa.Array, name: str) -> tuple[pa.Array, pa.Array]:
@@ -27,13 +28,14 @@ def divided(texts: pa.Array, divisors: pa.Array, name: str) -> tuple[pa.Array, p
         SourceError: a divisor is no whole number above 0, or a number is none or beyond float64.
     """
     by = _whole_numbers(divisors, name)
-    values = _floats(texts, "value")
+    plain = float_texts(texts)
+    values = _floats(texts, "value") if plain is None else plain
     absent = is_null(texts)
     beyond = np.flatnonzero(~np.isfinite(values) & ~absent & (by != 1))
     if len(beyond):
         raise SourceError(f"column 'value': {texts[int(beyond[0])].as_py()} is beyond the range of float64")
     undivided = np.flatnonzero(by == 1)
-    if len(undivided):
+    if plain is None and len(undivided):
         try:  # these stay as they are, and must fit
             exact_floats(texts.take(from_numbers(undivided, pa.int64())))
         except ValueError as error:
@@ -55,6 +57,9 @@ def _whole_numbers(texts: pa.Array, name: str) -> np.ndarray[tuple[int], np.dtyp
 
 def _floats(texts: pa.Array, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Give texts as float64, NaN where they are null."""
+    plain = float_texts(texts)
+    if plain is not None:
+        return np.where(is_null(texts), np.nan, plain) if texts.null_count else plain
     try:
         column = texts.cast(pa.float64())
     except pa.ArrowInvalid:

@@ -11,8 +11,9 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.importers.division import divided
 from pipeline.importers.values import exact_floats
-from pipeline.model.arrays import from_numbers, from_places, from_strings, is_null, places
-from pipeline.rows.distinct import encode_repeated
+from pipeline.model.arrays import from_numbers, from_strings, is_null
+from pipeline.native import float_texts, integer_texts
+from pipeline.rows.distinct import encode_repeated, taken_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +76,7 @@ class Expansion:
             held = 0
             for piece in self._pieces(plain, numbers):
                 pieces.append(piece)
-                held += len(piece.rows)
+                held += piece.count
                 if held >= _BATCH_ROWS:
                     yield self._joined(plain, pieces)
                     pieces, held = [], 0
@@ -87,11 +88,11 @@ class Expansion:
         start = 0
         for row in map(int, wanted):
             if start < row:
-                yield _Piece(np.arange(start, row), {})
+                yield _Piece(start, row - start)
             yield from self._samples(row, numbers)
             start = row + 1
         if start < len(plain):
-            yield _Piece(np.arange(start, len(plain)), {})
+            yield _Piece(start, len(plain) - start)
 
     def _samples(self, row: int, numbers: Mapping[str, pa.Array]) -> Iterator[_Piece]:
         number_of_values = numbers[NUMBER][row].as_py()
@@ -113,7 +114,7 @@ class Expansion:
                 else:
                     filled[name] = _typed(found, self._fields[name], name, count)
             counted = from_numbers(np.arange(place, place + count, dtype=np.int64), pa.int64())
-            yield _Piece(np.full(count, row), filled | dict.fromkeys(self._counting, counted))
+            yield _Piece(row, count, filled | dict.fromkeys(self._counting, counted))
             place += count
 
     def _check_counts(self, values: int, divisors: int | None) -> None:
@@ -122,33 +123,44 @@ class Expansion:
             raise SourceError(f"it has not as many {self._divisor} as times")
 
     def _joined(self, plain: pa.RecordBatch, pieces: Sequence[_Piece]) -> pa.RecordBatch:
-        rows = np.concatenate([piece.rows for piece in pieces])
-        used, codes = np.unique(rows, return_inverse=True)
-        few = plain.take(from_numbers(used, pa.int64()))
+        used = np.concatenate([piece.rows() for piece in pieces])
+        codes = np.repeat(np.arange(len(used)), np.concatenate([piece.repeats() for piece in pieces]))
         columns = []
         for name in plain.schema.names:
-            column = few.column(name)
+            column = plain.column(name)
             if any(name in piece.filled for piece in pieces):
                 parts = [piece.column(name, plain) for piece in pieces]
                 columns.append(pa.concat_arrays(_of_one_type(parts) if name == "value" else parts))
             elif pa.types.is_string(column.type) and name not in self._kept:
-                columns.append(_repeated(encode_repeated(column), codes))
+                columns.append(taken_rows(encode_repeated(taken_rows(column, used)), codes))
             else:
-                columns.append(column.take(from_numbers(codes.astype(np.int64), pa.int64())))
+                columns.append(taken_rows(column, used[codes]))
         return pa.record_batch(columns, names=plain.schema.names)
 
 
 class _Piece:
-    """Rows one after the other: of which row of the batch each is made, and columns that are filled otherwise."""
+    """Rows one after the other: those from a row of the batch on, or one for each sample of that row."""
 
-    def __init__(self, rows: NDArray[np.int64], filled: Mapping[str, pa.Array]) -> None:
-        self.rows = rows
-        self.filled = filled
+    def __init__(self, first: int, count: int, filled: Mapping[str, pa.Array] | None = None) -> None:
+        self.count = count
+        self.filled = filled or {}
+        self._first = first
+
+    def rows(self) -> NDArray[np.int64]:
+        """List the rows of the batch that it is made of."""
+        return np.arange(self._first, self._first + (1 if self.filled else self.count))
+
+    def repeats(self) -> NDArray[np.int64]:
+        """Tell how often each comes."""
+        return np.array([self.count]) if self.filled else np.ones(self.count, np.int64)
 
     def column(self, name: str, plain: pa.RecordBatch) -> pa.Array:
         if name in self.filled:
             return self.filled[name]
-        return plain.column(name).take(from_numbers(self.rows, pa.int64()))
+        column = plain.column(name)
+        if self.filled:
+            return taken_rows(column, np.full(self.count, self._first))
+        return column.slice(self._first, self.count)
 
 
 def _of_one_type(parts: Sequence[pa.Array]) -> Sequence[pa.Array]:
@@ -158,18 +170,22 @@ def _of_one_type(parts: Sequence[pa.Array]) -> Sequence[pa.Array]:
     return [part if pa.types.is_floating(part.type) else exact_floats(part) for part in parts]
 
 
-def _repeated(distinct: pa.DictionaryArray, codes: NDArray[np.integer]) -> pa.DictionaryArray:
-    absent = is_null(distinct)[codes] if distinct.null_count else None
-    return from_places(places(distinct)[codes], distinct.dictionary, absent)
-
-
 def _typed(texts: pa.Array, kind: str, name: str, count: int) -> pa.Array:
     """Give elements the type of their column, as many as are wanted."""
     if kind == "string":
         held = texts.to_pylist()
         texts = from_strings([json.loads(text) if text is not None and text[0] == '"' else text for text in held])
     try:
-        column = texts if kind == "string" else texts.cast(_TYPES[kind])
+        column = texts if kind == "string" else _numbers(texts, kind) or texts.cast(_TYPES[kind])
     except pa.ArrowInvalid as error:
         raise SourceError(f"column {name!r}: {str(error).splitlines()[0]:.100}") from error
     return column if len(column) == count else pa.concat_arrays([column, pa.nulls(count - len(column), column.type)])
+
+
+def _numbers(texts: pa.Array, kind: str) -> pa.Array | None:
+    """Read texts without Arrow's functions, which take a while to load; None where they need them."""
+    read = {"int64": integer_texts, "float64": float_texts}.get(kind)
+    numbers = None if read is None else read(texts)
+    if numbers is None:
+        return None
+    return from_numbers(numbers, _TYPES[kind], is_null(texts) if texts.null_count else None)

@@ -14,11 +14,11 @@ from pipeline.importers.expansion import NUMBER, Expansion, number_column
 from pipeline.importers.tags import Tags, common_kind, kinds_of
 from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats
-from pipeline.model.arrays import from_numbers, from_places, from_strings
+from pipeline.model.arrays import from_numbers, from_places, from_strings, from_value
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.batches import taken
-from pipeline.rows.distinct import encode_repeated
+from pipeline.rows.distinct import encode_repeated, taken_rows
 from pipeline.rows.rules import check_rows
 from pipeline.runtime.duckdb import quote_identifier
 from pipeline.runtime.threads import ScannedAhead
@@ -127,9 +127,10 @@ class Measurements:
                 self._attribute("", key, _SQL_NAMES[kind])
             self._tags = Tags(typed, are_final=with_all_keys)
         have = {name.lower() for name in self.attributes}
-        self._constants = {name: value for name, value in (constants or {}).items() if name.lower() not in have}
+        given = constants or {}
+        self._constants = {name: from_value(value) for name, value in given.items() if name.lower() not in have}
         for name, value in self._constants.items():
-            self.attributes[name] = type_name(pa.scalar(value).type)
+            self.attributes[name] = type_name(value.type)
         check_column_names([*CORE_COLUMNS, *self.attributes])
         self.schema = measurements_schema(unit, self.attributes)
         self._various: set[str] = set()
@@ -238,12 +239,13 @@ class Measurements:
         """Make rows of the data model of what the engine gives; `sequence` is that of the first."""
         rows = raw.num_rows
         ticks = self.times.ticks(raw, start, sequence)
+        first = np.zeros(rows, np.int64)
         arrays = [
-            from_places(np.zeros(rows, np.int32), from_strings([session_id])),
+            from_places(first, from_strings([session_id])),
             from_numbers(np.arange(sequence, sequence + rows, dtype=np.int64), pa.int64()),
             from_numbers(ticks, self.schema.field("timestamp").type),
             *self._attribute_columns(raw),
-            *(pa.repeat(value, rows) for value in self._constants.values()),
+            *(taken_rows(value, first) for value in self._constants.values()),
         ]
         batch = pa.record_batch(arrays, names=self.schema.names)
         check_rows(batch)

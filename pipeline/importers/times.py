@@ -99,15 +99,12 @@ class Times:
         if kind.tz is None:
             if self._zone is None:
                 raise WholeFileError("its times name no time zone; say which with --timezone")
-            import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
-
-            try:
-                column = pc.assume_timezone(column, str(self._zone))
-            except pa.ArrowInvalid as error:
-                one_line = " ".join(str(error).split())
-                raise SourceError(f"column 'timestamp': {one_line}") from error
+            if str(self._zone) != "UTC":
+                column = _in_zone(column, self._zone)
         if kind.unit == "ns":
             return self._from_ns(integers(column), ~is_null(column))
+        if kind.unit == self._unit:
+            return integers(column)
         try:
             return integers(column.cast(timestamp_type(self._unit)))
         except pa.ArrowInvalid as error:
@@ -127,6 +124,16 @@ class Times:
             raise SourceError(f"column 'timestamp': {error.args[0]}") from error
         self.dropped_digits += 0 if drops is None else int(drops.sum())
         return integers(times)
+
+
+def _in_zone(column: pa.Array, zone: tzinfo) -> pa.Array:
+    import pyarrow.compute as pc  # noqa: PLC0415 - slow to load, and rarely needed here
+
+    try:
+        return pc.assume_timezone(column, str(zone))
+    except pa.ArrowInvalid as error:
+        one_line = " ".join(str(error).split())
+        raise SourceError(f"column 'timestamp': {one_line}") from error
 
 
 def _moved(offsets: Integers, start: int, given: NDArray[np.bool_]) -> Integers:

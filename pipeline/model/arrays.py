@@ -116,6 +116,22 @@ def from_integers(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(values), [_validity(values), pa.py_buffer(numbers)])
 
 
+def from_value(value: str | float | bool) -> pa.Array:  # noqa: FBT001 - of these types
+    """Make an array, or a dictionary array, of one value.
+
+    Raises:
+        OverflowError: it is an integer that does not fit int64.
+        UnicodeEncodeError: it is a text that UTF-8 cannot hold.
+    """
+    if isinstance(value, str):
+        return from_places(np.zeros(1, np.int32), from_strings([value]))
+    if isinstance(value, bool):
+        return from_bools(np.array([value]))
+    if isinstance(value, int):
+        return from_integers([value], pa.int64())
+    return from_numbers(np.array([value]), pa.float64())
+
+
 def from_places(
     codes: NDArray[np.integer[Any]], texts: pa.Array, absent: NDArray[np.bool_] | None = None
 ) -> pa.DictionaryArray:

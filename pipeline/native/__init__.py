@@ -7,7 +7,7 @@ Python.
 
 from pipeline.native.csv_columns import BOOL, FLOAT64, INT64, SLACK, CsvRows, end_of_rows
 from pipeline.native.digest import digest_sums, digest_sums_of_runs
-from pipeline.native.distinct import distinct_texts, taken_texts
+from pipeline.native.distinct import FEW_TEXTS, distinct_texts, taken_texts
 from pipeline.native.groups import GroupedValues, GroupFigures
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.json_names import DocumentNames, HeldName
@@ -24,12 +24,14 @@ from pipeline.native.json_samples import (
 from pipeline.native.library import ArrowBatch
 from pipeline.native.line_forms import LineForms, LinePart
 from pipeline.native.line_protocol import Series, UnwritableError
+from pipeline.native.number_texts import float_texts, integer_texts
 from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_chunk_pages, list_pages
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import TextBuffer
 
 __all__ = [
     "BOOL",
+    "FEW_TEXTS",
     "FLOAT64",
     "INT64",
     "JSON",
@@ -70,6 +72,8 @@ __all__ = [
     "distinct_texts",
     "end_of_rows",
     "find_text",
+    "float_texts",
+    "integer_texts",
     "list_chunk_pages",
     "list_pages",
     "taken_texts",

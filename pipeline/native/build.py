@@ -23,6 +23,7 @@ SOURCES = (
     "json_names.cpp",
     "json_samples.cpp",
     "distinct.cpp",
+    "number_texts.cpp",
     "digest.cpp",
     "groups.cpp",
 )
