@@ -6,35 +6,12 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pipeline.cli import (
-    catalog,
-    check,
-    compact,
-    compare,
-    completion,
-    delete,
-    export,
-    harnesses,
-    help_,
-    import_,
-    init_job,
-    plot,
-    query,
-    recover,
-    report,
-    run,
-    runs,
-    sessions,
-    stages,
-    statistics,
-    verify,
-)
 from pipeline.cli.command import build_parser
-from pipeline.cli.memory import choose_allocators, return_large_blocks
+from pipeline.cli.memory import choose_allocators, end_without_looking, return_large_blocks
 from pipeline.cli.streams import (
     CLOSED_PIPE,
     drop_standard_output,
@@ -51,35 +28,49 @@ from pipeline.runtime.signals import SIGNALS, SignalWatch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.cli.command import Command
+
 _UNEXPECTED = 1
 _MAX_LINE = 1500
 _AGAIN_SECONDS = 0.01
 _NO_ROOM = ("annot allocate memory", "failed to map segment", "can't start new thread")
 """What errors say of memory and threads that the system does not give, beside MemoryError."""
-COMMANDS = (
-    import_.COMMAND,
-    sessions.COMMAND,
-    export.COMMAND,
-    statistics.COMMAND,
-    query.COMMAND,
-    catalog.COMMAND,
-    check.COMMAND,
-    compare.COMMAND,
-    report.COMMAND,
-    plot.COMMAND,
-    recover.COMMAND,
-    verify.COMMAND,
-    delete.COMMAND,
-    compact.COMMAND,
-    run.COMMAND,
-    runs.COMMAND,
-    init_job.COMMAND,
-    stages.COMMAND,
-    harnesses.COMMAND,
-    completion.COMMAND,
-    help_.COMMAND,
+_FILES = (
+    "import_",
+    "sessions",
+    "export",
+    "statistics",
+    "query",
+    "catalog",
+    "check",
+    "compare",
+    "report",
+    "plot",
+    "recover",
+    "verify",
+    "delete",
+    "compact",
+    "run",
+    "runs",
+    "init_job",
+    "stages",
+    "harnesses",
+    "completion",
+    "help_",
 )
-"""In the order of the help; their files import no engine before they run."""
+"""A file of this folder for each command, in the order of the help."""
+_DESCRIBING = {"completion", "help_"}
+"""Those that show the options of others."""
+
+
+def load_commands(words: Sequence[str] = ()) -> list[Command]:
+    """Give the command that words call, whose file alone is loaded then; all, where they call none or one of all."""
+    called = [file for file in _FILES if _command_name(file) in words[:1] and file not in _DESCRIBING]
+    return [import_module(f"pipeline.cli.{file}").COMMAND for file in called or _FILES]
+
+
+def _command_name(file: str) -> str:
+    return file.rstrip("_").replace("_", "-")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,12 +102,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signals.received
     finally:
         signals.ignore()
+        if arguments is None:  # the process is the program's own
+            end_without_looking()
 
 
 def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
     """Run a command, tell how it ended if that is no success, and give the exit status."""
+    commands: list[Command] = []
     try:
-        options = build_parser(COMMANDS).parse_args(given)
+        commands = load_commands(given)
+        options = build_parser(commands).parse_args(given)
         return_large_blocks()
         status: int = options.run(options)
     except BrokenPipeError:
@@ -128,10 +123,12 @@ def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
             raise
         # Whoever held a stage or a store has noted what became of it.
         notes = getattr(error, "__notes__", None) or [
-            one.undone for one in COMMANDS if one.undone and [one.name] == given[:1]
+            one.undone for one in commands if one.undone and [one.name] == given[:1]
         ]
         with suppress(KeyboardInterrupt):  # the reader of standard error takes nothing, and a signal ends the waiting
             if debug and not signals.received:
+                import traceback  # noqa: PLC0415 - only needed here
+
                 tell(traceback.format_exc())
             if not signals.received:
                 for problem in error.problems if isinstance(error, RecoveryError) else [error]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command
-from pipeline.cli.memory import share_one_heap
+from pipeline.cli.memory import loading, share_one_heap
 from pipeline.cli.options import add_input_format, add_output, add_wait
 from pipeline.cli.output import counted, duration, without_rows
 from pipeline.cli.progress import Progress
@@ -79,8 +79,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pipeline.importers.run import import_sessions  # noqa: PLC0415
-    from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
+    with loading():
+        from pipeline.importers.run import import_sessions  # noqa: PLC0415
+        from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
 
     share_one_heap()
     with (

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENAS = -1, -3, -8  # of <malloc.h>
 _LARGE_BYTES = (4 << 20) + 65_536  # engines ask for powers of two; 4 MiB come with each batch
@@ -23,6 +28,29 @@ def choose_allocators() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for name in _UNWANTED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type] # as Python writes that there is no such module
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load modules without looking for cycles among their objects, which would take a seventh of a small import.
+
+    Nor is it done later, where any were loaded: they stay.
+    """
+    was_enabled, before = gc.isenabled(), len(sys.modules)
+    gc.disable()
+    try:
+        yield
+    finally:
+        if len(sys.modules) > before:
+            gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
+def end_without_looking() -> None:
+    """Let the interpreter end without looking for cycles in all there is; to be called last of all."""
+    gc.disable()
+    gc.freeze()
 
 
 def return_large_blocks() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query, may_be_cut_off
@@ -35,6 +35,33 @@ class WholeFileError(SourceError):
     """What is wrong with a file is in no record of it, so that leaving records out does not help."""
 
 
+class Engines:
+    """Opens engines; the one that recognition asked reads the first file. Use it in a `with` statement."""
+
+    def __init__(self) -> None:
+        self._kept: duckdb.DuckDBPyConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._kept is not None:
+            self._kept.close()
+
+    def keep(self) -> duckdb.DuckDBPyConnection:
+        """Open one for SQL of our own: it is not locked down, and still to be taken."""
+        if self._kept is None:
+            # Several threads would run ahead of what is read, and what they have made waits in memory for its turn.
+            self._kept = connect_engine(threads=1)
+        return self._kept
+
+    def take(self) -> duckdb.DuckDBPyConnection:
+        """Give one to whoever locks it down and closes it."""
+        connection = self.keep()
+        self._kept = None
+        return connection
+
+
 @contextmanager
 def open_connection(
     definition: Definition,
@@ -45,6 +72,7 @@ def open_connection(
     document: CutDocument | None = None,
     unread: UnreadKeys | None = None,
     decoded: Decoded | None = None,
+    engines: Engines | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -57,6 +85,7 @@ def open_connection(
         document: one whose samples were cut out; the SQL finds what is left, and the samples as the view `samples`.
         unread: where to note what lines hold beside their fields.
         decoded: what the importer's reader makes of the file, as the view `records`.
+        engines: has the engine.
 
     Raises:
         UsageError: a section does more than it may.
@@ -65,8 +94,7 @@ def open_connection(
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
     is_read_by_us = bool(definition.samples or decoded) or definition.format in {"lines", "ndjson"}
-    # Several threads would run ahead of what is read, and what they have made waits in memory for its turn.
-    with connect_engine(threads=1) as connection:
+    with (engines or Engines()).take() as connection:
         _create_macros(connection, definition)
         if is_read_by_us:
             # The engine takes what we stream for one row, and would hold all of it to join it with a table.

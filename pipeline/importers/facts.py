@@ -7,16 +7,20 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError, suggest
 from pipeline.importers.connection import first_row, select
 from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
 from pipeline.model.session_record import SessionRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
 
     from pipeline.importers.definition import Definition
 
+_ID_CHARACTERS = 128
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 _COLUMNS = ("session_id", "started_at", "ended_at", "harness_version", "configuration", "attributes")
 _FACTS = ["metric", "kind", "better", "is_aggregate"]
@@ -97,6 +101,31 @@ def version_warning(definition: Definition, version: str | None) -> str | None:
         return None
     tried = " to ".join(definition.versions)
     return f"says version {found[0]} of {definition.harness}, {relation} than those that were tried, {tried}"
+
+
+def choose_id(path: Path, given: str | None, said: str | None, run: int | None) -> str:
+    """Choose the id of a session.
+
+    Args:
+        path: of the file.
+        given: by a person, who gives all runs of the file one.
+        said: by the file.
+        run: number of the run, where its file holds several.
+
+    Returns:
+        what was given, or said, or the file's name.
+    """
+    if given is None and said is not None:
+        return said
+    name = given or _name_id(path)
+    end = "" if run is None else f"-{run}"
+    return name[: _ID_CHARACTERS - len(end)] + end if end else name
+
+
+def _name_id(path: Path) -> str:
+    """Derive a session id from a file's name."""
+    stem = in_unicode(path.stem if path.suffix in {".gz", ".zst"} else path.name)
+    return (stem.rsplit(".", 1)[0] or stem)[:_ID_CHARACTERS]
 
 
 def _time_text(value: object) -> str | None:

@@ -13,7 +13,14 @@ from pipeline.importers.decoded import Decoded, Told
 from pipeline.importers.definition import BY_RECORDS
 from pipeline.importers.documents import json_fault
 from pipeline.importers.emptiness import no_samples
-from pipeline.importers.facts import read_facts, read_metric_facts, read_unused, read_warnings, version_warning
+from pipeline.importers.facts import (
+    choose_id,
+    read_facts,
+    read_metric_facts,
+    read_unused,
+    read_warnings,
+    version_warning,
+)
 from pipeline.importers.fields import UnreadKeys
 from pipeline.importers.ignored import Ignored, in_columns, in_documents, in_lines
 from pipeline.importers.measurements import Measurements
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from pipeline.importers.connection import Engines
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
     from pipeline.importers.documents import Document
@@ -47,7 +55,6 @@ if TYPE_CHECKING:
     from pipeline.model.metric_facts import MetricFacts
 
 _LINE_BYTES = 1 << 20
-_ID_CHARACTERS = 128
 _FROM_TIMES = {
     "timestamp": "the file",
     "epoch_ns": "the file",
@@ -78,6 +85,7 @@ class HarnessFile:
         directory: Path,
         options: ImportOptions,
         unit: TimestampUnit,
+        engines: Engines,
     ) -> None:
         """Open the file.
 
@@ -88,6 +96,7 @@ class HarnessFile:
             directory: an empty directory for temporary files.
             options: how to import it.
             unit: timestamp unit of the store.
+            engines: has the engine.
 
         Raises:
             SourceError: it cannot be read.
@@ -106,6 +115,7 @@ class HarnessFile:
         self._definition = definition
         self._directory = directory
         self._options = options
+        self._engines = engines
         self._unit: TimestampUnit = unit
         companion = next((path.parent / name for name in definition.companions if (path.parent / name).is_file()), None)
         linked = directory / "companion"
@@ -225,7 +235,7 @@ class HarnessFile:
             self._cut = CutDocument(plain, self._definition.samples, self._directory / "document")
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
         self._decoded = Decoded(self._definition.reader, plain) if self._definition.reader else None
-        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded)
+        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines)
         return open_connection(self._definition, plain, self._variables, *of_file)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
@@ -314,8 +324,9 @@ class HarnessFile:
         if len(beside) > 1:
             raise SourceError("the record beside it is of several sessions; a harness file is one")
         given = beside[0] if beside else SessionRecord()
+        run = self.document.number if self.document.is_run else None
         return SessionRecord(
-            session_id=self._session_id(self._options.session_id or given.session_id, record.session_id),
+            session_id=choose_id(self.path, self._options.session_id or given.session_id, record.session_id, run),
             started_at=given.started_at or record.started_at,
             ended_at=given.ended_at or record.ended_at,
             harness_name=given.harness_name or record.harness_name,
@@ -324,14 +335,6 @@ class HarnessFile:
             attributes={**record.attributes, **given.attributes},
             metric_facts=given.metric_facts,
         )
-
-    def _session_id(self, given: str | None, said: str | None) -> str:
-        """Choose the id: given by a person, said by the file, or its name; a person gives runs one together."""
-        name = given or _name_id(self.path)
-        if given is None and said is not None:
-            return said
-        end = f"-{self.document.number}" if self.document.is_run else ""
-        return name[: _ID_CHARACTERS - len(end)] + end if end else name
 
     def find_all_keys(self) -> None:
         """Look at all rows for keys of their attributes when they are read again."""
@@ -392,9 +395,3 @@ class HarnessFile:
                 **self.ignored.origin(),
             },
         )
-
-
-def _name_id(path: Path) -> str:
-    """Derive a session id from a file's name."""
-    stem = in_unicode(path.stem if path.suffix in {".gz", ".zst"} else path.name)
-    return (stem.rsplit(".", 1)[0] or stem)[:_ID_CHARACTERS]

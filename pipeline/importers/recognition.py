@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError
-from pipeline.importers.connection import one_line
+from pipeline.importers.connection import Engines, one_line
 from pipeline.importers.decoded import load_reader
 from pipeline.importers.definition import built_in, built_in_of, find_definitions, harness_names
 from pipeline.importers.documents import json_fault
@@ -16,7 +16,6 @@ from pipeline.importers.hints import hint_of
 from pipeline.importers.mapping import Mapping
 from pipeline.importers.plain_text import read_head, read_start, read_whole
 from pipeline.importers.unread_tools import binary_hint
-from pipeline.runtime.duckdb import connect_engine, lock_down
 from pipeline.sources.formats import format_by_name
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def sort_out(
     mapping: Sequence[str],
     header: Sequence[str] | None = None,
     *,
+    engines: Engines,
     unknown: list[str] | None = None,
 ) -> tuple[list[Path], dict[Path, Definition]]:
     """Tell files of measurements from harness files, and find the importers of these.
@@ -47,6 +47,7 @@ def sort_out(
         given: what `--from` says.
         mapping: what `--map` says.
         header: what `--header` says.
+        engines: has the engine that is asked.
         unknown: takes what is told of each file that nobody knows, which is left out then; None where that is an error.
 
     Raises:
@@ -59,14 +60,14 @@ def sort_out(
         by_options = Mapping(mapping)
         return [], {path: by_options.definition(path, header) for path in paths}
     found: dict[Path, Definition | None] = {}
-    with Recognition() as recognition:
-        for path in paths:
-            try:
-                found[path] = recognition.recognise(path, given, header)
-            except SourceError as error:
-                if unknown is None:
-                    raise
-                unknown.append(str(error))
+    recognition = Recognition(engines)
+    for path in paths:
+        try:
+            found[path] = recognition.recognise(path, given, header)
+        except SourceError as error:
+            if unknown is None:
+                raise
+            unknown.append(str(error))
     if not found and unknown:
         raise SourceError(f"none of {len(unknown):,} files is known; {unknown[0]}")
     harness = {path: one for path, one in found.items() if one is not None}
@@ -88,22 +89,15 @@ def recognise(path: Path, given: str | None, header: Sequence[str] | None = None
         SourceError: no importer or more than one knows the content, or not the one that was given; the message says
             what to import instead, where that is known.
     """
-    with Recognition() as recognition:
-        return recognition.recognise(path, given, header)
+    with Engines() as engines:
+        return Recognition(engines).recognise(path, given, header)
 
 
 class Recognition:
-    """Asks importers whether files are theirs, all on one connection; use it in a `with` statement."""
+    """Asks importers whether files are theirs, all on one engine."""
 
-    def __init__(self) -> None:
-        self._connection: duckdb.DuckDBPyConnection | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
 
     def recognise(self, path: Path, given: str | None, header: Sequence[str] | None = None) -> Definition | None:
         """Choose the importer of a file, as the function of this name does."""
@@ -163,26 +157,22 @@ class Recognition:
         asked = [one for one in candidates if "recognise" in one.sections]
         if not asked:
             return []
-        connection = self._engine()
+        connection = self._engines.keep()  # the importers are those that come with the program
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE content AS SELECT ? AS name, ? AS first_line, ? AS text, ?::JSON AS value",
             [name, head.first_line, text, value],
         )
-        found = []
-        for one in asked:
-            try:
-                rows = connection.sql(one.sections["recognise"]).fetchall()
-            except Exception as error:
-                raise UsageError(f"{one.name}: section recognise: {one_line(error)}") from error
-            if rows and rows[0][0]:
-                found.append(one)
+        found = [one for one in asked if _knows(connection, one)]
+        connection.execute("DROP TABLE content")
         return found
 
-    def _engine(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is None:
-            self._connection = connect_engine(threads=1)
-            lock_down(self._connection, [])
-        return self._connection
+
+def _knows(connection: duckdb.DuckDBPyConnection, importer: Definition) -> bool:
+    try:
+        rows = connection.sql(importer.sections["recognise"]).fetchall()
+    except Exception as error:
+        raise UsageError(f"{importer.name}: section recognise: {one_line(error)}") from error
+    return bool(rows and rows[0][0])
 
 
 def _known_binary(path: Path, candidates: Sequence[Definition] | None) -> Definition | None:

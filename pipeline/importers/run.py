@@ -12,6 +12,7 @@ from pipeline.disk.local_path import local_path
 from pipeline.disk.temporary import temporary_directory
 from pipeline.errors import UsageError
 from pipeline.importers.carried import CarriedSessions, part_sources
+from pipeline.importers.connection import Engines
 from pipeline.importers.documents import documents_of
 from pipeline.importers.harness_file import HarnessFile
 from pipeline.importers.options import IfExists, ImportOptions
@@ -114,11 +115,13 @@ def import_sessions(
     )
     if carried_sources and timestamp_unit is None and not is_store(store_path):
         timestamp_unit = carried_sources.unit
+    engines = Engines()
     plain_paths, harness_paths = sort_out(
         find_files(named, walks=True),
         importer,
         mapping,
         options.header,
+        engines=engines,
         unknown=unknown if skip_unknown else None,
     )
     options.require_fitting(harness_paths, plain_paths)
@@ -127,6 +130,7 @@ def import_sessions(
     rest = "the same command" + (" with --if-exists skip" if if_exists == "error" else "") + " imports the others"
     published: list[str] = []
     with (
+        engines,
         telling(published, verb="imported", rest=rest),  # also while the store is let go
         StoreWriter(store_path, timestamp_unit, wait_seconds=wait_seconds, published=published) as store,
         temporary_directory() as directory,
@@ -144,9 +148,8 @@ def import_sessions(
                 for document in documents_of(content, definition, scratch):
                     part = scratch / "part"
                     part.mkdir()
-                    staged.add(
-                        HarnessFile(content, document, definition, part, options, store.timestamp_unit), on_progress
-                    )
+                    file = HarnessFile(content, document, definition, part, options, store.timestamp_unit, engines)
+                    staged.add(file, on_progress)
                     shutil.rmtree(part)
             shutil.rmtree(scratch)
         plain = open_plain_files(

@@ -15,7 +15,7 @@ import pytest
 from program import pipeline
 from project import FIXTURE_STORE
 
-from pipeline.cli import COMMANDS, main
+from pipeline.cli import load_commands, main
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_help_is_a_command_too(capsys):
     assert capsys.readouterr().out == shown
     assert main(["help"]) == 0
     listed = capsys.readouterr().out
-    assert all(f"    {command.name}" in listed for command in COMMANDS)
+    assert all(f"    {command.name}" in listed for command in load_commands())
     assert main(["help", "qurey"]) == 2
     assert "did you mean 'query'?" in capsys.readouterr().err
 
@@ -131,7 +131,7 @@ def test_bash_completes_commands_options_choices_and_files(bash, words, found):
 
 
 def test_bash_completes_every_command_and_every_option(bash):
-    assert bash("") >= {command.name for command in COMMANDS}
+    assert bash("") >= {command.name for command in load_commands()}
     shown = pipeline("export", "--help").out
     assert all(option in shown for option in bash("export", "--"))
     assert {"--metric", "--where-session", "--to", "--help"} <= bash("export", "--")
@@ -140,7 +140,7 @@ def test_bash_completes_every_command_and_every_option(bash):
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_have_a_script_of_every_command(shell):
     text = pipeline("completion", shell).out
-    assert all(command.name in text for command in COMMANDS)
+    assert all(command.name in text for command in load_commands())
     assert "where-session" in text
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pipeline import UsageError
+from pipeline.importers.connection import Engines
 from pipeline.importers.definition import built_in, built_in_of, parse_definition
 from pipeline.importers.recognition import Recognition, recognise
 
@@ -52,8 +53,8 @@ HEADS = [
 def test_a_file_that_an_importer_knows_has_a_sign_of_it(tmp_path, importer, name, text):
     (tmp_path / name).write_text(text)
     known = recognise(tmp_path / name, importer)  # asks without a look at signs
-    with Recognition() as recognition:
-        assert recognition.recognise(tmp_path / name, None) == known
+    with Engines() as engines:
+        assert Recognition(engines).recognise(tmp_path / name, None) == known
     assert known.name == importer
 
 
