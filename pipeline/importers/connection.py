@@ -82,7 +82,8 @@ def open_connection(
         variables: further variables; those that name files may be read.
         object_limit: bytes that one JSON value, or a record of CSV, has at most; the sizes of buffers follow it.
         shape: of a CSV file.
-        document: one whose samples were cut out; the SQL finds what is left, and the samples as the view `samples`.
+        document: one whose samples were cut out; the SQL finds what is left, and the samples as the views `samples`
+            and `pieces`.
         unread: where to note what lines hold beside their fields.
         decoded: what the importer's reader makes of the file, as the view `records`.
         engines: has the engine.
@@ -100,7 +101,8 @@ def open_connection(
             # The engine takes what we stream for one row, and would hold all of it to join it with a table.
             connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _register_lines(connection, definition, plain, unread or UnreadKeys())
-        for name, made in (("samples", document), ("records", decoded)):
+        pieces = None if document is None else document.pieces()
+        for name, made in (("samples", document), ("pieces", pieces), ("records", decoded)):
             if made is not None:
                 connection.register(name, made)
         lock_down(connection, readable)

@@ -10,17 +10,17 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.importers.division import divided
+from pipeline.importers.samples import places_of
 from pipeline.importers.values import exact_floats
-from pipeline.model.arrays import from_numbers, from_strings, is_null
+from pipeline.model.arrays import from_numbers, from_strings, integers, is_null
 from pipeline.native import float_texts, integer_texts
 from pipeline.rows.distinct import encode_repeated, taken_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from pipeline.importers.samples import CutDocument
+    from pipeline.model.arrays import Integers
 
 NUMBER = "samples"
 """The column with the number of the array that holds a row's values; null in rows that are no array."""
@@ -86,13 +86,47 @@ class Expansion:
     def _pieces(self, plain: pa.RecordBatch, numbers: Mapping[str, pa.Array]) -> Iterator[_Piece]:
         wanted = np.flatnonzero(~is_null(numbers[NUMBER]))
         start = 0
-        for row in map(int, wanted):
-            if start < row:
-                yield _Piece(start, row - start)
-            yield from self._samples(row, numbers)
-            start = row + 1
+        for rows in self._groups(wanted, numbers):
+            if start < rows[0]:
+                yield _Piece(np.arange(start, rows[0]))
+            if len(rows) > 1:
+                yield self._together(rows, numbers)
+            else:
+                yield from self._samples(int(rows[0]), numbers)
+            start = int(rows[-1]) + 1
         if start < len(plain):
-            yield _Piece(start, len(plain) - start)
+            yield _Piece(np.arange(start, len(plain)))
+
+    def _groups(self, wanted: Integers, numbers: Mapping[str, pa.Array]) -> Iterator[Integers]:
+        """Put rows of arrays together that follow each other, whose arrays are as long as those beside, and short."""
+        known = len(self._document.counts)
+        counts = np.append(self._document.counts, -1)  # of what is no array
+        lengths = []
+        for column in numbers.values():
+            held = integers(column)[wanted]
+            is_array = ~is_null(column)[wanted] & (held >= 0) & (held < known)
+            lengths.append(counts[np.where(is_array, held, known)])
+        are_alike = (lengths[0] >= 0) & np.all([each == lengths[0] for each in lengths], axis=0)
+        start = count = 0
+        for at, (row, is_alike, length) in enumerate(
+            zip(wanted.tolist(), are_alike.tolist(), lengths[0].tolist(), strict=True)
+        ):
+            follows = at > start and row == wanted[at - 1] + 1 and is_alike and bool(are_alike[at - 1])
+            if at > start and not (follows and count + length <= _BATCH_ROWS):
+                yield wanted[start:at]
+                start, count = at, 0
+            count += length
+        if start < len(wanted):
+            yield wanted[start:]
+
+    def _together(self, rows: Integers, numbers: Mapping[str, pa.Array]) -> _Piece:
+        """Read the arrays of several rows as if they were one."""
+        arrays = {name: integers(column)[rows] for name, column in numbers.items()}
+        counts = self._document.counts[arrays[NUMBER]]
+        texts = {name: self._document.texts_of(held.tolist()) for name, held in arrays.items()}
+        filled = self._filled(texts.pop(NUMBER), {name: texts[number_column(name)] for name in self._fields})
+        counted = from_numbers(places_of(counts), pa.int64())
+        return _Piece(rows, counts, filled | dict.fromkeys(self._counting, counted))
 
     def _samples(self, row: int, numbers: Mapping[str, pa.Array]) -> Iterator[_Piece]:
         number_of_values = numbers[NUMBER][row].as_py()
@@ -106,16 +140,21 @@ class Expansion:
         place = 0
         while len(texts := values.take(_BATCH_ROWS)):
             count = len(texts)
-            filled = {"value": texts}
-            for name, elements in beside.items():
-                found = from_strings([]) if elements is None else elements.take(count)
-                if name == self._divisor:
-                    filled["value"], filled[name] = divided(texts, found, name)
-                else:
-                    filled[name] = _typed(found, self._fields[name], name, count)
+            none = from_strings([])
+            filled = self._filled(texts, {name: one.take(count) if one else none for name, one in beside.items()})
             counted = from_numbers(np.arange(place, place + count, dtype=np.int64), pa.int64())
-            yield _Piece(row, count, filled | dict.fromkeys(self._counting, counted))
+            yield _Piece(np.array([row]), np.array([count]), filled | dict.fromkeys(self._counting, counted))
             place += count
+
+    def _filled(self, texts: pa.Array, beside: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        """Give the columns that elements fill, those beside as long as the values."""
+        filled = {"value": texts}
+        for name, found in beside.items():
+            if name == self._divisor:
+                filled["value"], filled[name] = divided(texts, found, name)
+            else:
+                filled[name] = _typed(found, self._fields[name], name, len(texts))
+        return filled
 
     def _check_counts(self, values: int, divisors: int | None) -> None:
         counts = self._document.counts
@@ -123,8 +162,8 @@ class Expansion:
             raise SourceError(f"it has not as many {self._divisor} as times")
 
     def _joined(self, plain: pa.RecordBatch, pieces: Sequence[_Piece]) -> pa.RecordBatch:
-        used = np.concatenate([piece.rows() for piece in pieces])
-        codes = np.repeat(np.arange(len(used)), np.concatenate([piece.repeats() for piece in pieces]))
+        used = np.concatenate([piece.rows for piece in pieces])
+        codes = np.repeat(np.arange(len(used)), np.concatenate([piece.repeats for piece in pieces]))
         columns = []
         for name in plain.schema.names:
             column = plain.column(name)
@@ -139,28 +178,22 @@ class Expansion:
 
 
 class _Piece:
-    """Rows one after the other: those from a row of the batch on, or one for each sample of that row."""
+    """Rows of a batch, how often each comes, and columns that are filled otherwise."""
 
-    def __init__(self, first: int, count: int, filled: Mapping[str, pa.Array] | None = None) -> None:
-        self.count = count
+    def __init__(
+        self, rows: Integers, repeats: Integers | None = None, filled: Mapping[str, pa.Array] | None = None
+    ) -> None:
+        self.rows = rows
+        self.repeats = np.ones(len(rows), np.int64) if repeats is None else repeats
         self.filled = filled or {}
-        self._first = first
-
-    def rows(self) -> NDArray[np.int64]:
-        """List the rows of the batch that it is made of."""
-        return np.arange(self._first, self._first + (1 if self.filled else self.count))
-
-    def repeats(self) -> NDArray[np.int64]:
-        """Tell how often each comes."""
-        return np.array([self.count]) if self.filled else np.ones(self.count, np.int64)
+        self.count = int(self.repeats.sum())
 
     def column(self, name: str, plain: pa.RecordBatch) -> pa.Array:
         if name in self.filled:
             return self.filled[name]
-        column = plain.column(name)
-        if self.filled:
-            return taken_rows(column, np.full(self.count, self._first))
-        return column.slice(self._first, self.count)
+        if not self.filled:
+            return plain.column(name).slice(int(self.rows[0]), self.count)
+        return taken_rows(plain.column(name), np.repeat(self.rows, self.repeats))
 
 
 def _of_one_type(parts: Sequence[pa.Array]) -> Sequence[pa.Array]:

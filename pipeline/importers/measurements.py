@@ -24,7 +24,7 @@ from pipeline.runtime.duckdb import quote_identifier
 from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterator, Mapping
     from datetime import tzinfo
 
     import duckdb
@@ -103,7 +103,7 @@ class Measurements:
         taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, "attributes"}
         for name, kind in kinds.items():
             if name == NUMBER and has_arrays:
-                filled, numbers = self._filled(connection, definition, kind)
+                filled, numbers = self._filled(connection, definition, kind, kinds)
                 columns += filled
             elif name not in taken:
                 columns.append(self._attribute(quote_identifier(name), name, kind))
@@ -150,7 +150,7 @@ class Measurements:
         return f"{expression}::{sql} AS {quote_identifier(name)}"
 
     def _filled(
-        self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str
+        self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str, given: Collection[str]
     ) -> tuple[list[str], list[str]]:
         """Give the columns that arrays fill beside `value`, and those with the numbers of the arrays."""
         kinds, numbers = {"value": kind}, {"value": NUMBER}
@@ -164,7 +164,11 @@ class Measurements:
             )
         columns = []
         for path in definition.samples:
-            if path.place is not None and path.place not in self._counting:
+            if path.place is None or path.place in self._counting:
+                continue
+            if path.place in given:  # other rows have it too
+                self._counting.append(path.place)
+            else:
                 columns.append(self._attribute("NULL", path.place, "BIGINT"))
                 self._counting.append(next(reversed(self.attributes)))
         added = [f"{numbers['value']}::BIGINT AS {quote_identifier(NUMBER)}"]

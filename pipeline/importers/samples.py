@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,15 +16,17 @@ from pipeline.model.arrays import from_numbers, from_strings
 from pipeline.native import JSON, BadDocumentError, DocumentCut, ElementTexts, PathStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from numpy.typing import NDArray
 
 _BLOCK_BYTES = 1 << 17
-_ROWS = 2048
+_ROWS = 2048  # as many as a vector of the engine has
 _COLUMNS = pa.schema([("number", pa.int64()), ("place", pa.int64()), ("json", JSON)])
+_WORTH_LOOKING_AT = 16
+"""Elements of an array that takes the engine longer to pass on than it takes us to see what they are."""
 _MAX_STEPS = 64
 _CHANGED = "was changed while it was read"
 _STEP = re.compile(r'\.?(?:"([^"]+)"|(\*)|([^\s.,*"\[\]]+))|\[(\w*)\]')
@@ -126,43 +129,93 @@ class CutDocument:
                     raise SourceError(f"line {error.line + 1}: {reason}") from error
         self._arrays = cut.arrays()
         self.counts = self._arrays[:, 1]
+        self._firsts: list[str | None] | None = None
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Give the elements of all arrays to the engine, which may ask any number of times."""
-        return pa.RecordBatchReader.from_batches(_COLUMNS, self._batches()).__arrow_c_stream__(requested_schema)
+        return _stream(self._batches()).__arrow_c_stream__(requested_schema)
+
+    def pieces(self) -> Pieces:
+        """Give the same to the engine, but of each array of nothing but numbers the first element alone."""
+        return Pieces(lambda: _stream(self._pieces()))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
+        with self._plain.open("rb", buffering=0) as file:
+            for numbers in self._groups(list(range(len(self._arrays)))):
+                yield from self._elements_of(file, numbers)
+
+    def _elements_of(self, file: BinaryIO, numbers: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        """Give the elements of one array, or of several of few elements."""
+        counts = self.counts[numbers]
+        if len(numbers) == 1:
+            yield from self._alone(numbers[0])
+            return
+        yield _rows(np.repeat(np.array(numbers, np.int64), counts), places_of(counts), self._texts(file, numbers))
+
+    def _pieces(self) -> Iterator[pa.RecordBatch]:
+        with self._plain.open("rb", buffering=0) as file:
+            if self._firsts is None:
+                self._firsts = [self._first_number(file, *array) for array in self._arrays.tolist()]
+            for is_plain, held in itertools.groupby(enumerate(self._firsts), lambda one: one[1] is not None):
+                if is_plain:
+                    while few := list(itertools.islice(held, _ROWS)):
+                        numbers = np.array([number for number, _ in few], np.int64)
+                        yield _rows(numbers, None, from_strings([first for _, first in few]))
+                else:
+                    for group in self._groups([number for number, _ in held]):
+                        yield from self._elements_of(file, group)
+
+    def _first_number(self, file: BinaryIO, start: int, count: int, end: int) -> str | None:
+        """Give the first element of an array of nothing but numbers; None of another, or of one of few elements."""
+        if count < _WORTH_LOOKING_AT:
+            return None
+        file.seek(start)
+        first = ""
+        while start < end:
+            block = file.read(min(_BLOCK_BYTES, end - start))
+            # All other values have one of these.
+            if not block or b'"' in block or b"[" in block or b"{" in block or b"l" in block or b"t" in block:
+                return None
+            first = first or block.split(b",", 1)[0].strip().decode()
+            start += len(block)
+        return first or None
+
+    def _groups(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Put arrays of few elements together, those of none left out: most documents with many arrays have such."""
         few: list[int] = []
         rows = size = 0
-        with self._plain.open("rb", buffering=0) as file:
-            for number, (start, count, end) in enumerate(self._arrays.tolist()):
-                is_small = count <= _ROWS and end - start <= _BLOCK_BYTES
-                if few and not (is_small and rows + count <= _ROWS and size + end - start <= _BLOCK_BYTES):
-                    yield self._together(file, few)
-                    few, rows, size = [], 0, 0
-                if is_small:
-                    few += [number] if count else []
-                    rows, size = rows + count, size + end - start
-                else:
-                    yield from self._alone(number)
-            if few:
-                yield self._together(file, few)
+        for number, (start, count, end) in zip(numbers, self._arrays[numbers].tolist(), strict=True):
+            is_large = count > _ROWS or end - start > _BLOCK_BYTES
+            if few and (is_large or rows + count > _ROWS or size + end - start > _BLOCK_BYTES):
+                yield few
+                few, rows, size = [], 0, 0
+            if is_large:
+                yield [number]
+            else:
+                few += [number] if count else []
+                rows, size = rows + count, size + end - start
+        if few:
+            yield few
 
-    def _together(self, file: BinaryIO, numbers: Sequence[int]) -> pa.RecordBatch:
-        """Read arrays of few elements as if they were one: most documents with many arrays have such."""
+    def texts_of(self, numbers: Sequence[int]) -> pa.Array:
+        """Read the elements of several arrays as JSON texts, one array behind the other."""
+        with self._plain.open("rb", buffering=0) as file:
+            return self._texts(file, numbers)
+
+    def _texts(self, file: BinaryIO, numbers: Sequence[int]) -> pa.Array:
+        """Read arrays as if they were one."""
         parts = []
-        for start, _, end in self._arrays[numbers].tolist():
-            file.seek(start)
-            parts.append(file.read(end - start))
-        counts = self.counts[numbers]
+        for start, count, end in self._arrays[numbers].tolist():
+            if count:
+                file.seek(start)
+                parts.append(file.read(end - start))
         try:
             texts = ElementTexts().read(b",".join(parts) + b"]", is_last=True)
         except BadDocumentError as error:
             raise SourceError(_CHANGED) from error
-        if len(texts) != counts.sum():
+        if len(texts) != self.counts[numbers].sum():
             raise SourceError(_CHANGED)
-        places = np.arange(len(texts), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
-        return _rows(np.repeat(np.array(numbers, np.int64), counts), places, texts)
+        return texts
 
     def _alone(self, number: int) -> Iterator[pa.RecordBatch]:
         elements = self.elements(number)
@@ -183,9 +236,45 @@ class CutDocument:
         return Elements(self._plain, start, end + 1)
 
 
-def _rows(numbers: NDArray[np.int64], places: NDArray[np.int64], texts: pa.Array) -> pa.RecordBatch:
+class Pieces:
+    """A stream that the engine may read any number of times."""
+
+    def __init__(self, read: Callable[[], pa.RecordBatchReader]) -> None:
+        self._read = read
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Begin to read."""
+        return self._read().__arrow_c_stream__(requested_schema)
+
+
+def places_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the elements of arrays that stand one behind the other, of each from 0."""
+    return np.arange(counts.sum(), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _stream(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(_COLUMNS, _in_vectors(batches))
+
+
+def _in_vectors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Cut batches as the engine cuts its vectors: a join of it gives rows of small ones later than those behind."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        if count >= _ROWS:
+            whole = pa.concat_batches(held) if len(held) > 1 else batch
+            count %= _ROWS
+            yield whole.slice(0, len(whole) - count)
+            held = [whole.slice(len(whole) - count)] if count else []
+    yield from [pa.concat_batches(held)] if held else []
+
+
+def _rows(numbers: NDArray[np.int64], places: NDArray[np.int64] | None, texts: pa.Array) -> pa.RecordBatch:
     json = pa.ExtensionArray.from_storage(JSON, texts)
-    return pa.record_batch([from_numbers(numbers, pa.int64()), from_numbers(places, pa.int64()), json], schema=_COLUMNS)
+    counted = pa.nulls(len(texts), pa.int64()) if places is None else from_numbers(places, pa.int64())
+    return pa.record_batch([from_numbers(numbers, pa.int64()), counted, json], schema=_COLUMNS)
 
 
 class Elements:

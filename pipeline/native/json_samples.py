@@ -81,7 +81,7 @@ class Outline(_Scanner):
     """
 
     def __init__(self, most_elements: int) -> None:
-        """Say how many elements arrays keep."""
+        """Say how many elements arrays keep; of numbers and texts they keep ten at most."""
         super().__init__(_OUTLINE, most_elements)
 
     def read(self, block: bytes, *, is_last: bool = False) -> bytes:

@@ -3,7 +3,8 @@
 //
 // - kCut: writes the document out without the arrays that paths lead to, and notes where these lie. In the place of each
 //   stands its number; what lies there and is no array becomes null, so that a number there is always an array's.
-// - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is.
+// - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is; of
+//   numbers and texts with the first ten.
 // - kElements: begins within an array, behind its bracket, and writes out its elements.
 // - kGather: as kCut, and writes out the elements of these arrays, too, a line each. Documents may be many, as lines are.
 #pragma once
@@ -28,6 +29,7 @@ struct Step {
 };
 
 constexpr size_t kMaxSteps = 64;
+constexpr int64_t kPlainElements = 10;  // what an outline keeps of an array of numbers and texts: more tell nothing
 
 struct Gathered {
     int64_t documents = 0, arrays = 0, element_bytes = 0, end = 0;
@@ -253,6 +255,7 @@ private:
             expect_ = is_object ? kKeyOrEnd : kValueOrEnd;
             return true;
         }
+        if (task_ == Task::kOutline && in_array && stack_.back().count >= kPlainElements) is_quiet = true;
         const size_t start = at_;
         bool escaped;
         if (!(c == '"' ? string(escaped) : word())) return false;

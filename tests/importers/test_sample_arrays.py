@@ -249,6 +249,72 @@ SELECT json->>'name' AS name, 'took' AS metric, json->'took' AS value, place AS 
     assert [row[:4] for row in rows] == [(run["name"], run["took"], at, 0) for at, run in enumerate(runs)]
 
 
+def test_arrays_of_numbers_come_through_a_view_as_a_row_each_and_others_by_their_elements(tmp_path):
+    sql = """\
+-- format: json
+-- samples: runs[].times[round]
+
+-- name: prepare
+CREATE TEMP TABLE runs AS
+SELECT run, (run->>'times')::BIGINT AS number
+FROM (SELECT unnest(json_extract(json, '$.runs[*]')) AS run FROM document)
+
+-- name: measurements
+SELECT run->>'name' AS name, 'time' AS metric, CASE WHEN place IS NOT NULL THEN json->>'$.took' END AS value,
+       place AS round, NULL::BIGINT AS code, CASE WHEN place IS NULL THEN number END AS samples
+FROM pieces JOIN runs USING (number)
+"""
+    rng = random.Random(3)  # noqa: S311 - no secret
+    lengths = [0, 1, 16, 17, 300, 16, *[rng.randrange(40) for _ in range(3000)], 40_000, 20]
+    runs = [
+        {"name": f"n{at}", "times": [rng.random() if length > 15 and at % 3 else {"took": 1.5} for _ in range(length)]}
+        for at, length in enumerate(lengths)
+    ]
+    expected = [
+        (run["name"], 1.5 if isinstance(value, dict) else value, round_, None)
+        for run in runs
+        for round_, value in enumerate(run["times"])
+    ]
+    assert [row[:4] for row in import_own(tmp_path, json.dumps({"runs": runs}), sql)] == expected
+
+
+@pytest.mark.parametrize("view", ["samples", "pieces"])
+def test_a_join_leaves_the_rows_of_a_short_array_before_those_of_a_long_one(tmp_path, view):
+    sql = f"""\
+-- format: json
+-- samples: runs[].times[]
+
+-- name: prepare
+CREATE TEMP TABLE runs AS
+SELECT run, (run->>'times')::BIGINT AS number
+FROM (SELECT unnest(json_extract(json, '$.runs[*]')) AS run FROM document)
+
+-- name: measurements
+SELECT run->>'name' AS name, 'time' AS metric, json->>'took' AS value, place AS round, number AS code
+FROM {view} JOIN runs USING (number)
+"""
+    runs = [{"name": f"n{at}", "times": [{"took": 1.5}] * length} for at, length in enumerate([10, 5000, 7, 3000])]
+    rows = import_own(tmp_path, json.dumps({"runs": runs}), sql)
+    assert [row[2] for row in rows] == [round_ for run in runs for round_ in range(len(run["times"]))]
+
+
+def test_short_arrays_are_read_together_where_those_beside_are_as_long(tmp_path):
+    runs = [
+        {
+            "name": f"n{at}",
+            "times": [at + round_ / 4 for round_ in range(at % 5)],
+            "codes": [at] * (at % 5 + at % 11 // 10),
+        }
+        for at in range(5000)
+    ]
+    expected = [
+        (run["name"], value, round_, run["codes"][round_], at % 60)
+        for at, run in enumerate(runs)
+        for round_, value in enumerate(run["times"])
+    ]
+    assert import_own(tmp_path, json.dumps({"runs": runs})) == expected
+
+
 PEAK = """
 import sys, pipeline
 pipeline.import_sessions(sys.argv[1], sys.argv[2])

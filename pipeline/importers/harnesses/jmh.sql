@@ -8,7 +8,7 @@
 -- signs: "\"primarymetric\""
 -- looks for: `rawData` and `rawDataHistogram` in the metrics of each benchmark
 -- format: json
--- samples: [].primaryMetric.rawData[][], [].primaryMetric.rawDataHistogram[][][], [].secondaryMetrics.*.rawData[][], [].secondaryMetrics.*.rawDataHistogram[][][]
+-- samples: [].primaryMetric.rawData[][iteration], [].primaryMetric.rawDataHistogram[][][], [].secondaryMetrics.*.rawData[][iteration], [].secondaryMetrics.*.rawDataHistogram[][][]
 -- versions: 1.21 to 1.36
 -- metrics: throughput = gauge higher
 -- metrics: throughput_* = gauge higher aggregate
@@ -58,7 +58,7 @@ SELECT number_of_result, part, fork, iteration, array_number::BIGINT AS number F
 SET VARIABLE counted = (
     SELECT sum(CASE WHEN json_type(json, '$[1]') = 'UBIGINT' THEN (json->>1)::HUGEINT
                     ELSE error('a histogram holds ' || json::VARCHAR || ', which is no value and how often it was counted') END)
-    FROM samples JOIN arrays USING (number) WHERE iteration IS NOT NULL);
+    FROM pieces JOIN arrays USING (number) WHERE iteration IS NOT NULL);
 
 -- name: session
 SELECT json->0->>'jmhVersion' AS harness_version,
@@ -85,10 +85,11 @@ WHERE key NOT IN ('rawData', 'scoreUnit', 'scorePercentiles') GROUP BY key
 -- name: measurements
 WITH sampled AS (
     SELECT number_of_result, part, fork, coalesce(iteration, place) AS iteration,
+           CASE WHEN iteration IS NULL AND place IS NULL THEN number END AS samples,
            CASE WHEN iteration IS NULL THEN json->>'$' ELSE json->>0 END AS number,
            CASE WHEN getvariable('counted') > 100000000 THEN error('its histograms count more than 100,000,000 operations')
                 WHEN iteration IS NULL THEN 1 ELSE (json->>1)::BIGINT END AS times
-    FROM samples JOIN arrays USING (number)
+    FROM pieces JOIN arrays USING (number)
 ), scores AS (
     SELECT number_of_result, part, unnest([
         {name: '_score', number: figures->>'score'}, {name: '_score_error', number: figures->>'scoreError'},
@@ -100,11 +101,11 @@ WITH sampled AS (
                  unnest(json_extract_string(figures, '$.scorePercentiles.*')) AS text FROM metrics WHERE NOT is_percentile)
 ), rows AS (
     -- By the thousand: the engine holds what 2,048 bins become.
-    SELECT number_of_result, part, '' AS name, number, fork, iteration
+    SELECT number_of_result, part, '' AS name, number, fork, iteration, samples
     FROM (SELECT *, unnest(range(least(times - 1000 * piece, 1000))) FROM (SELECT *, unnest(range((times + 999) // 1000)) AS piece FROM sampled))
     UNION ALL
-    SELECT number_of_result, part, one.name, one.number, NULL, NULL FROM scores WHERE one.number <> 'NaN'
+    SELECT number_of_result, part, one.name, one.number, NULL, NULL, NULL FROM scores WHERE one.number <> 'NaN'
 )
 SELECT metric || name AS metric, CASE WHEN number LIKE '_INF' THEN replace(number, 'INF', 'Infinity') WHEN number <> 'NaN' THEN number END AS value, unit, of.benchmark AS benchmark,
-       of.mode AS mode, of.threads AS threads, secondary AS secondary_result, fork, iteration, of.params AS attributes
+       of.mode AS mode, of.threads AS threads, secondary AS secondary_result, fork, iteration, samples, of.params AS attributes
 FROM rows JOIN metrics USING (number_of_result, part)

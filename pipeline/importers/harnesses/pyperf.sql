@@ -6,7 +6,7 @@
 -- signs: "\"runs\""
 -- looks for: `values` of the `runs` of each benchmark
 -- format: json
--- samples: benchmarks[].runs[].values[], benchmarks[].runs[].samples[], benchmarks[].runs[].warmups[]
+-- samples: benchmarks[].runs[].values[iteration], benchmarks[].runs[].samples[iteration], benchmarks[].runs[].warmups[]
 -- versions: 0.8.2 to 2.11.0
 -- metrics: time, warmup_time = duration lower
 -- metrics: memory, warmup_memory = gauge lower
@@ -61,5 +61,5 @@ SELECT CASE WHEN is_warmup THEN 'warmup_' ELSE '' END || CASE unit WHEN 'second'
             WHEN getvariable('is_raw') THEN per_operation(json->>1, (json->>0)::DOUBLE * coalesce(inner_loops, 1)) ELSE json->>1 END AS value,
        CASE unit WHEN 'second' THEN 's' WHEN 'byte' THEN 'By' WHEN 'integer' THEN '1' ELSE unit END AS unit,
        date AS timestamp, name, CASE WHEN is_warmup THEN (json->>0)::BIGINT ELSE loops END AS loops, inner_loops,
-       number_of_run AS run, place AS iteration
-FROM samples JOIN arrays USING (number)
+       number_of_run AS run, place AS iteration, CASE WHEN place IS NULL AND NOT is_warmup THEN number END AS samples
+FROM pieces JOIN arrays USING (number)
