@@ -167,6 +167,38 @@ print("loaded", sorted(engines & sys.modules.keys()))
     assert done.stdout.splitlines()[-1] == "loaded []"
 
 
+_AB = "starttime\tseconds\tctime\tdtime\tttime\twait\nTue Nov 24 09:00:00 2026\t1795510800\t0\t2\t2\t1\n"
+_RUN = {"metadata": {"loops": 8, "date": "2026-11-24 09:00:00"}, "values": [0.25] * 20}
+_TIMES = dict.fromkeys(("mean", "stddev", "median", "user", "system", "min", "max"), 0.5)
+_HYPERFINE = {"command": "a", **_TIMES, "times": [0.5, 0.25], "exit_codes": [0, 0]}
+RESULTS = {
+    "hyperfine": ("x.json", json.dumps({"results": [_HYPERFINE]})),
+    "ab": (
+        "x.tsv",
+        _AB,
+    ),
+    "criterion": ("sample.json", json.dumps({"sampling_mode": "Linear", "iters": [1.0, 2.0], "times": [5.0, 9.0]})),
+    "jmh": (
+        "x.json",
+        json.dumps(
+            [
+                {
+                    "benchmark": "a.B.m",
+                    "mode": "thrpt",
+                    "threads": 1,
+                    "primaryMetric": {"score": 1.5, "scoreUnit": "ops/s", "rawData": [[1.5, 2.5], [0.5] * 20]},
+                    "secondaryMetrics": {},
+                }
+            ]
+        ),
+    ),
+    "pyperf": (
+        "x.json",
+        json.dumps({"version": "1.0", "metadata": {"name": "a", "unit": "second"}, "benchmarks": [{"runs": [_RUN]}]}),
+    ),
+}
+
+
 @pytest.mark.parametrize("source", ["store", "file"])
 @pytest.mark.parametrize("command", ["sessions", "export", "export --format parquet", "statistics"])
 def test_nothing_slow_is_loaded_that_is_not_used(fixture_store, tmp_path, command, source):
@@ -185,6 +217,22 @@ print("loaded", sorted(slow & sys.modules.keys()))
     arguments = [*command.split(), str(fixture_store), *to]
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] in {"loaded []", f"loaded {used}"}
+
+
+@pytest.mark.parametrize("name", ["hyperfine", "ab", "criterion", "jmh", "pyperf"])
+def test_an_import_of_a_result_file_loads_nothing_slow(tmp_path, name):
+    (tmp_path / RESULTS[name][0]).write_text(RESULTS[name][1])
+    script = """
+import sys
+from pipeline.cli import main
+main(sys.argv[1:])
+slow = {"polars", "pandas", "numpy.ma", "pyarrow.compute", "pyarrow.dataset", "pipeline.cli.export"}
+print("loaded", sorted(slow & sys.modules.keys()))
+"""
+    arguments = ["import", str(tmp_path / RESULTS[name][0]), "--to", str(tmp_path / "store"), "--timezone", "UTC"]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert "1 session" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded []"
 
 
 def test_a_million_measurements_come_out_of_a_package_in_little_memory(million, tmp_path):
