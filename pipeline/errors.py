@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -132,6 +131,8 @@ def suggest(wanted: str, choices: Iterable[str], *, noun: str) -> str:
 
 def _nearest(wanted: str, known: Sequence[str]) -> list[str]:
     """Find the names that look like it, the nearest first, and none that is much further off than that."""
+    import difflib  # noqa: PLC0415 - only needed here
+
     found = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     likeness = [difflib.SequenceMatcher(None, one, wanted).ratio() for one in found]
     return [one for one, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - _MUCH_FURTHER]
