@@ -20,6 +20,8 @@ CREATE MACRO webrtc_unit(stat) AS CASE
             OR ends_with(stat, 'Decoded') OR ends_with(stat, 'Encoded') OR ends_with(stat, 'Dropped') OR ends_with(stat, 'Discarded')
             OR ends_with(stat, 'DiscardedOnSend')) THEN '1'
 END;
+-- The ids of aiortc, of Python, whose jitter is no time.
+CREATE MACRO is_of_aiortc(id) AS regexp_matches(id, '^(remote-)?inbound-rtp_[0-9]+$');
 -- A number, true or false, by its first sign: json is what the engine took out of an object or an array.
 CREATE MACRO is_figure(json) AS ord(json::VARCHAR) BETWEEN 45 AND 57 OR ord(json::VARCHAR) IN (102, 116, 73, 78);
 CREATE MACRO webrtc_reports(json) AS CASE

@@ -90,3 +90,32 @@ def test_what_is_no_report_is_a_bad_record(tmp_path, line, phrase):
     path.write_text(json.dumps([*CALLS[:2], json.loads(line), *CALLS[2:]], indent=1))
     with pytest.raises(SourceError, match=phrase):
         import_sessions(path, tmp_path / "none")
+
+
+# As aiortc 1.16.0 gives it through `dataclasses.asdict`, with the time in milliseconds.
+AIORTC = [
+    {"timestamp": 1796037649328.775, "type": "remote-inbound-rtp", "id": "remote-inbound-rtp_140422782553424",
+     "ssrc": 3406223052, "kind": "audio", "transportId": "transport_140422782552848", "packetsReceived": 24,
+     "packetsLost": 7, "jitter": 74, "roundTripTime": 0.0008, "fractionLost": 57},
+    {"timestamp": 1796037649571.644, "type": "inbound-rtp", "id": "inbound-rtp_140422782603664", "ssrc": 3694207473,
+     "kind": "audio", "transportId": "transport_140422782602192", "packetsReceived": 33,
+     "packetsLost": 9, "jitter": 82},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [a_line_each([AIORTC]), a_line_each(AIORTC), json.dumps(AIORTC, indent=1)])
+def test_jitter_of_aiortc_is_no_time_and_its_loss_is_told(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    result = import_sessions(tmp_path / "x.json", tmp_path / "store")
+    units = dict(rows_of(tmp_path / "store", "SELECT metric || ' ' || value, unit FROM measurements"))
+    assert units["inbound-rtp.jitter 82.0"] is units["remote-inbound-rtp.jitter 74.0"] is None
+    assert units["remote-inbound-rtp.roundTripTime 0.0008"] == "s"
+    assert any("aiortc" in warning and "256ths" in warning for warning in result.warnings)
+
+
+def test_jitter_of_browsers_is_seconds(tmp_path):
+    reports = [{**report, "id": f"{report['type']}_audio_{at}"} for at, report in enumerate(AIORTC)]
+    (tmp_path / "x.json").write_text(a_line_each(reports))
+    result = import_sessions(tmp_path / "x.json", tmp_path / "store")
+    units = rows_of(tmp_path / "store", "SELECT DISTINCT unit FROM measurements WHERE metric LIKE '%.jitter'")
+    assert (units, result.warnings) == ([("s",)], ())

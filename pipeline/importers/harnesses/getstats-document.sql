@@ -33,10 +33,14 @@ SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: l
 
 -- name: measurements
 SELECT report_type || '.' || key AS metric, CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
-       unit, epoch_ns, report_id, report_type, kind
+       CASE WHEN key = 'jitter' AND is_of_aiortc(report_id) THEN NULL ELSE unit END AS unit, epoch_ns, report_id, report_type, kind
 FROM (SELECT epoch_ns, report_id, report_type, kind, unnest(keys) AS key, unnest(CASE WHEN place > 0 THEN json_extract(report, '$.*') ELSE webrtc_values(report, keys) END) AS number,
              unnest(CASE WHEN place > 0 THEN getvariable('units')[place] ELSE list_transform(keys, lambda key: webrtc_unit(key)) END) AS unit
       FROM (SELECT report, keys, place, ns_from_ms(said[2]::DOUBLE) AS epoch_ns, said[3] AS report_id, said[1] AS report_type, said[4] AS kind
             FROM (SELECT report, keys, list_position(getvariable('usual'), keys) AS place, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
                   FROM reports)))
 WHERE key <> 'timestamp' AND is_figure(number)
+
+-- name: warnings
+SELECT 'reports of aiortc: their jitter counts in units of the RTP clock, which they do not tell, so it has no unit; their fractionLost is in 256ths'
+FROM (SELECT report->>'$.id' AS id FROM reports LIMIT 500) HAVING bool_or(is_of_aiortc(id))
