@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import k6_lines
 import sample_documents
+from ping_lines import FILES as PING_FILES
+from ping_lines import START_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START_S = 1_795_883_512
 _RNG = random.Random(1)  # noqa: S311 - the same numbers each time
 _STATS = (
     *("packetsReceived", "bytesReceived", "headerBytesReceived", "packetsLost", "jitter", "framesReceived"),
@@ -91,15 +92,6 @@ def _criterion_csv(samples: int) -> Iterator[str]:
 def _fio_log(samples: int) -> Iterator[str]:
     for number in range(samples):
         yield f"{number // 50}, {_RNG.randrange(10_000, 900_000)}, {number % 2}, 4096, {number * 4096}, 0\n"
-
-
-def _fping(samples: int) -> Iterator[str]:
-    for number in range(samples):
-        took = _RNG.randrange(20, 900)
-        yield (
-            f"[{START_S + number // 100}.{number % 100 * 100:05d}] 192.0.2.{number % 4 + 1} : [{number // 4}], "
-            f"64 bytes, 0.{took:03d} ms (0.231 avg, 0% loss)\n"
-        )
 
 
 def _gatling(samples: int) -> Iterator[str]:
@@ -260,28 +252,11 @@ def _locust(samples: int) -> Iterator[str]:
         yield f"{START_S + number / 1000:.6f},GET,/{number % 20},{_RNG.lognormvariate(3, 1):.3f},{number % 999},200,\n"
 
 
-def _mtr_raw(samples: int) -> Iterator[str]:
-    yield "".join(f"h {hop} 192.0.2.{hop + 1}\n" for hop in range(8))
-    for number in range(samples):
-        probe = 33_000 + number % 32_535
-        yield f"x {number % 8} {probe}\np {number % 8} {_RNG.randrange(50, 9000)} {probe}\n"
-
-
 def _oha(samples: int) -> Iterator[str]:
     yield "request-start,DNS,DNS+dialup,Response-delay,request-duration,bytes,status\n"
     for number in range(samples // 5):
         took = _RNG.lognormvariate(-6, 0.5)
         yield f"{number / 10_000:.6f},0.0001,0.00025,{took * 0.9:.9f},{took:.9f},{number % 999},200\n"
-
-
-def _ping(samples: int) -> Iterator[str]:
-    yield "PING 192.0.2.1 (192.0.2.1) 56(84) bytes of data.\n"
-    for number in range(samples):
-        took = _RNG.randrange(20, 900)
-        yield (
-            f"[{START_S + number // 10}.{number % 10}23695] 64 bytes from 192.0.2.1: icmp_seq={(number + 1) % 65_536} "
-            f"ttl=64 time=0.{took:03d} ms\n"
-        )
 
 
 def _pyperf(samples: int) -> Iterator[str]:
@@ -348,7 +323,6 @@ FILES: dict[str, Callable[[int], Iterator[str]]] = {
     "criterion": _criterion,
     "criterion-csv": _criterion_csv,
     "fio-log": _fio_log,
-    "fping": _fping,
     "gatling": _gatling,
     "getstats": _getstats,
     "getstats-document": _getstats_document,
@@ -365,9 +339,7 @@ FILES: dict[str, Callable[[int], Iterator[str]]] = {
     "jmh": _jmh,
     "k6-csv": _k6_csv,
     "locust-requests": _locust,
-    "mtr-raw": _mtr_raw,
     "oha-csv": _oha,
-    "ping": _ping,
     "pyperf": _pyperf,
     "rtcstats": _rtcstats,
     "sockperf": _sockperf,
@@ -375,6 +347,7 @@ FILES: dict[str, Callable[[int], Iterator[str]]] = {
     "vegeta-csv": _vegeta_csv,
     "webrtc-internals": _webrtc_internals,
 }
+FILES |= PING_FILES
 NAMES = (*FILES, "hyperfine", "k6", "pytest-benchmark")
 
 

@@ -120,6 +120,11 @@ QUERIES = {
         "line LIKE '%bytes%'",
         "to_timestamp(time::DOUBLE) AS time, host, probe::BIGINT AS probe, value::DOUBLE AS value",
     ),
+    "fping-json": _json(
+        "newline_delimited",
+        "resp: 'STRUCT(timestamp VARCHAR, host VARCHAR, seq BIGINT, rtt DOUBLE)'",
+        "to_timestamp(resp.timestamp::DOUBLE) AS time, resp.host, resp.seq AS probe, resp.rtt AS value",
+    ),
     "gatling": _csv(
         "kind VARCHAR, groups VARCHAR, name VARCHAR, start BIGINT, end BIGINT, status VARCHAR, message VARCHAR",
         'to_timestamp(start / 1000) AS time, "end" - start AS value, groups, name, status, message',
@@ -236,6 +241,12 @@ QUERIES = {
         "line LIKE '%icmp_seq=%'",
         "to_timestamp(time::DOUBLE) AS time, host, icmp_seq::BIGINT AS icmp_seq, ttl::BIGINT AS ttl, "
         "value::DOUBLE AS value",
+    ),
+    "ping-windows": _lines(
+        r"^Reply from (\S+): bytes=\d+ time=(\d+)ms TTL=(\d+)",
+        "host, value, ttl",
+        "line LIKE 'Reply from %'",
+        "host, value::DOUBLE AS value, ttl::BIGINT AS ttl",
     ),
     "pyperf": _json(
         "unstructured",

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from injection import WrongOutcomeError, require
 from judging import FAULT, Commands, Ending
-from result_files import MAX_BYTES, ROOT, ResultFile, changes, result_files
+from result_files import MAX_BYTES, NUMBER, ROOT, ResultFile, changes, result_files
 
 from pipeline import list_harnesses
 
@@ -186,7 +186,7 @@ def outcome(change: Change, before: Imported, after: Imported | None) -> str:  #
         _require_multiplied(change, before, after)
         return MULTIPLIED
     if change.name:
-        if after.numbers == before.numbers and _is_left(change, after):
+        if after.numbers == before.numbers and (_is_left(change, after) or _is_id(change, before, after)):
             return LEFT
         _require_told(change, before, after)
         return TOLD
@@ -229,7 +229,9 @@ def _require_told(change: Change, before: Imported, after: Imported) -> None:
     require(is_told, "nobody says that a name is another")
     if change.kind != "name changed":
         known = {metric for metric, *_ in before.numbers}
-        changed = [one for one in after.numbers - before.numbers if one[0] in known]
+        # Of an object of counts, such as those of status codes, the name of one more is an attribute.
+        one_more = {repr(NUMBER)} if change.kind == "number added" and change.name in after.names else set()
+        changed = [one for one in after.numbers - before.numbers if one[0] in known and one[1] not in one_more]
         require(not changed and not before.numbers - after.numbers, f"changes other numbers: {changed[:3]}")
 
 
@@ -237,11 +239,20 @@ def _is_left(change: Change, after: Imported) -> bool:
     """Whether the record counts what lies there as a whole, such as `disk_util[].**`."""
     path = ".".join(change.path)
     for name in after.record.get("origin", {}).get("ignored", {}):
-        pattern = re.escape(re.sub(r"\[\d*\]|\"", "", name)).replace(r"\*\*", ".*").replace(r"\*", "[^.]*")
+        pattern = re.escape(re.sub(r"\[\d*\]|\"", "", name).lstrip(".")).replace(r"\*\*", ".*").replace(r"\*", "[^.]*")
         # A name without a star is that of a value, below which the path may lie.
         if re.fullmatch(f"{pattern}(\\..*)?" if "*" in name else f"{pattern}\\..*", path):
             return True
     return False
+
+
+def _is_id(change: Change, before: Imported, after: Imported) -> bool:
+    """Whether a name is the id of what holds no numbers, such as a report of texts: these are told without it."""
+    told = [
+        {key: value for key, value in one.record.get("origin", {}).items() if key not in {"bytes", "sha256"}}
+        for one in (before, after)
+    ]
+    return change.is_of_object and told[0] == told[1] and before.names == after.names
 
 
 def _require_multiplied(change: Change, before: Imported, after: Imported) -> None:
@@ -251,12 +262,14 @@ def _require_multiplied(change: Change, before: Imported, after: Imported) -> No
     require(found == wanted, f"{sum(found.values())} samples for {sum(wanted.values())}")
 
 
-def run_importer(name: str, number: int, seed: int, keep: Path | None = None, only: int | None = None) -> Counter[str]:
+def run_importer(
+    name: str, number: int, seed: int, keep: Path | None = None, only: int | None = None, own: Sequence[Path] = ()
+) -> Counter[str]:
     """Change the files of an importer, and count what came of it."""
     outcomes: Counter[str] = Counter()
     draw = random.Random(f"{seed} {name}")  # noqa: S311 - repeatable on purpose
     with tempfile.TemporaryDirectory(prefix="changed-") as directory, Importing(Path(directory)) as importing:
-        files = _files_of(name, importing)
+        files = _files_of(name, importing, own)
         if not files:
             return Counter({"no file": 1})
         numbered = enumerate(_changes(files, name, number, draw))
@@ -280,12 +293,12 @@ def run_importer(name: str, number: int, seed: int, keep: Path | None = None, on
     return outcomes
 
 
-def _files_of(name: str, importing: Importing) -> list[tuple[ResultFile, Imported]]:
+def _files_of(name: str, importing: Importing, own: Sequence[Path]) -> list[tuple[ResultFile, Imported]]:
     """Find the files that an importer knows, and what they give as they are."""
     files = [
         file
-        for file in result_files(OF_TEXT & {name})
-        if name.partition("-")[0] in str(file.path.relative_to(ROOT.parent))
+        for file in result_files(OF_TEXT & {name}, own)
+        if file.path in own or name.partition("-")[0] in str(file.path.relative_to(ROOT.parent))
     ]
     befores = [one.imported() for one in importing.run([(file, file.data) for file in files])] if files else []
     pairs = zip(files, befores, strict=True)
@@ -309,16 +322,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--number", type=int, default=1000, help="changes for each importer")
     parser.add_argument("--only", type=int, help="the one of this number")
     parser.add_argument("--keep", type=Path, help="go on after what goes wrong, and keep it here")
+    parser.add_argument("--files", type=Path, nargs="+", default=[], help="of your own, beside the real ones")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args(arguments)
     started = time.monotonic()
     total: Counter[str] = Counter()
+    given = (options.number, options.seed, options.keep, options.only, options.files)
     with ProcessPoolExecutor(options.jobs) as pool:
-        running = {
-            name: pool.submit(run_importer, name, options.number, options.seed, options.keep, options.only)
-            for name in options.importers or IMPORTERS
-        }
+        running = {name: pool.submit(run_importer, name, *given) for name in options.importers or IMPORTERS}
         for name, future in running.items():
             outcomes = future.result()
             total += outcomes

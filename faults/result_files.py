@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = (
@@ -69,6 +69,7 @@ class Change:
         name: that has to be told; empty for none.
         path: keys that lead to it, in a document.
         times: how often each sample is there.
+        is_of_object: the name is that of an object, which may be an id.
     """
 
     kind: str
@@ -76,18 +77,18 @@ class Change:
     name: str = ""
     path: tuple[str, ...] = ()
     times: int = 1
+    is_of_object: bool = False
 
 
-def result_files(of_text: Collection[str] = ()) -> Iterator[ResultFile]:
-    """Give the real files up to 1 MB; where an importer of text is named, as text."""
-    for place in PLACES:
-        for path in sorted(place.rglob("*")):
-            if not path.is_file() or path.suffix in {".md", ".gz"} or path.stat().st_size > MAX_BYTES:
-                continue
-            data = path.read_bytes()
-            kind = ("text" if _is_text(data) else "binary") if of_text else _kind(data)
-            if kind is not None and path.name != "benchmarks.json":
-                yield ResultFile(path, data, kind)
+def result_files(of_text: Collection[str] = (), own: Sequence[Path] = ()) -> Iterator[ResultFile]:
+    """Give the real files, and those of one's own, up to 1 MB; where an importer of text is named, as text."""
+    for path in [*(path for place in PLACES for path in sorted(place.rglob("*"))), *own]:
+        if not path.is_file() or path.suffix in {".md", ".gz"} or path.stat().st_size > MAX_BYTES:
+            continue
+        data = path.read_bytes()
+        kind = ("text" if _is_text(data) else "binary") if of_text else _kind(data)
+        if kind is not None and path.name != "benchmarks.json":
+            yield ResultFile(path, data, kind)
 
 
 def _kind(data: bytes) -> str | None:
@@ -123,8 +124,10 @@ def _documents(file: ResultFile) -> list[Any]:
     return [json.loads(text) for text in ([file.text] if file.kind == "json" else file.text.splitlines())]
 
 
-def _dumped(documents: list[Any]) -> bytes:
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in documents).encode()
+def _dumped(documents: list[Any], file: ResultFile | None = None) -> bytes:
+    """Write documents; one that a file has over several lines stays so, for some importers take no other."""
+    indent = 1 if file is not None and file.kind == "json" and "\n" in file.text.strip() else None
+    return "".join(json.dumps(one, ensure_ascii=False, indent=indent) + "\n" for one in documents).encode()
 
 
 def _rows(file: ResultFile) -> tuple[list[list[str]], str]:
@@ -222,7 +225,7 @@ def _add_number(file: ResultFile, draw: random.Random) -> Change | None:
     for found, one in _objects(_read_whole(documents)):
         if found == path:
             one[NEW] = NUMBER
-    return Change("number added", _dumped(documents), NEW, (*path, NEW))
+    return Change("number added", _dumped(documents, file), NEW, (*path, NEW))
 
 
 def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
@@ -230,18 +233,18 @@ def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
         return None
     documents = _documents(file)
     held = [
-        (path, key)
+        (path, key, isinstance(value, dict))
         for path, one in _objects(_read_whole(documents))
         for key, value in one.items()
         if value not in _NOTHING
     ]
-    path, key = draw.choice(held)
+    path, key, is_of_object = draw.choice(held)
     for found, one in list(_objects(_read_whole(documents))):
         if found == path and key in one:
             items = [(NEW if name == key else name, value) for name, value in one.items()]
             one.clear()
             one.update(items)
-    return Change("name changed", _dumped(documents), NEW, (*path, NEW))
+    return Change("name changed", _dumped(documents, file), NEW, (*path, NEW), is_of_object=is_of_object)
 
 
 def _reorder_keys(file: ResultFile, draw: random.Random) -> Change | None:
@@ -253,7 +256,7 @@ def _reorder_keys(file: ResultFile, draw: random.Random) -> Change | None:
         draw.shuffle(items)
         one.clear()
         one.update(items)
-    return Change("keys in another order", _dumped(documents))
+    return Change("keys in another order", _dumped(documents, file))
 
 
 def _change_version(file: ResultFile, draw: random.Random) -> Change | None:
@@ -271,7 +274,7 @@ def _change_version(file: ResultFile, draw: random.Random) -> Change | None:
     one, key = draw.choice(places)
     other = f"{draw.choice([0, 1, 2, 9, 99])}.{draw.randint(0, 40)}"
     one[key] = _VERSION.sub(other, one[key], count=1)
-    return Change("version changed", _dumped(documents))
+    return Change("version changed", _dumped(documents, file))
 
 
 def _multiply(file: ResultFile, draw: random.Random, importer: str = "") -> Change | None:

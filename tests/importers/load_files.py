@@ -128,6 +128,10 @@ K6_SUMMARY = {
             "name": "is 200", "path": "::front::is 200", "passes": 10, "fails": 2}}}},
     },
 }  # fmt: skip
+VEGETA_LINE = {
+    "attack": "a", "seq": 0, "code": 200, "timestamp": "2026-11-24T10:00:00.123456789+02:00", "latency": 435643128,
+    "bytes_out": 0, "bytes_in": 2945, "error": "", "body": "e30=", "method": "GET", "url": "http://x/é,", "headers": {},
+}  # fmt: skip
 VEGETA_REPORT = {
     "latencies": {"total": 1000, "mean": 10, "50th": 9, "90th": 15, "95th": 17, "99th": 20, "max": 22, "min": 5},
     "buckets": {"0": 10, "5000000": 3, "10000000": 1}, "bytes_in": {"total": 1, "mean": 1.5},
@@ -150,6 +154,7 @@ TEXTS = {
     "hdrhistogram-percentiles": TABLE, "hey": HEY, "jmeter-xml": JMETER_XML,
     "k6-summary": json.dumps(K6_SUMMARY, indent=1),
     "locust-requests": LOCUST_REQUESTS, "oha": json.dumps(OHA, indent=1), "oha-csv": OHA_CSV,
+    "vegeta": "".join(json.dumps({**VEGETA_LINE, "seq": n}) + "\n" for n in range(9)),
     "vegeta-report": json.dumps(VEGETA_REPORT, indent=1), "wrk": WRK,
 }  # fmt: skip
 

@@ -19,10 +19,6 @@ from pipeline.importers.definition import BY_RECORDS, built_in
 
 STARTED = "2026-01-01T00:00:00Z"
 
-VEGETA = {
-    "attack": "a", "seq": 0, "code": 200, "timestamp": "2026-11-24T10:00:00.123456789+02:00", "latency": 435643128,
-    "bytes_out": 0, "bytes_in": 2945, "error": "", "body": "e30=", "method": "GET", "url": "http://x/é,", "headers": {},
-}  # fmt: skip
 VEGETA_CSV = '179550720012345678{},200,435643128,0,2945,"a ""b"", é",e30=,a,{},GET,http://x/,\n'
 IPERF3_STREAM = "".join(f"{event}\n" for event in iperf3_events(document(HARNESS_FILES / "iperf3/tcp-1stream.json")))
 GETSTATS = json.dumps(lines(HARNESS_FILES / "getstats/loopback-100ms.ndjson")[:100], indent=1)
@@ -78,7 +74,7 @@ FILES = {
     "pytest-benchmark": ("pytest-benchmark/json-sort.json", r'"data": \[\s*([\d.e-]+)'),
     "rtcstats": (link_texts.RTCSTATS, r'"bytesSent":(\d+)'),
     "sockperf": (link_texts.SOCKPERF, r"\n\d+, [\d.]+, [\d.]+, ([\d.]+)"),
-    "vegeta": ("".join(json.dumps({**VEGETA, "seq": n}) + "\n" for n in range(9)), r'"latency": (\d+)'),
+    "vegeta": (TEXTS["vegeta"], r'"latency": (\d+)'),
     "vegeta-csv": ("".join(VEGETA_CSV.format(n, n) for n in range(9)), r"\n\d+,200,(\d+)"),
     "webrtc-internals": ("webrtc-internals/loopback-av.json", r'-bytesSent": \{[^}]*"values": "\[([\d.]+)'),
     # Load tests.
