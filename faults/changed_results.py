@@ -308,10 +308,12 @@ def _files_of(name: str, importing: Importing, own: Sequence[Path]) -> list[tupl
 def _changes(
     files: list[tuple[ResultFile, Imported]], name: str, number: int, draw: random.Random
 ) -> Iterator[tuple[ResultFile, Imported, Change]]:
-    """Change files, a number of times in all."""
+    """Change files, a number of times in all; what one has too few changes for is left to those behind it."""
+    made = 0
     for place, (file, before) in enumerate(files):
-        share = number // len(files) + (place < number % len(files))
+        share = (number - made) // (len(files) - place)
         for change in changes(file, name, share, draw):
+            made += 1
             yield file, before, change
 
 

@@ -7,8 +7,11 @@ import io
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from changed_xml import add_attribute, rename_attribute, reorder_attributes
 
 if TYPE_CHECKING:
     import random
@@ -25,7 +28,9 @@ MAX_MULTIPLIED = 20 << 20
 NEW = "zusatz_neu"
 """A name that no harness has; a number under it is what an importer cannot know."""
 NUMBER = 98765.25
-_NO_JSON = {"csv", "text", "binary"}
+_NO_JSON = {"csv", "text", "binary", "xml"}
+_TRIES = 20
+"""So often a kind of change may give nothing new, such as the same bytes again, before it is given up."""
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
@@ -46,7 +51,7 @@ class ResultFile:
     Attributes:
         path: of it.
         data: what it holds.
-        kind: `csv`, `json`, `ndjson`, or `text` or `binary` of what is no table.
+        kind: `csv`, `json`, `ndjson`, `xml`, or `text` or `binary` of what is no table.
     """
 
     path: Path
@@ -96,6 +101,8 @@ def _kind(data: bytes) -> str | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
+    if text.startswith("<?xml"):
+        return "xml"
     if text.lstrip()[:1] not in {"{", "["}:
         return "csv" if text.endswith("\n") else None
     try:
@@ -213,11 +220,17 @@ def _rename_column(file: ResultFile, draw: random.Random) -> Change | None:
     if table is None:
         return None
     rows, separator = table
-    rows[0][draw.randrange(len(rows[0]))] = NEW
+    # Nobody misses a column that holds nothing.
+    held = [at for at in range(len(rows[0])) if any("".join(row[at : at + 1]) for row in rows[1:])]
+    if not held:
+        return None
+    rows[0][draw.choice(held)] = NEW
     return Change("name changed", _written(rows, separator), NEW)
 
 
 def _add_number(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "xml":
+        return Change("number added", add_attribute(file.text, NEW, str(NUMBER), draw).encode(), NEW)
     if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
@@ -229,6 +242,8 @@ def _add_number(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "xml":
+        return Change("name changed", rename_attribute(file.text, NEW, draw).encode(), NEW)
     if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
@@ -248,6 +263,8 @@ def _rename_key(file: ResultFile, draw: random.Random) -> Change | None:
 
 
 def _reorder_keys(file: ResultFile, draw: random.Random) -> Change | None:
+    if file.kind == "xml":
+        return Change("keys in another order", reorder_attributes(file.text, draw).encode())
     if file.kind in _NO_JSON:
         return None
     documents = _documents(file)
@@ -279,7 +296,7 @@ def _change_version(file: ResultFile, draw: random.Random) -> Change | None:
 
 def _multiply(file: ResultFile, draw: random.Random, importer: str = "") -> Change | None:
     # Lines are not all samples.
-    if importer in {"iperf3-stream", "jmeter-xml", "rtcstats"} or file.kind in {"text", "binary"}:
+    if importer in {"iperf3-stream", "rtcstats"} or file.kind in {"text", "binary", "xml"}:
         return None
     times = draw.choice([2, 10, 1000])
     if file.kind != "json":
@@ -343,15 +360,21 @@ CHANGES: dict[str, Callable[[ResultFile, random.Random], Change | None]] = {
 
 
 def changes(file: ResultFile, importer: str, number: int, draw: random.Random) -> Iterator[Change]:
-    """Give so many changes of a file, of all kinds that it can have in turn."""
-    kinds = list(CHANGES.values())
-    at = made = 0
-    fruitless = 0
-    while made < number and fruitless <= len(kinds):
-        place = at % (len(kinds) + 1)
-        change = kinds[place](file, draw) if place < len(kinds) else _multiply(file, draw, importer)
-        at += 1
-        fruitless = 0 if change is not None else fruitless + 1
-        if change is not None:
-            made += 1
+    """Give so many different changes of a file, of all kinds that it can have in turn; fewer where it has no more."""
+    kinds = [*CHANGES.values(), partial(_multiply, importer=importer)]
+    tries = dict.fromkeys(range(len(kinds)), _TRIES)
+    given: set[tuple[str, int]] = set()
+    while tries and len(given) < number:
+        for at in list(tries):
+            change = kinds[at](file, draw)
+            known = (change.kind, hash(change.data)) if change is not None else None
+            if change is None or known is None or known in given:
+                tries[at] -= 1
+                if not tries[at]:
+                    del tries[at]
+                continue
+            tries[at] = _TRIES
+            given.add(known)
             yield change
+            if len(given) == number:
+                return

@@ -298,6 +298,16 @@ def test_what_is_within_a_sample_of_jmeter_is_no_second_sample(tmp_path):
     assert list_sessions(tmp_path / "store")[0]["origin"]["ignored"] == {"responseData": 1}
 
 
+def test_attributes_of_what_is_no_sample_of_jmeter_are_told(tmp_path):
+    text = JMETER_XML.replace('version="1.2">', 'version="1.2" hosts="3">').replace(
+        "<assertionResult>", '<assertionResult ms="4">'
+    )
+    imported(tmp_path, text.replace("<failureMessage>", '<failureMessage lang="en">'), "x.jtl")
+    ignored = list_sessions(tmp_path / "store")[0]["origin"]["ignored"]
+    told = {"testResults.hosts": 1, "assertionResult.ms": 1, "failureMessage.lang": 1}
+    assert ignored == {"responseData": 1, **told}
+
+
 def test_a_jtl_in_another_encoding_or_cut_off(tmp_path):
     latin = JMETER_XML.replace("UTF-8", "ISO-8859-1").encode("latin-1")
     imported(tmp_path, latin, "a.jtl")

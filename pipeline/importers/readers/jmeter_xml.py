@@ -14,7 +14,7 @@ from pipeline.errors import SourceError
 from pipeline.model.arrays import from_numbers, from_strings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pipeline.importers.decoded import Told
@@ -133,6 +133,7 @@ class _Parsing:
             if tag != "testResults":
                 raise SourceError(f"line {self._parser.CurrentLineNumber}: begins with {tag:.40}, not with testResults")
             self._is_root_known = True
+            self._note(tag, attributes.keys() - {"version"})
         elif tag in _SAMPLES:
             depth = len(self._open)
             if depth > _MOST_DEPTH or len(self._within) > _MOST_WITHIN:
@@ -143,10 +144,18 @@ class _Parsing:
             self._open.append(sample)
             self._within.append(sample)
         elif tag in _OF_TEXT:
+            self._note(tag, attributes)
             self._text = []
             self._parser.CharacterDataHandler = self._text.append
-        elif tag not in _OF_ASSERTIONS:
+        elif tag in _OF_ASSERTIONS:
+            self._note(tag, attributes)
+        else:
             self._told.note_unused(tag)
+
+    def _note(self, tag: str, attributes: Iterable[str]) -> None:
+        """Tell of attributes of what is no sample, of which none is used."""
+        for name in sorted(attributes):
+            self._told.note_unused(f"{tag}.{name}")
 
     def _end(self, tag: str) -> None:
         if tag in _SAMPLES and self._open:
