@@ -11,7 +11,15 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.blocks import line_blocks
-from pipeline.model.arrays import from_integers, from_places, from_strings
+from pipeline.model.arrays import (
+    from_integers,
+    from_numbers,
+    from_places,
+    from_strings,
+    integers,
+    is_null,
+    text_lengths,
+)
 from pipeline.native import LineForms, LinePart
 from pipeline.runtime.threads import ScannedAhead
 
@@ -20,9 +28,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_BYTES = 1 << 17
-_KINDS = ("WORD", "PHRASE", "NAME", "INTEGER", "DECIMAL", "SECONDS", "WORDS")
-_TYPES = {"integer": pa.int64(), "seconds": pa.int64(), "words": pa.list_(pa.string())}
-_PART = re.compile(r"\{( |([A-Za-z_]\w*)(?: (\S+))?)\}|([^{}]+)")
+_MAX_KEPT_LINES = 1_000
+_MAX_KEPT_BYTES = 1 << 16
+_KINDS = ("WORD", "PHRASE", "NAME", "FIELD", "INTEGER", "DECIMAL", "SECONDS", "NANOSECONDS", "JSON", "WORDS")
+_TYPES = {
+    **dict.fromkeys(("integer", "seconds", "nanoseconds"), pa.int64()),
+    "words": pa.list_(pa.string()),
+}
+_PART = re.compile(r"\{( |([A-Za-z_]\w*)(?: ([^\s{}]+))?)\}|((?:[^{}]|\{\{|\}\})+)")
 _OWN = {"line_number", "line", "form"}
 _LINES = [("line_number", pa.int64()), ("line", pa.string())]
 
@@ -87,7 +100,7 @@ def _parts(text: str) -> Iterator[LinePart | None]:
         whole, name, kind, literal = found.groups()
         column = "" if name == "_" else name
         if literal is not None:
-            yield LinePart("text", literal)
+            yield LinePart("text", literal.replace("{{", "{").replace("}}", "}"))
         elif whole == " ":
             yield LinePart("blanks")
         elif kind is None or kind in _KINDS:
@@ -101,7 +114,7 @@ def _parts(text: str) -> Iterator[LinePart | None]:
 
 
 class FormedLines:
-    """The lines of a file, which the engine may read any number of times.
+    """The lines of a file, which the engine may read any number of times; few that are of no form are kept.
 
     Attributes:
         records: all lines: number, the line where it is of no form, the name of the form, its fields.
@@ -114,7 +127,10 @@ class FormedLines:
         self._path = path
         self._names = [form.name for form in forms]
         self._forms = [form.parts for form in forms]
+        # Whole lines are for functions of JSON, which hold all that they are given at once, taken apart.
+        self._block_bytes = 2 * _BLOCK_BYTES if forms else _BLOCK_BYTES
         self._counts: list[int] | None = None
+        self._kept: list[pa.RecordBatch] | None = None
         columns = LineForms(self._forms).columns
         fields = [(name, _TYPES.get(kind, pa.string())) for name, kind in columns.items()]
         named = ("form", pa.dictionary(pa.int32(), pa.string()))
@@ -125,28 +141,58 @@ class FormedLines:
         self.forms = _Stream(pa.schema([("form", pa.string()), ("lines", pa.int64())]), self._counted)
 
     def _read(self, schema: pa.Schema, *, others_alone: bool) -> Iterator[pa.RecordBatch]:
+        if others_alone and self._kept is not None:
+            yield from self._kept
+            return
         forms = LineForms(self._forms)
         names = from_strings(self._names)
+        kept: _FewLines | None = _FewLines() if self._forms else None
         number = 1
-        for block, size in line_blocks(self._path, _BLOCK_BYTES):
+        for block, size in line_blocks(self._path, self._block_bytes):
             count, arrays = forms.read(block, size, number, others_alone=others_alone)
             number += count
             try:
                 arrays[1].validate(full=True)
             except pa.ArrowInvalid as error:
                 raise SourceError("is not valid UTF-8") from error
+            if kept is not None and not kept.add(arrays[0], arrays[1]):
+                kept = None
             if not others_alone:
                 codes = np.frombuffer(arrays[2].buffers()[1], np.int32)
                 arrays[2] = from_places(np.maximum(codes, 0), names, codes < 0)
             if len(arrays[0]):
                 yield pa.record_batch(arrays, schema=schema)
         self._counts = forms.counts()
+        if kept is not None:
+            self._kept = kept.batches
 
     def _counted(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         if self._counts is None:
             for _ in self._read(self.others.schema, others_alone=True):
                 pass
         yield pa.record_batch([from_strings(self._names), from_integers(self._counts or [], pa.int64())], schema=schema)
+
+
+class _FewLines:
+    """Lines that are of no form, as long as they are few."""
+
+    def __init__(self) -> None:
+        self.batches: list[pa.RecordBatch] = []
+        self._lines = self._bytes = 0
+
+    def add(self, numbers: pa.Array, lines: pa.Array) -> bool:
+        """Keep those of a block that are no nulls; False where they are too many."""
+        if len(lines) == lines.null_count:
+            return True
+        self._lines += len(lines) - lines.null_count
+        self._bytes += int(text_lengths(lines).sum())
+        if self._lines > _MAX_KEPT_LINES or self._bytes > _MAX_KEPT_BYTES:
+            return False
+        rows = np.flatnonzero(~is_null(lines))
+        texts = from_strings([lines[row].as_py() for row in rows.tolist()])
+        columns = [from_numbers(integers(numbers)[rows], pa.int64()), texts]
+        self.batches.append(pa.record_batch(columns, schema=pa.schema(_LINES)))
+        return True
 
 
 class _Stream:

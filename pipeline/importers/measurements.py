@@ -13,7 +13,7 @@ from pipeline.importers.connection import one_line, select
 from pipeline.importers.expansion import NUMBER, Expansion, number_column
 from pipeline.importers.tags import Tags, common_kind, kinds_of
 from pipeline.importers.times import TIME_COLUMNS, Times
-from pipeline.importers.values import exact_floats
+from pipeline.importers.values import exact_floats, floats_of_integers
 from pipeline.model.arrays import from_numbers, from_places, from_strings, from_value
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.rows.attributes import check_column_names
@@ -38,7 +38,8 @@ BATCH_ROWS = 16_384
 _PER = "per_"
 """Begins the name of what is the divisor of values, and a column without it."""
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
-_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
+_SMALL_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+_INTEGERS = {*_SMALL_INTEGERS, "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _ARROW_NAMES = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
 _SQL_NAMES = {name: sql for sql, name in _ARROW_NAMES.items()}
@@ -260,7 +261,7 @@ class Measurements:
         for name in raw.schema.names:
             if name == "attributes" and self._tags is not None:
                 yield from self._tags.spread(raw.column(name))
-            elif name == "value" and pa.types.is_string(raw.column(name).type):
+            elif name == "value" and not pa.types.is_floating(raw.column(name).type):
                 yield _read_values(raw.column(name))
             elif name not in TIME_COLUMNS:
                 yield self._shortened(name, raw.column(name))
@@ -277,9 +278,10 @@ class Measurements:
         return encoded
 
 
-def _read_values(texts: pa.Array) -> pa.Array:
+def _read_values(column: pa.Array) -> pa.Array:
+    """Read texts or integers as float64."""
     try:
-        return exact_floats(texts)
+        return floats_of_integers(column) if pa.types.is_int64(column.type) else exact_floats(column)
     except ValueError as error:
         raise SourceError(f"column 'value': {error.args[0]}") from error
 
@@ -314,6 +316,8 @@ def _sample_columns(kinds: dict[str, str], *, is_text: bool) -> Iterator[str]:
             yield f"NULL::VARCHAR AS {name}"
         elif name == "value" and kind in {*_FLOATS, "BOOLEAN"}:
             yield "value::DOUBLE::VARCHAR AS value" if is_text else "value::DOUBLE AS value"
+        elif name == "value" and kind in _SMALL_INTEGERS and not is_text:
+            yield "value::BIGINT AS value"
         elif name == "value" and kind == "JSON":
             yield "nullif(value::VARCHAR, 'null') AS value"
         else:  # the engine would round numbers that float64 cannot hold

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.model.arrays import from_numbers, is_null
+from pipeline.model.arrays import from_numbers, integers, is_null
 from pipeline.native import float_texts
 
 _EXACT_INTEGER_LIMIT = 2.0**53
@@ -41,6 +41,18 @@ def exact_floats(texts: pa.Array) -> pa.Array:
         elif _INTEGER.fullmatch(text) and int(text) not in {int(values[row]), int(Decimal(repr(float(values[row]))))}:
             raise ValueError(f"{text:.60} does not fit float64 without loss", int(row))
     return floats
+
+
+def floats_of_integers(numbers: pa.Array) -> pa.Array:
+    """Give int64 values as float64.
+
+    Raises:
+        ValueError: one does not fit; its arguments are the message and the row.
+    """
+    values, absent = integers(numbers), is_null(numbers)
+    if ((values <= -_EXACT_INTEGER_LIMIT) | (values >= _EXACT_INTEGER_LIMIT))[~absent].any():
+        return exact_floats(numbers.cast(pa.string()))
+    return from_numbers(np.where(absent, 0, values).astype(np.float64), pa.float64(), absent)
 
 
 def _read_each(texts: pa.Array) -> pa.Array:

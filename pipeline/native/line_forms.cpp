@@ -17,7 +17,20 @@
 namespace pipeline {
 namespace {
 
-enum class Kind : int32_t { kText = 0, kBlanks = 1, kWord = 2, kPhrase = 3, kInteger = 4, kDecimal = 5, kSeconds = 6, kWords = 7, kName = 8 };
+enum class Kind : int32_t {
+    kText = 0,
+    kBlanks = 1,
+    kWord = 2,
+    kPhrase = 3,
+    kInteger = 4,
+    kDecimal = 5,
+    kSeconds = 6,
+    kWords = 7,
+    kName = 8,
+    kNanoseconds = 9,
+    kField = 10,
+    kJson = 11,
+};
 
 struct Part {
     Kind kind;
@@ -43,6 +56,8 @@ struct LineColumn {
 
 struct Form {
     std::vector<Part> parts;
+    std::vector<int32_t> lacking;  // columns that it has no field of
+    bool is_begun = false;
     int64_t lines = 0;  // of this form, in all that was read
 };
 
@@ -92,13 +107,19 @@ private:
         return number::is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     }
     static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+    static int64_t number_of(const char* at, const char* end) {
+        int64_t number = 0;
+        for (; at < end; ++at) number = 10 * number + (*at - '0');
+        return number;
+    }
 
     void take(const char* data, const char* stop, int64_t number, bool others_alone) {
         for (size_t form = 0; form < forms_.size(); ++form) {
             if (!fits(forms_[form].parts, data, stop)) continue;
             ++forms_[form].lines;
             if (others_alone) return;
-            for (size_t at = 0; at < columns_.size(); ++at) put_none(columns_[at], kinds_[at]);
+            for (const int32_t column : lacking(forms_[form]))
+                put_none(columns_[static_cast<size_t>(column)], kinds_[static_cast<size_t>(column)]);
             for (size_t at = 0; at < forms_[form].parts.size(); ++at) put(forms_[form].parts[at], spans_[at]);
             lines_.present.push_back(0);
             end_row(number, static_cast<int32_t>(form));
@@ -109,6 +130,16 @@ private:
         lines_.data.append(data, stop);
         lines_.present.push_back(1);
         end_row(number, -1);
+    }
+    const std::vector<int32_t>& lacking(Form& form) {
+        if (form.is_begun) return form.lacking;
+        form.is_begun = true;
+        std::vector<bool> has(columns_.size());
+        for (const Part& part : form.parts)
+            if (part.column >= 0) has[static_cast<size_t>(part.column)] = true;
+        for (size_t at = 0; at < has.size(); ++at)
+            if (!has[at]) form.lacking.push_back(static_cast<int32_t>(at));
+        return form.lacking;
     }
     void end_row(int64_t number, int32_t code) {
         lines_.ends.push_back(static_cast<int32_t>(lines_.data.size()));
@@ -134,7 +165,8 @@ private:
             span.begin = at;
             const size_t size = part.text.size();
             if (size) {
-                if (static_cast<size_t>(end - at) < size || std::memcmp(at, part.text.data(), size) != 0) return false;
+                if (static_cast<size_t>(end - at) < size || *at != part.text[0]) return false;
+                if (size > 1 && std::memcmp(at, part.text.data(), size) != 0) return false;
                 at += size;
             }
             const std::string* const next = i + 1 < parts.size() && parts[i + 1].kind == Kind::kText ? &parts[i + 1].text : nullptr;
@@ -156,11 +188,31 @@ private:
                     while (at < end && (is_seen(*at) || is_blank(*at)) && !begins(next, at, end)) ++at;
                     if (at == span.begin) return false;
                     break;
+                case Kind::kField:
+                    while (at < end && (is_seen(*at) || *at == ' ') && !begins(next, at, end)) ++at;
+                    break;
+                case Kind::kJson:
+                    while (at < end && *at != '"') {
+                        if (*at != '\\' && !is_seen(*at) && *at != ' ') return false;
+                        if (*at == '\\' && unescaped(at, end) == 0) return false;
+                        at += *at != '\\' ? 1 : at[1] == 'u' ? 6 : 2;
+                    }
+                    break;
                 case Kind::kInteger:
                     if (!digits() || at - span.begin > 18) return false;
-                    span.number = 0;
-                    for (const char* c = span.begin; c < at; ++c) span.number = 10 * span.number + (*c - '0');
+                    span.number = number_of(span.begin, at);
                     break;
+                case Kind::kNanoseconds: {
+                    if (!digits() || at - span.begin > 9) return false;
+                    span.number = number_of(span.begin, at) * 1'000'000'000;
+                    if (at == end || *at != '.') break;
+                    const char* const first = ++at;
+                    if (!digits() || at - first > 9) return false;
+                    int64_t fraction = number_of(first, at);
+                    for (auto left = 9 - (at - first); left > 0; --left) fraction *= 10;
+                    span.number += fraction;
+                    break;
+                }
                 case Kind::kDecimal:
                     if (!digits()) return false;
                     if (at < end && *at == '.') {
@@ -186,10 +238,28 @@ private:
     }
     static bool begins(const std::string* text, const char* at, const char* end) {
         return text != nullptr && *at == (*text)[0] && static_cast<size_t>(end - at) >= text->size() &&
-               std::memcmp(at, text->data(), text->size()) == 0;
+               (text->size() == 1 || std::memcmp(at, text->data(), text->size()) == 0);
     }
 
-    static bool is_number(Kind kind) { return kind == Kind::kInteger || kind == Kind::kSeconds; }
+    // What an escape of JSON stands for, 0 where it is none, or stands for no sign of ASCII.
+    static char unescaped(const char* at, const char* end) {
+        if (end - at < 2) return 0;
+        static constexpr char kLetters[] = "\"\\/bfnrt", kSigns[] = "\"\\/\b\f\n\r\t";
+        const auto* const found = static_cast<const char*>(std::memchr(kLetters, at[1], sizeof kLetters - 1));
+        if (found != nullptr) return kSigns[found - kLetters];
+        if (end - at < 6 || at[1] != 'u' || at[2] != '0' || at[3] != '0') return 0;
+        const int high = at[4] - '0', low = hex_digit(at[5]);
+        return high < 0 || high > 7 || low < 0 ? 0 : static_cast<char>(16 * high + low);
+    }
+    static int hex_digit(char c) {
+        if (number::is_digit(c)) return c - '0';
+        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    }
+
+    static bool is_number(Kind kind) {
+        return kind == Kind::kInteger || kind == Kind::kSeconds || kind == Kind::kNanoseconds;
+    }
     static void put_none(LineColumn& column, Kind kind) {
         column.present.push_back(0);
         if (is_number(kind))
@@ -202,9 +272,9 @@ private:
     void put(const Part& part, const Span& span) {
         if (part.column < 0) return;
         LineColumn& column = columns_[static_cast<size_t>(part.column)];
-        column.present.back() = 1;
+        column.present.push_back(1);
         if (is_number(part.kind)) {
-            column.numbers.back() = span.number;
+            column.numbers.push_back(span.number);
         } else if (part.kind == Kind::kWords) {
             for (const char* at = span.begin; at < span.end;) {
                 const char* stop = at;
@@ -213,10 +283,19 @@ private:
                 column.ends.push_back(static_cast<int32_t>(column.data.size()));
                 for (at = stop; at < span.end && is_blank(*at);) ++at;
             }
-            column.list_ends.back() = static_cast<int32_t>(column.ends.size() - 1);
+            column.list_ends.push_back(static_cast<int32_t>(column.ends.size() - 1));
+        } else if (part.kind == Kind::kJson) {
+            for (const char* at = span.begin; at < span.end;) {
+                const auto* const stop = static_cast<const char*>(std::memchr(at, '\\', span.end - at));
+                column.data.append(at, stop == nullptr ? span.end : stop);
+                if (stop == nullptr) break;
+                column.data.push_back(unescaped(stop, span.end));
+                at = stop + (stop[1] == 'u' ? 6 : 2);
+            }
+            column.ends.push_back(static_cast<int32_t>(column.data.size()));
         } else {
-            column.data.append(span.begin, span.end);
-            column.ends.back() = static_cast<int32_t>(column.data.size());
+            column.data.append(span.begin, static_cast<size_t>(span.end - span.begin));
+            column.ends.push_back(static_cast<int32_t>(column.data.size()));
         }
     }
 

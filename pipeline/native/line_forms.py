@@ -14,9 +14,12 @@ from pipeline.native.library import LIBRARY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KIND_NAMES = ("text", "blanks", "word", "phrase", "integer", "decimal", "seconds", "words", "name")
+_KIND_NAMES = (
+    *("text", "blanks", "word", "phrase", "integer", "decimal", "seconds", "words", "name"),
+    *("nanoseconds", "field", "json"),
+)
 _KINDS = {name: number for number, name in enumerate(_KIND_NAMES)}
-_NUMBERS = {"integer", "seconds"}
+_NUMBERS = {"integer", "seconds", "nanoseconds"}
 _OTHERS = -1
 
 
@@ -25,8 +28,9 @@ class LinePart(NamedTuple):
 
     Attributes:
         kind: `text` as it stands, `blanks`, or a field: a `word`, a `phrase` of several, a `name`, which is a phrase
-            that begins with a letter or a digit, an `integer`, a `decimal`, `seconds` since 1970, or all `words` up to
-            the end of the line.
+            that begins with a letter or a digit, a `field`, which may be empty and has no tabs, an `integer`, a
+            `decimal`, `seconds` since 1970, seconds as `nanoseconds`, a text as
+            `json` has it within quotes, or all `words` up to the end of the line.
         text: that stands here, or with which a word begins.
         column: the field's name; empty where nobody wants it.
     """

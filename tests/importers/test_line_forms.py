@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 
@@ -95,6 +96,66 @@ def test_forms_are_what_their_patterns_say(tmp_path):
     rows = imported(tmp_path, text)
     assert rows == list(expected_of(text))
     assert {row[4] for row in rows} == {None, *PATTERNS}
+
+
+FIELDS = """\
+-- format: lines
+-- form: tabs = T	{first FIELD}	{second FIELD}
+-- form: exact = {ns NANOSECONDS} s
+-- form: event = {{"a":"{text JSON}"}}{rest FIELD}
+
+-- name: measurements
+SELECT 'm' AS metric, 1 AS value, ns, line_number, line, form, first, second, text, rest FROM records
+"""
+PARTS = (
+    *("T\t", "\t", " ", "one two", "", "1.5", "7", "999999999.999999999", "0000000007", "1.0000000001", " s", "s"),
+    *('{"a":"', '"}', "\\t", "\\n", '\\"', "\\\\", "\\u0041", "\\u00e9", "\\u00", "\\x", "\\", "ü", "\x01"),
+)
+
+
+def fields_of(line):
+    """Give the form of a line, and its fields: number, first, second, text, rest."""
+    if found := re.fullmatch(r"T\t([ -~]*?)\t([ -~]*)", line):
+        return "tabs", None, found[1], found[2], None, None
+    if found := re.fullmatch(r"(\d{1,9})(?:\.(\d{1,9}))? s", line):
+        return "exact", int(found[1] + (found[2] or "").ljust(9, "0")), None, None, None, None
+    escape = r'\\(?:["\\/bfnrt]|u00[0-7][0-9a-fA-F])'
+    if found := re.fullmatch(rf'\{{"a":"((?:[ !#-\[\]-~]|{escape})*)"\}}([ -~]*)', line):
+        return "event", None, None, None, json.loads(f'"{found[1]}"'), found[2]
+    return (None,) * 6
+
+
+def test_fields_of_forms_are_what_their_patterns_say(tmp_path):
+    rng = random.Random(11)  # noqa: S311 - the same lines each time
+    whole = ["T\ta b\t", "T\t\t", "12.000000001 s", "3 s", '{"a":"x\\tB\\n"}', '{"a":""} more', '{"a":"\\u007f"}']
+    lines = [
+        rng.choice(whole) if rng.random() < 0.3 else "".join(rng.choices(PARTS, k=rng.randrange(7)))
+        for _ in range(8000)
+    ]
+    (tmp_path / "own.sql").write_text(FIELDS)
+    (tmp_path / "x.txt").write_text("\n".join(lines), newline="")
+    import_sessions(tmp_path / "x.txt", tmp_path / "store", importer=str(tmp_path / "own.sql"))
+    columns = "form, ns, first, second, text, rest, line"
+    rows = rows_of(tmp_path / "store", f"SELECT {columns} FROM measurements ORDER BY sequence")
+    held = [(*found, None if found[0] else one) for one in lines if one.strip(" \t") for found in [fields_of(one)]]
+    assert rows == held
+    assert {row[0] for row in rows} == {None, "tabs", "exact", "event"}
+
+
+def test_other_lines_are_given_again_be_they_few_or_many(tmp_path):
+    sql = SQL.replace("SELECT 'm' AS metric", "SELECT (SELECT count(*) FROM other_lines) AS others, 'm' AS metric")
+    (tmp_path / "own.sql").write_text(sql)
+    for count in (0, 999, 1000, 1001, 40_000):
+        text = "h: 1 ms (1)\n" + "odd ü\n" * count
+        (tmp_path / "x.txt").write_text(text)
+        import_sessions(
+            tmp_path / "x.txt", tmp_path / "store", importer=str(tmp_path / "own.sql"), session_id=f"{count}"
+        )
+        query = f"SELECT DISTINCT others FROM measurements WHERE session_id = '{count}'"
+        assert rows_of(tmp_path / "store", query) == [(count,)]
+        query = f"SELECT length(configuration->>'others') FROM sessions WHERE session_id = '{count}'"
+        expected = "|".join(f"{number}:odd ü" for number in range(2, count + 2))
+        assert rows_of(tmp_path / "store", query) == [(len(expected),)]
 
 
 def test_lines_of_forms_are_counted_and_the_others_given(tmp_path):

@@ -198,6 +198,21 @@ def test_gatlings_requests_are_told_by_their_shape(tmp_path, version):
     assert (session["started_at"], session["harness"]["version"]) == ("2015-11-23T20:05:55.000000Z", version)
 
 
+def test_gatlings_requests_are_the_same_whatever_signs_their_fields_have(tmp_path):
+    fields = [("", "r", "OK", " "), ("a,b", "r 1", "KO", 'no, "x"'), ("ä", "ü", "OK", " "), ("", "", "KO", "a\tb")]
+    lines = "".join(
+        f"REQUEST\t{groups}\t{name}\t1617110479263\t1617110479270\t{status}\t{message}\n"
+        for groups, name, status, message in fields
+    )
+    never = "REQUEST\t\tr\t1617110479263\t-9223372036854775808\tKO\tnever ended\n"
+    _, rows = imported(tmp_path, RUN + lines + never)
+    assert [value for _, value, _ in rows] == [7.0, 7.0, 7.0, 7.0, None]
+    query = "SELECT groups, request_name, status, message FROM measurements ORDER BY sequence"
+    held = [(groups or None, name, status, message.strip() or None) for groups, name, status, message in fields]
+    held[-1] = (*held[-1][:3], "a")  # a field more than there are
+    assert rows_of(tmp_path / "store", query) == [*held, (None, "r", "KO", "never ended")]
+
+
 def test_gatlings_groups_errors_and_what_is_left(tmp_path):
     _, rows = imported(tmp_path, GATLING)
     figures = [("group_duration", 118.0, "ms"), ("group_cumulated_response_time", 130.0, "ms"), ("errors", 1.0, "1")]

@@ -138,9 +138,11 @@ def test_settings_of_go_hold_until_they_come_again(tmp_path):
     assert session["origin"]["ignored"] == {"failure": 2, "line without a figure": 1, "other line": 1}
 
 
-def test_a_line_of_go_may_lie_in_several_events(tmp_path):
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" ,", ":")])
+def test_a_line_of_go_may_lie_in_several_events(tmp_path, separators):
     def event(output, time="2026-11-24T09:00:00.5Z", **more):
-        return json.dumps({"Time": time, "Action": "output", "Package": "a/b", "Output": output} | more) + "\n"
+        event = {"Time": time, "Action": "output", "Package": "a/b"} | more | {"Output": output}
+        return json.dumps(event, separators=separators).replace("<", "\\u003c") + "\n"
 
     text = '{"Time":"2026-11-24T09:00:00Z","Action":"start","Package":"a/b"}\n' + event("pkg: a/b\n")
     text += event("BenchmarkX\n", Test="BenchmarkX") + event("BenchmarkX-8 \t") + "a line of stderr\n"
@@ -148,13 +150,16 @@ def test_a_line_of_go_may_lie_in_several_events(tmp_path):
         event(" 10\t")
         + event("7 ns/op\n", "2026-11-24T09:00:01Z")
         + event("BenchmarkX-8 \t 20\t 8 ns/op\n")
+        + event("Benchmark<é>\t 30\t 9 ns/op\r\n")
+        + event("Benchmark<e>\t 40\t 10 ns/op\r\n")
         + event("PASS\n")
     )
     _, session = imported(tmp_path, "a.json", text)
     assert values(tmp_path, "value, iterations, pkg, timestamp::VARCHAR") == [
         (7.0, 10, "a/b", "2026-11-24 09:00:01+00"),
-        (8.0, 20, "a/b", "2026-11-24 09:00:00.5+00"),
+        *((value, count, "a/b", "2026-11-24 09:00:00.5+00") for value, count in ((8.0, 20), (9.0, 30), (10.0, 40))),
     ]
+    assert values(tmp_path, "name")[2:] == [("Benchmark<é>",), ("Benchmark<e>",)]
     ignored = session["origin"]["ignored"]
     assert ignored == {"Test": 1, "line that is no event": 1, "line without a figure": 1, "other line": 1}
 

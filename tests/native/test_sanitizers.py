@@ -23,6 +23,7 @@ import numpy as np, pyarrow as pa
 import pipeline
 from pipeline.native import BadDocumentError, BadLineError, DocumentCut, DocumentNames, ElementTexts, JsonLines
 from pipeline.native import SLACK, CsvRows, Outline, PathStep, end_of_rows
+from pipeline.native import LineForms, LinePart
 from pipeline.native import DamagedPagesError, list_chunk_pages
 from pipeline.native import Held, JsonRows, RowLimits, RowsEnd, distinct_texts, find_text
 from pipeline.native import GroupedValues, RowCheck, Series, TextBuffer, UnwritableError
@@ -225,7 +226,25 @@ def told_apart(array):
 
 KINDS = ["bool", "int64", "float64", "us", "ns", "string", "large", "view", "dictionary", "small"]
 buffer, series = TextBuffer(), Series()
+FIELDS = ["word", "phrase", "name", "field", "integer", "decimal", "seconds", "nanoseconds", "json"]
+SIGNS = [*'"\\:, a\t\r\n', "\\n", "\\u004a", "\\u00", "1.5", "a b", ", ", "12345678.123456789", "9" * 19, "é"]
+
+def formed():
+    between = [LinePart("text", random.choice([":", ", ", '"', "a"])) for _ in FIELDS]
+    forms = LineForms([
+        [LinePart("text", '"'), LinePart("json", column="json"), between[0], LinePart("words", column="words")],
+        *([part for two in zip([LinePart(kind, "", kind) for kind in random.sample(FIELDS, size)], between)
+           for part in two][: random.choice([2 * size - 1, 2 * size])] for size in random.choices(range(1, 4), k=3)),
+    ])
+    data = bytearray("".join(random.choices(SIGNS, k=random.randrange(1, 900))).encode())
+    for others_alone in (False, True):
+        count, arrays = forms.read(data, len(data), 1, others_alone=others_alone)
+        assert count >= len(arrays[0])
+        for array in arrays:
+            array.validate(full=True)
+
 for _ in range(int(sys.argv[2])):
+    formed()
     rows = random.randrange(40)
     kinds = random.choices(KINDS, k=random.randrange(1, 6))
     names = [f"c{at}{text()}" for at in range(len(kinds))]

@@ -34,9 +34,11 @@ SELECT regexp_full_match(first_line, '(\d+, ?){3,7}(0x[0-9a-f]+|\d+)(, ?\d+)?|ti
 -- name: prepare
 SET VARIABLE kind = regexp_extract(getvariable('name'), '_(clat|slat|lat|bw|iops)(\.\d+)?\.log', 1);
 SET VARIABLE seen = (
-    SELECT {priority: coalesce(bool_and(coalesce(priority, fifth) IN ('0', '1', ' 0', ' 1') OR regexp_full_match(trim(coalesce(priority, fifth)), '[01]|0x[0-9a-fA-F]+')), false),
-            windows: coalesce(bool_or(maximum IS NULL AND trim(block_size) = '0'), false)}
+    SELECT {priority: coalesce(bool_and(CASE WHEN coalesce(priority, fifth) IN ('0', '1', ' 0', ' 1') THEN true ELSE regexp_full_match(trim(coalesce(priority, fifth)), '[01]|0x[0-9a-fA-F]+') END), false),
+            windows: coalesce(bool_or(CASE WHEN maximum IS NULL AND block_size[-1] NOT BETWEEN '1' AND '9' THEN trim(block_size) = '0' END), false)}
     FROM records);
+-- To trim takes longer than to compare.
+CREATE TEMP MACRO bare(text) AS CASE text WHEN ' 0' THEN '0' WHEN ' 1' THEN '1' WHEN ' 2' THEN '2' ELSE trim(text) END;
 SET VARIABLE latency_unit = coalesce(getvariable('unit'), CASE WHEN getvariable('seen').priority THEN 'ns' END);
 
 -- name: warnings
@@ -51,15 +53,16 @@ SELECT CASE WHEN part IS NULL THEN name ELSE name || part END AS metric, CASE WH
        CASE getvariable('kind') WHEN 'bw' THEN 'KiBy/s' WHEN 'iops' THEN '1' ELSE getvariable('latency_unit') END AS unit,
        CASE WHEN ms >= 946684800000 THEN ms * 1000000 END AS epoch_ns,
        CASE WHEN ms < 946684800000 THEN ms * 1000000 END AS offset_ns,
-       CASE trim(direction) WHEN '0' THEN 'read' WHEN '1' THEN 'write' WHEN '2' THEN 'trim'
+       CASE bare(direction) WHEN '0' THEN 'read' WHEN '1' THEN 'write' WHEN '2' THEN 'trim'
                             ELSE error('direction ' || direction || ' is none of 0, 1, 2') END AS direction,
        block_size,
        coalesce(log_offset, CASE WHEN NOT getvariable('seen').priority THEN trim(fifth) END)::BIGINT AS log_offset,
-       trim(coalesce(priority, CASE WHEN getvariable('seen').priority THEN fifth END)) AS priority,
+       bare(coalesce(priority, CASE WHEN getvariable('seen').priority THEN fifth END)) AS priority,
        issue_time::BIGINT AS issue_time_ns
 FROM (
     SELECT *, CASE getvariable('kind') WHEN 'bw' THEN 'bandwidth' ELSE getvariable('kind') END AS name,
            unnest(CASE
+               WHEN maximum IS NULL AND block_size <> 0 THEN [NULL]
                WHEN maximum IS NULL THEN CASE block_size WHEN 0 THEN ['_' || coalesce(getvariable('window_value'), 'mean')] ELSE [NULL] END
                WHEN maximum::BIGINT < value THEN
                    error('its maximum ' || trim(maximum) || ' is below its mean ' || trim(said)

@@ -8,6 +8,8 @@
 -- looks for: lines REQUEST, GROUP or ERROR
 -- versions: 2.0 to 3.11
 -- format: lines
+-- form: ok = REQUEST	{groups FIELD}	{request FIELD}	{began INTEGER}	{ended INTEGER}	OK	{message FIELD}
+-- form: ko = REQUEST	{groups FIELD}	{request FIELD}	{began INTEGER}	{ended INTEGER}	KO	{message FIELD}
 -- metrics: response_time, group_duration, group_cumulated_response_time = duration lower
 -- metrics: errors = event lower
 
@@ -19,7 +21,8 @@ SELECT coalesce(regexp_matches(text, '(^|\n)(RUN\t[^\t\n]*\t([^\t\n]*\t){1,2}\d{
 SET VARIABLE last = (SELECT max(line_number) FROM records WHERE getvariable('is_cut_off'));
 -- A line that gives the places of the kind, of the start, and how many times there are.
 SET VARIABLE shape = (
-    SELECT CASE WHEN regexp_matches(line, '^REQUEST\t[^\t]*\t[^\t]*\t\d{10,}\t-?\d{10,}\t(OK|KO)') THEN {kind: 1, start: 4, times: 2}
+    SELECT CASE WHEN least(began, ended) >= 1000000000 THEN {kind: 1, start: 4, times: 2}
+                WHEN regexp_matches(line, '^REQUEST\t[^\t]*\t[^\t]*\t\d{10,}\t-?\d{10,}\t(OK|KO)') THEN {kind: 1, start: 4, times: 2}
                 WHEN regexp_matches(line, '^REQUEST\t[\d-]+\t[^\t]*\t[^\t]*\t\d{10,}\t-?\d{10,}\t(OK|KO)')
                     THEN {kind: 1, start: 5, times: 2}
                 WHEN regexp_matches(line, '^REQUEST\t[^\t]*\t[\d-]+\t[^\t]*\t[^\t]*\t\d{10,}\t-?\d{10,}\t(OK|KO)')
@@ -28,7 +31,7 @@ SET VARIABLE shape = (
                     THEN {kind: 1, start: 6, times: 4}
                 WHEN regexp_matches(line, '^[^\t]*\t[\d-]+\tREQUEST\t[^\t]*\t[^\t]*(\t-?\d{10,}){4}\t(OK|KO)')
                     THEN {kind: 3, start: 6, times: 4} END
-    FROM records WHERE regexp_matches(line, '^(REQUEST|[^\t]*\t[\d-]+\tREQUEST)\t') LIMIT 1);
+    FROM records WHERE form IS NOT NULL OR regexp_matches(line, '^(REQUEST|[^\t]*\t[\d-]+\tREQUEST)\t') LIMIT 1);
 SET VARIABLE shape = coalesce(getvariable('shape'), (
     SELECT CASE WHEN regexp_matches(line, '^GROUP\t[^\t]*\t\d{10,}\t\d{10,}\t[^\t]+\t(OK|KO)') THEN {kind: 1, start: 4, times: 2}
                 WHEN regexp_matches(line, '^GROUP\t[\d-]+\t[^\t]*\t\d{10,}\t\d{10,}\t[^\t]+\t(OK|KO)') THEN {kind: 1, start: 5, times: 2}
@@ -55,36 +58,41 @@ WHERE line_number = getvariable('last') AND regexp_matches(line, '^(REQUEST|GROU
 
 -- name: unused
 SELECT kind, count(*) FROM (
-    SELECT CASE WHEN getvariable('shape').kind = 3 THEN split_part(line, E'\t', 3) ELSE split_part(line, E'\t', 1) END AS kind FROM records)
+    SELECT CASE WHEN getvariable('shape').kind = 3 THEN split_part(line, E'\t', 3) ELSE split_part(line, E'\t', 1) END AS kind FROM other_lines)
 WHERE kind NOT IN ('RUN', 'REQUEST', 'GROUP', 'ERROR') GROUP BY kind ORDER BY kind
 
 -- name: measurements
-SELECT figure.metric AS metric, figure.number AS value, CASE WHEN kind = 'ERROR' THEN '1' ELSE 'ms' END AS unit, start_ms * 1000000 AS epoch_ns,
-       CASE WHEN kind = 'REQUEST' THEN fields[getvariable('shape').start - 1] END AS request_name,
-       CASE WHEN kind <> 'ERROR' THEN nullif(fields[getvariable('shape').start - 2], '') END AS groups,
-       status, CASE kind WHEN 'REQUEST' THEN nullif(trim(fields[status_place(kind) + 1]), '') WHEN 'ERROR' THEN fields[2] END AS message,
+SELECT CASE WHEN figure > 1 THEN 'group_cumulated_response_time'
+            ELSE CASE kind WHEN 'REQUEST' THEN 'response_time' WHEN 'GROUP' THEN 'group_duration' ELSE 'errors' END END AS metric,
+       CASE WHEN kind = 'ERROR' THEN 1 WHEN figure > 1 THEN fields[status_place(kind) - 1]::BIGINT
+            WHEN kind = 'GROUP' OR end_ms > -9223372036854775808 THEN end_ms - start_ms END AS value,
+       CASE WHEN kind = 'ERROR' THEN '1' ELSE 'ms' END AS unit, start_ms * 1000000 AS epoch_ns,
+       CASE WHEN form IS NOT NULL THEN request WHEN kind = 'REQUEST' THEN fields[getvariable('shape').start - 1] END AS request_name,
+       nullif(CASE WHEN form IS NOT NULL THEN groups WHEN kind <> 'ERROR' THEN fields[getvariable('shape').start - 2] END, '') AS groups,
+       status, CASE WHEN form IS NOT NULL THEN nullif(trim(message), '') WHEN kind = 'REQUEST' THEN nullif(trim(fields[status_place(kind) + 1]), '')
+                    WHEN kind = 'ERROR' THEN fields[2] END AS message,
        CASE WHEN getvariable('shape').start = 6 AND kind <> 'ERROR'
             THEN fields[CASE WHEN getvariable('shape').kind = 3 THEN 1 ELSE 2 END] END AS scenario,
-       CASE WHEN kind <> 'ERROR' THEN CASE getvariable('shape').start WHEN 5 THEN fields[2] WHEN 6 THEN
+       CASE WHEN getvariable('shape').start > 4 AND kind <> 'ERROR' THEN CASE getvariable('shape').start WHEN 5 THEN fields[2] WHEN 6 THEN
             fields[CASE WHEN getvariable('shape').kind = 3 THEN 2 ELSE 3 END] END END AS user_id
 FROM (
-    SELECT *, unnest(CASE kind
-               WHEN 'REQUEST' THEN [{metric: 'response_time', number: CASE WHEN end_ms > -9223372036854775808 THEN end_ms - start_ms END}]
-               WHEN 'GROUP' THEN [{metric: 'group_duration', number: end_ms - start_ms},
-                                  {metric: 'group_cumulated_response_time', number: fields[status_place(kind) - 1]::BIGINT}]
-               ELSE [{metric: 'errors', number: 1}] END) AS figure
+    SELECT *, unnest(CASE kind WHEN 'GROUP' THEN [1, 2] ELSE [1] END) AS figure
     FROM (
-        SELECT kind, fields, status, CASE kind WHEN 'ERROR' THEN fields[3] ELSE fields[status_place(kind) - CASE kind WHEN 'REQUEST'
-                   THEN getvariable('shape').times ELSE 3 END] END::BIGINT AS start_ms,
-               CASE kind WHEN 'REQUEST' THEN fields[status_place(kind) - 1] WHEN 'GROUP' THEN fields[status_place(kind) - 2] END::BIGINT AS end_ms
+        SELECT * EXCLUDE (line, line_number, began, ended),
+               CASE WHEN form IS NOT NULL THEN began WHEN kind = 'ERROR' THEN fields[3]::BIGINT
+                    ELSE fields[status_place(kind) - CASE kind WHEN 'REQUEST' THEN getvariable('shape').times ELSE 3 END]::BIGINT END AS start_ms,
+               CASE WHEN form IS NOT NULL THEN ended WHEN kind = 'REQUEST' THEN fields[status_place(kind) - 1]::BIGINT
+                    WHEN kind = 'GROUP' THEN fields[status_place(kind) - 2]::BIGINT END AS end_ms
         FROM (
-            SELECT *, CASE WHEN kind <> 'ERROR' THEN CASE WHEN coalesce(fields[status_place(kind)] IN ('OK', 'KO'), false)
+            SELECT *, CASE WHEN form IS NOT NULL AND getvariable('shape').start = 4 THEN CASE form WHEN 'ok' THEN 'OK' ELSE 'KO' END
+                           WHEN kind <> 'ERROR' THEN CASE WHEN coalesce(fields[status_place(kind)] IN ('OK', 'KO'), false)
                           THEN fields[status_place(kind)]
                           ELSE error('has no OK or KO where the first request of the file has it (line ' || line_number || ')') END END AS status
-            FROM (SELECT line_number, line, string_split(line, E'\t') AS fields,
-                         CASE WHEN getvariable('shape').kind = 3 THEN split_part(line, E'\t', 3) ELSE split_part(line, E'\t', 1) END AS kind
+            FROM (SELECT *, CASE WHEN form IS NULL THEN string_split(line, E'\t') END AS fields,
+                         CASE WHEN form IS NOT NULL THEN 'REQUEST'
+                              WHEN getvariable('shape').kind = 3 THEN split_part(line, E'\t', 3) ELSE split_part(line, E'\t', 1) END AS kind
                   FROM records)
-            WHERE kind IN ('REQUEST', 'GROUP', 'ERROR')
+            WHERE form IS NOT NULL OR kind IN ('REQUEST', 'GROUP', 'ERROR')
               AND (line_number IS DISTINCT FROM getvariable('last') OR regexp_matches(line, '\t(OK|KO)(\t|\r?$)') OR kind = 'ERROR')
         )
     )

@@ -74,7 +74,7 @@ WITH streams AS (
     FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction FROM streams())
     WHERE event = 'interval' OR json_exists(stream, '$.' || direction)
 )
-SELECT prefix || name AS metric, value, unit, offset_ns, socket, interval_start, omitted, side
+SELECT CASE prefix WHEN '' THEN name ELSE prefix || name END AS metric, value, unit, offset_ns, socket, interval_start, omitted, side
 FROM (
     SELECT *, CASE WHEN ord(number::VARCHAR) BETWEEN 45 AND 57 THEN number::VARCHAR ELSE number->>'$' END AS value
     FROM (
@@ -90,4 +90,6 @@ FROM (
         )
     )
 )
-WHERE number IS NOT NULL AND NOT (starts_with(value, '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))
+-- Of nearly all numbers their first sign tells that they are not negative.
+WHERE number IS NOT NULL AND CASE WHEN ord(number::VARCHAR) BETWEEN 48 AND 57 THEN true
+                                  ELSE NOT (starts_with(value, '-') AND regexp_matches(name, 'snd_|rtt|pmtu')) END

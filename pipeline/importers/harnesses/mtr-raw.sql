@@ -17,13 +17,6 @@ FROM content
 
 -- name: prepare
 CREATE TEMP MACRO is_probe(line) AS regexp_matches(line, '^x \d+ \d+\s*$|^p \d+ \S+( \d+)?\s*$');
-CREATE TEMP TABLE others AS SELECT line_number, line FROM other_lines WHERE NOT is_probe(line);
-CREATE TEMP TABLE hops AS
-SELECT hop, string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'h') AS host,
-       string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'd') AS name
-FROM (SELECT kind, TRY_CAST(part[2] AS BIGINT) AS hop, part[3] AS word
-      FROM (SELECT line[1] AS kind, string_split(trim(line), ' ') AS part FROM others WHERE regexp_matches(line, '^[hd] \d+ \S')))
-GROUP BY hop;
 CREATE TEMP VIEW probes AS
 SELECT line_number, CASE WHEN form IS NULL THEN line[1] WHEN form = 'sent' THEN 'x' ELSE 'p' END AS kind, coalesce(is_whole, true) AS is_whole,
        CASE WHEN form IS NULL THEN len(part) WHEN form = 'answer' THEN 4 ELSE 3 END AS parts,
@@ -36,6 +29,14 @@ FROM (SELECT * EXCLUDE (line), CASE WHEN form IS NULL THEN line END AS line, CAS
 SET VARIABLE sent = (
     SELECT {begins: coalesce(list(line_number ORDER BY line_number) FILTER (number < before), []), least: min(number)}
     FROM (SELECT line_number, number, lag(number) OVER () AS before FROM probes WHERE kind = 'x' AND is_whole));
+-- Other lines are kept where they are few, so that they are asked for after all lines were read once.
+CREATE TEMP TABLE others AS SELECT line_number, line FROM other_lines WHERE NOT is_probe(line);
+CREATE TEMP TABLE hops AS
+SELECT hop, string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'h') AS host,
+       string_agg(DISTINCT word, ' ' ORDER BY word) FILTER (WHERE kind = 'd') AS name
+FROM (SELECT kind, TRY_CAST(part[2] AS BIGINT) AS hop, part[3] AS word
+      FROM (SELECT line[1] AS kind, string_split(trim(line), ' ') AS part FROM others WHERE regexp_matches(line, '^[hd] \d+ \S')))
+GROUP BY hop;
 SET VARIABLE begins = getvariable('sent').begins;
 SET VARIABLE least = getvariable('sent').least;
 -- Over a join the engine would hold all rows to count on.

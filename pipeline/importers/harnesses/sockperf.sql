@@ -6,7 +6,7 @@
 -- signs: "rxtime(sec)", "\nsockperf: "
 -- looks for: lines behind `packet, txTime(sec), rxTime(sec), latency(usec)`
 -- format: lines
--- form: packet = {packet INTEGER}, {sent DECIMAL}, {_ DECIMAL}, {value DECIMAL}
+-- form: packet = {packet INTEGER}, {sent_ns NANOSECONDS}, {_ DECIMAL}, {value DECIMAL}
 -- versions: 3.7 to 3.7
 -- metrics: latency, rtt = duration lower
 -- metrics: latency_*, rtt_* = duration lower aggregate
@@ -26,7 +26,7 @@ SET VARIABLE tables = (SELECT coalesce(list({first: line_number, metric: nullif(
 SET VARIABLE servers = (SELECT coalesce(list({first: line_number, name: regexp_extract(line, 'Server No: (\d+)', 1)} ORDER BY line_number), [])
                         FROM others WHERE contains(line, 'statistics for Server No: '));
 CREATE TEMP MACRO table_of(number) AS CASE WHEN len(getvariable('tables')) = 1 THEN getvariable('tables')[1] ELSE list_filter(getvariable('tables'), lambda one: one.first < number)[-1] END;
-CREATE TEMP MACRO server_of(number) AS list_filter(getvariable('servers'), lambda one: one.first < number)[-1].name
+CREATE TEMP MACRO server_of(number) AS CASE WHEN len(getvariable('servers')) > 0 THEN list_filter(getvariable('servers'), lambda one: one.first < number)[-1].name END
 
 -- name: session
 SELECT regexp_extract(min(line) FILTER (WHERE contains(line, '== version #')), 'version #(\d[0-9.]*)', 1) AS harness_version,
@@ -51,8 +51,8 @@ FROM (
     SELECT coalesce(table_of(line_number).metric, 'latency') AS metric,
            CASE WHEN form IS NOT NULL THEN value WHEN len(part) = 4 AND trim(part[4]) <> '' THEN trim(part[4]) ELSE error('is no whole line of a packet, the file may be cut off') END AS value, 'us' AS unit,
            coalesce(packet, part[1]::BIGINT) AS packet, server_of(line_number) AS server,
-           CASE WHEN length(coalesce(sent, trim(part[2]))) < 20 THEN (coalesce(sent, trim(part[2]))::DECIMAL(20, 9) * 1000000000)::BIGINT END AS offset_ns
-    FROM (SELECT line_number, form, packet, sent, value, CASE WHEN form IS NULL THEN string_split(line, ',') END AS part FROM records WHERE form IS NOT NULL OR is_packet(line))
+           CASE WHEN form IS NOT NULL THEN sent_ns WHEN length(trim(part[2])) < 20 THEN (trim(part[2])::DECIMAL(20, 9) * 1000000000)::BIGINT END AS offset_ns
+    FROM (SELECT line_number, form, packet, sent_ns, value, CASE WHEN form IS NULL THEN string_split(line, ',') END AS part FROM records WHERE form IS NOT NULL OR is_packet(line))
     UNION ALL BY NAME
     SELECT figure.metric AS metric, figure.value AS value, figure.unit AS unit, server_of(line_number) AS server
     FROM (SELECT line_number, unnest([
