@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 17
 _ROWS = 2048  # as many as a vector of the engine has
+_HELD_BACK_ROWS = 64  # a join of it holds fewer back
+_LARGE_BYTES = 1 << 18
 _COLUMNS = pa.schema([("number", pa.int64()), ("place", pa.int64()), ("json", JSON)])
 _WORTH_LOOKING_AT = 16
 """Elements of an array that takes the engine longer to pass on than it takes us to see what they are."""
@@ -257,17 +259,22 @@ def _stream(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
 
 
 def _in_vectors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut batches as the engine cuts its vectors: a join of it gives rows of small ones later than those behind."""
+    """Cut batches as the engine cuts its vectors: a join of it gives rows of small ones later than those behind.
+
+    Of large elements fewer come together: what the engine makes of them takes many times their bytes.
+    """
     held: list[pa.RecordBatch] = []
-    count = 0
+    count = size = 0
     for batch in batches:
         held.append(batch)
         count += batch.num_rows
-        if count >= _ROWS:
+        size += batch.nbytes
+        if count >= _ROWS or (size >= _LARGE_BYTES and count >= _HELD_BACK_ROWS):
             whole = pa.concat_batches(held) if len(held) > 1 else batch
-            count %= _ROWS
-            yield whole.slice(0, len(whole) - count)
-            held = [whole.slice(len(whole) - count)] if count else []
+            rest = count % _ROWS if count >= _ROWS else 0
+            yield whole.slice(0, len(whole) - rest)
+            held = [whole.slice(len(whole) - rest)] if rest else []
+            count, size = rest, sum(one.nbytes for one in held)
     yield from [pa.concat_batches(held)] if held else []
 
 

@@ -104,7 +104,7 @@ class Times:
         if kind.unit == "ns":
             return self._from_ns(integers(column), ~is_null(column))
         if kind.unit == self._unit:
-            return integers(column)
+            return integers(column).copy()  # else all columns of the engine's batch stay as long as it
         try:
             return integers(column.cast(timestamp_type(self._unit)))
         except pa.ArrowInvalid as error:

@@ -34,10 +34,11 @@ def distinct_texts(texts: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int64
 def taken_texts(texts: pa.Array, places: NDArray[np.integer[Any]]) -> pa.Array:
     """Take the texts at some places of a string array, without Arrow's functions where they are few.
 
-    To load those takes longer than all that is done here.
+    To load those takes longer than all that is done here. A part of the array would hold all of its batch in memory, so
+    the texts are copied.
     """
-    if np.array_equal(places, np.arange(len(places))):
-        return texts.slice(0, len(places))
+    if len(places) == len(texts) and np.array_equal(places, np.arange(len(places))):
+        return texts
     held = [texts[place].as_buffer() for place in places.tolist()] if len(places) <= FEW_TEXTS else []
     found = [bytes(text) for text in held if text is not None]
     if len(found) < len(places):
