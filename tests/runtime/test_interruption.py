@@ -54,7 +54,8 @@ def test_an_interrupted_export_leaves_nothing_and_says_so(long_source, source, t
     [
         (["query", "{source}", "SELECT count(*) FROM range(100000000000)"], ""),
         (["statistics", "{source}", "--to", "{out}/package", "--window", "1s"], "; nothing was published"),
-        (["export", "{source}", "--to", "{out}/package", "--with-statistics"], "; nothing was published"),
+        # Without hashes nothing is kept to be continued, though the first file be finished.
+        (["export", "{source}", "--to", "{out}/package", "--with-statistics", "--no-hash"], "; nothing was published"),
         (["import", "{source}", "--to", "{out}/store"], "; nothing was imported"),
     ],
     ids=["query", "statistics", "export", "import"],
