@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.disk.temporary import temporary_errors
 from pipeline.model.arrays import distinct_texts_of
 from pipeline.model.columns import plain_schema
+from pipeline.rows.batches import BATCH_BYTES, as_table
 from pipeline.rows.normalise import conform_to
 from pipeline.runtime.progress import phase
 from pipeline.scan.scan import DEFAULT_BATCH_SIZE
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_ROW_GROUP_ROWS = 16_384
 SORTED = ("sorting", "keeping sorted rows", "checking")
 """Phases that follow where rows are out of order."""
 
@@ -39,6 +41,8 @@ class Spool:
         self._directory = directory
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
+        self._waiting: list[pa.RecordBatch] = []  # small ones: to describe a row group takes as much as 100 rows
+        self._waiting_rows = self._waiting_bytes = 0
         self.files: list[Path] = []
         self.sessions: dict[Path, set[str]] = {}
 
@@ -52,6 +56,7 @@ class Spool:
         """End the file that is being written: rows that follow lie in another."""
         if self._writer is not None:
             with temporary_errors(self._directory):
+                self._write_waiting(self._writer)
                 self._writer.close()
             self._writer = None
 
@@ -68,8 +73,19 @@ class Spool:
             with temporary_errors(self._directory):
                 self._writer = _open_writer(self.files[-1], batch.schema)
         self.sessions.setdefault(self.files[-1], set()).update(distinct_texts_of(batch.column("session_id")))
-        with temporary_errors(self._directory):
-            self._writer.write_batch(_held_as(batch, self._writer.schema))
+        self._waiting.append(_held_as(batch, self._writer.schema))
+        self._waiting_rows += batch.num_rows
+        self._waiting_bytes += batch.nbytes
+        if self._waiting_rows >= _ROW_GROUP_ROWS or self._waiting_bytes >= BATCH_BYTES:
+            with temporary_errors(self._directory):
+                self._write_waiting(self._writer)
+
+    def _write_waiting(self, writer: pq.ParquetWriter) -> None:
+        waiting, self._waiting, self._waiting_rows, self._waiting_bytes = self._waiting, [], 0, 0
+        if len(waiting) == 1:
+            writer.write_batch(waiting[0])
+        elif waiting:
+            writer.write_table(as_table(waiting, writer.schema))
 
 
 def _held_as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
