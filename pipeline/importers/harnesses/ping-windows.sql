@@ -6,6 +6,10 @@
 -- signs: "pinging ", "ping wird ", "reply from ", "antwort von ", "ping statistics for ", "ping-statistik f"
 -- looks for: lines `Reply from` with a time, what timed out, and the statistics
 -- format: lines
+-- form: reply = Reply from {host}: bytes={_ INTEGER} time={time DECIMAL}ms TTL={ttl INTEGER}
+-- form: reply_below = Reply from {host}: bytes={_ INTEGER} time<{_ INTEGER}ms TTL={ttl INTEGER}
+-- form: answer = Antwort von {host}: Bytes={_ INTEGER} Zeit={time DECIMAL}ms TTL={ttl INTEGER}
+-- form: answer_below = Antwort von {host}: Bytes={_ INTEGER} Zeit<{_ INTEGER}ms TTL={ttl INTEGER}
 -- metrics: rtt = duration lower
 -- metrics: rtt_* = duration lower aggregate
 -- metrics: packets_lost = counter lower aggregate
@@ -21,7 +25,7 @@ CREATE TEMP MACRO is_header(line) AS regexp_matches(line, '\bPinging \S.* with \
 CREATE TEMP MACRO is_reply(line) AS regexp_matches(line, '\b(Reply from|Antwort von) \S+: ');
 CREATE TEMP MACRO is_lost(line) AS regexp_matches(line, '\b(Request timed out|Zeitüberschreitung der Anforderung|General failure|Allgemeiner Fehler)\.|\bPING: ');
 CREATE TEMP MACRO is_told(line) AS regexp_matches(line, '\b(Sent|Gesendet) = \d+|Minimum = \d+ms|\b(Ping statistics for|Ping-Statistik für) ');
-CREATE TEMP TABLE others AS SELECT line_number, line FROM records WHERE NOT is_reply(line);
+CREATE TEMP TABLE others AS SELECT line_number, line FROM other_lines WHERE NOT is_reply(line);
 SET VARIABLE headers = (SELECT coalesce(list(line_number ORDER BY line_number), []) FROM others WHERE is_header(line));
 CREATE TEMP MACRO run_of(number) AS len(list_filter(getvariable('headers'), lambda h: h <= number));
 CREATE TEMP TABLE summaries AS
@@ -31,9 +35,11 @@ FROM (SELECT line_number, '1' AS unit, regexp_extract_all(line, '= (\d+)', 1) AS
       SELECT line_number, 'ms', regexp_extract_all(line, '= (\d+)ms', 1) FROM others WHERE regexp_matches(line, 'Minimum = \d+ms, Maximum = \d+ms'))
 GROUP BY run, unit;
 SET VARIABLE counts = (
-    SELECT {answers: count(*) FILTER (WHERE timed), below: count(*) FILTER (WHERE timed AND contains(line, '<1ms')), refused: count(*) FILTER (WHERE NOT timed),
+    SELECT {answers: count(*) FILTER (WHERE timed) + (SELECT coalesce(sum(lines), 0)::BIGINT FROM forms),
+            below: count(*) FILTER (WHERE timed AND contains(line, '<1ms')) + (SELECT coalesce(sum(lines), 0)::BIGINT FROM forms WHERE ends_with(form, 'below')),
+            refused: count(*) FILTER (WHERE NOT timed),
             behind: count(*) FILTER (WHERE NOT regexp_matches(line, '^(Reply from|Antwort von) '))}
-    FROM (SELECT line, regexp_matches(line, '[=<]\d\S*ms') AS timed FROM records WHERE is_reply(line)));
+    FROM (SELECT line, regexp_matches(line, '[=<]\d\S*ms') AS timed FROM other_lines WHERE is_reply(line)));
 SET VARIABLE silent = (SELECT count(*) FROM others WHERE is_lost(line))
 
 -- name: session
@@ -61,15 +67,16 @@ HAVING count(*) > 0
 -- name: measurements
 SELECT metric, value, unit, host, ttl, outcome
 FROM (
-    SELECT 'rtt' AS metric, CASE found.sign WHEN '=' THEN found.time WHEN '<' THEN '0' END AS value, 'ms' AS unit, CASE WHEN found.sign <> '' THEN found.host END AS host,
-           TRY_CAST(found.ttl AS BIGINT) AS ttl,
-           CASE WHEN is_broken THEN error('is no whole answer, the file may be cut off')::VARCHAR WHEN found.sign <> '' THEN NULL
+    SELECT 'rtt' AS metric, CASE WHEN form IS NOT NULL THEN coalesce(time, '0') WHEN found.sign = '=' THEN found.time WHEN found.sign = '<' THEN '0' END AS value, 'ms' AS unit,
+           CASE WHEN form IS NOT NULL THEN host WHEN found.sign <> '' THEN found.host END AS host,
+           CASE WHEN form IS NOT NULL THEN ttl ELSE TRY_CAST(found.ttl AS BIGINT) END AS ttl,
+           CASE WHEN form IS NOT NULL THEN NULL WHEN is_broken THEN error('is no whole answer, the file may be cut off')::VARCHAR WHEN found.sign <> '' THEN NULL
                 WHEN starts_with(found.rest, 'Request timed out') OR starts_with(found.rest, 'Zeit') THEN 'timed out' ELSE rtrim(found.rest, ' .') END AS outcome
-    FROM (SELECT regexp_extract(line, '(?:(?:Reply from|Antwort von) (\S+): )?(?:(?:[bB]ytes=\d+ )?(?:time|Zeit)([=<])(\d\S*?)ms\s*(?:TTL=(\d+))?|([^\s:\]].*))$',
-                                ['host', 'sign', 'time', 'ttl', 'rest']) AS found,
-                 is_reply(line) AND regexp_matches(line, ': ([bB]ytes=\d*\s*|[bB]y[tes]*|[bB]|([bB]ytes=\d+ )?(time|Zeit|tim|Zei|ti|Ze|t|Z)([=<]\d*m?)?)$') AS is_broken
-          FROM (SELECT regexp_extract(line, '((Reply from|Antwort von) .*|Request timed out\.|Zeitüberschreitung der Anforderung\.|PING: .*|General failure\.|Allgemeiner Fehler\.)\s*$', 1) AS line
-                FROM records WHERE is_reply(line) OR is_lost(line)))
+    FROM (SELECT form, host, time, ttl, CASE WHEN form IS NULL THEN regexp_extract(line, '(?:(?:Reply from|Antwort von) (\S+): )?(?:(?:[bB]ytes=\d+ )?(?:time|Zeit)([=<])(\d\S*?)ms\s*(?:TTL=(\d+))?|([^\s:\]].*))$',
+                                ['host', 'sign', 'time', 'ttl', 'rest']) END AS found,
+                 form IS NULL AND is_reply(line) AND regexp_matches(line, ': ([bB]ytes=\d*\s*|[bB]y[tes]*|[bB]|([bB]ytes=\d+ )?(time|Zeit|tim|Zei|ti|Ze|t|Z)([=<]\d*m?)?)$') AS is_broken
+          FROM (SELECT form, host, time, ttl, CASE WHEN form IS NULL THEN regexp_extract(line, '((Reply from|Antwort von) .*|Request timed out\.|Zeitüberschreitung der Anforderung\.|PING: .*|General failure\.|Allgemeiner Fehler\.)\s*$', 1) END AS line
+                FROM records WHERE form IS NOT NULL OR is_reply(line) OR is_lost(line)))
     UNION ALL BY NAME
     SELECT figure.metric AS metric, figure.value AS value, unit
     FROM (SELECT line_number, unit, unnest(CASE unit WHEN '1' THEN [{metric: 'packets_sent', value: found[1]}, {metric: 'packets_received', value: found[2]}, {metric: 'packets_lost', value: found[3]}]
