@@ -204,19 +204,19 @@ class Scan:
         """
         chosen = self.sessions if sessions is None else sessions
         names = [n for n in self.schema.names if columns is None or n in columns or n in KEY_COLUMNS]
+        if any(file.rows is not None for file in self.files):
+            ahead = beside = None  # of packs that are read in turns one row group each is in memory, and no more
+        how = Reading(batch_size, ahead=ahead, beside=beside)
         if self.passing is None or self.passing.is_complete:
             left_out: Counter[str] = Counter()
             order = OrderCheck(chosen, left_out)
-            if any(file.rows is not None for file in self.files):
-                ahead = beside = None  # of packs that are read in turns one row group each is in memory, and no more
-            how = Reading(batch_size, ahead=ahead, beside=beside)
             reading = self._reading(chosen, names, how, times, left_out)
             yield from self._batches(reading, order)
             return
         # All sessions pass, for what is wrong with those that are not wanted is wrong with their files.
         wanted = {session.session_id for session in chosen}
         needed = [name for name in self.schema.names if name in names or name in self.passing.columns]
-        reading = self._reading(self.passing.planned, needed, Reading(batch_size, ahead=ahead, beside=beside))
+        reading = self._reading(self.passing.planned, needed, how)
         for batch in self._batches(reading, self.passing.gather(digested=False)):
             if batch.column("session_id")[0].as_py() in wanted:
                 yield select_columns(batch, names)
