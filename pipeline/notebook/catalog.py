@@ -75,7 +75,7 @@ def _write(source: Source, target: Path, *, overwrite: bool) -> int:
                 version = _STORAGE_VERSIONS[scan.timestamp_unit]
                 connection.execute(f"ATTACH {quote_literal(str(made))} AS made (STORAGE_VERSION '{version}')")
                 connection.execute("USE made")
-                create_views(connection, scan, inventory)
+                create_views(connection, scan, inventory, for_old_clients=scan.timestamp_unit == "us")
                 comment_views(connection, scan)
                 connection.execute("USE memory")
                 connection.execute("DETACH made")  # which writes all of it into the file

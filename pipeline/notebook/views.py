@@ -116,8 +116,17 @@ def source_problem(error: Exception, scan: Scan) -> SourceError:
     return SourceError(f"{scan.name}: cannot be read ({line})")
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan, inventory: Inventory) -> None:
-    """Create the views `measurements`, of the sessions that are open, and `sessions`, of all of a source."""
+def create_views(
+    connection: duckdb.DuckDBPyConnection, scan: Scan, inventory: Inventory, *, for_old_clients: bool = False
+) -> None:
+    """Create the views `measurements`, of the sessions that are open, and `sessions`, of all of a source.
+
+    Args:
+        connection: where they are created.
+        scan: the sessions that are open.
+        inventory: all sessions.
+        for_old_clients: the views are read by DuckDB before 2.0, too, which refuses an option that is new.
+    """
     connection.execute(f"CREATE SCHEMA {_BEHIND}")
     columns = [quote_identifier(name) for name in CORE_COLUMNS]
     held = {name for name in inventory.typed_columns if scan.attributes.get(name, UNTYPED) != UNTYPED}
@@ -128,7 +137,9 @@ def create_views(connection: duckdb.DuckDBPyConnection, scan: Scan, inventory: I
     ]
     paths = ", ".join(quote_literal(str(file.opened_as.absolute())) for file in scan.files)
     if scan.files:
-        rows = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+        # DuckDB 2.0 takes what others wrote as least and greatest to count NaN, which they leave out.
+        nan = "" if for_old_clients else ", can_have_nan = true"
+        rows = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false{nan})"
     else:
         schema = measurements_schema(scan.timestamp_unit, inventory.attributes)
         # A table that is empty would load pandas, where it is installed.

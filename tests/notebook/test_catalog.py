@@ -178,7 +178,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pipeline.notebook.catalog as catalog
-catalog.create_views = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+catalog.create_views = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 catalog.write_catalog(sys.argv[1], "made.duckdb")
 """
 
@@ -209,10 +209,10 @@ def test_a_session_that_is_replaced_meanwhile_is_that_of_the_new_rows(tmp_path, 
     write_ndjson(tmp_path / "new.ndjson", [row("s1", 0), row("s1", 1)])
     create_views, left = catalog.create_views, ["new.ndjson"]
 
-    def late(connection, scan, inventory):
+    def late(connection, scan, inventory, **options):
         if left:
             import_sessions(tmp_path / left.pop(), tmp_path / "store", if_exists="replace")
-        create_views(connection, scan, inventory)
+        create_views(connection, scan, inventory, **options)
 
     monkeypatch.setattr(catalog, "create_views", late)
     write_catalog(tmp_path / "store", tmp_path / "made.duckdb")
