@@ -44,7 +44,7 @@ _VITEST = (
     "jq -c '.files[].groups[].benchmarks[]' makes lines of its aggregates, which --map value=mean:ms takes"
 )
 _TINYBENCH = (
-    "is a result of tinybench: its samples, kept with retainSamples, are lines with "
+    "is a result of tinybench, whose samples, kept with retainSamples, are sorted by value; they are lines with "
     "jq -c '.[] | .name as $name | .result.latency.samples[]? | {name: $name, latency: .}', "
     "which --map value=latency:ms takes"
 )
