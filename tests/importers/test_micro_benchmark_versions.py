@@ -206,6 +206,13 @@ def test_versions_of_benchmarkdotnet_before_0_11_have_one_mode_for_results(tmp_p
     refused(tmp_path, "b.json", dotnet(result), "a measurement is of 0 operations")
 
 
+def test_figures_of_memory_that_benchmarkdotnet_may_add_are_told(tmp_path):
+    memory = {"Gen0Collections": 3, "BytesPinnedPerOperation": 5}
+    _, session = imported(tmp_path, "a.json", dotnet(Statistics={"Mean": 2.5}, Memory=memory))
+    assert values(tmp_path, "metric, value") == [("time_mean", 2.5), ("gen0_collections", 3.0)]
+    assert "Benchmarks[].Memory.BytesPinnedPerOperation" in session["origin"]["ignored"]
+
+
 def test_benchmarkdotnet_without_results_has_its_statistics(tmp_path):
     report, _ = imported(
         tmp_path, "a.json", dotnet(Statistics={"Mean": 2.5, "Median": "NaN", "OriginalValues": [1, "", 3]})

@@ -13,7 +13,7 @@
 -- metrics: total_operations = counter aggregate
 -- metrics: gen0_collections, gen1_collections, gen2_collections, bytes_allocated_per_operation = gauge lower aggregate
 -- reads: Title, HostEnvironmentInfo.**, Benchmarks[].FullName|Namespace|Type|Method|Parameters|DisplayInfo|ShortInfo
--- reads: Benchmarks[].Measurements[].IterationMode|IterationStage|LaunchIndex|IterationIndex|Operations|Nanoseconds, Benchmarks[].Memory.*
+-- reads: Benchmarks[].Measurements[].IterationMode|IterationStage|LaunchIndex|IterationIndex|Operations|Nanoseconds, Benchmarks[].Memory.Gen0Collections|Gen1Collections|Gen2Collections|TotalOperations|BytesAllocatedPerOperation
 -- reads: Benchmarks[].Statistics.OriginalValues[], Benchmarks[].Statistics.Min|Max|Mean|Median|Q1|Q3|StandardError|StandardDeviation, Benchmarks[].Statistics.ConfidenceInterval.Lower|Upper|Margin
 -- reads: Benchmarks[].Statistics.Percentiles.*, Benchmarks[].Metrics[].Value, Benchmarks[].Metrics[].Descriptor.Id|Unit|TheGreaterTheBetter
 -- leaves: Benchmarks[].MethodTitle|HardwareIntrinsics|Properties.**, Benchmarks[].Statistics.N|LowerFence|UpperFence|InterquartileRange|Variance|Skewness|Kurtosis
