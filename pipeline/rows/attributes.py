@@ -41,20 +41,21 @@ def check_column_names(names: Sequence[str]) -> None:
 
 
 def merge_attributes(
-    known: Mapping[str, str], found: Mapping[str, str], *, where: str, widen: bool = False
+    known: Mapping[str, str], found: Mapping[str, str], *, where: str = "", widen: bool = False
 ) -> dict[str, str]:
     """Unite the attributes of two sets of rows by name.
 
     Args:
         known: type name by column, so far.
         found: the same of the rows that come in addition.
-        where: what the added rows are called in the error.
+        where: what the added rows are called in the error; empty where others say it.
         widen: int64 and float64 together are float64, as in formats that know only numbers.
 
     Raises:
         SourceError: an attribute has two types.
     """
     merged = dict(known)
+    place = f"{where}: " if where else ""
     for name, kind in found.items():
         before = merged.get(name, UNTYPED)
         if UNTYPED in (before, kind):
@@ -62,11 +63,11 @@ def merge_attributes(
         elif widen and {before, kind} == {"int64", "float64"}:
             merged[name] = "float64"
         elif before != kind:
-            raise SourceError(f"{where}: attribute {name!r} is {kind}, elsewhere it is {before}; give it one type")
+            raise SourceError(f"{place}attribute {name!r} is {kind}, elsewhere it is {before}; give it one type")
     try:
         check_column_names([*CORE_COLUMNS, *merged])
     except SourceError as error:
-        raise SourceError(f"{where}: {error}") from error
+        raise SourceError(f"{place}{error}") from error
     return merged
 
 

@@ -141,7 +141,7 @@ class _Opening:
                 staying = StayingFiles(files, records, self._options, self._unit, self._held)
             for path in files:
                 with reading_errors(path):
-                    self._merge(attributes_of(self._schema_of(path)), path)
+                    self._merge(attributes_of(self._schema_of(path)))
                 # What describes rows themselves names their session rightly.
                 asks = len(records[path]) == 1 and not records[path][0].is_described
                 self._sessions.keep(path, records[path], ids_of(path) if asks else None)
@@ -308,7 +308,7 @@ class _Opening:
             batch = normaliser.conform(raw, reading.drops)
             if self._options.timestamp_unit is None and self._unit == "us" and normaliser.dropped_digits:
                 raise _FinerTimesError
-            self._merge(attributes_of(batch.schema), path)
+            self._merge(attributes_of(batch.schema))
             ids.update(dict.fromkeys(batch.column("session_id").unique().to_pylist()))
             spool.write(batch)
             self._passing.add(batch, self._schema, self._attributes)
@@ -330,16 +330,16 @@ class _Opening:
             raise SourceError(f"its rows are of session {other!r}, not of {given!r} as --session-id says")
         self._sessions.keep(path, records, list(ids))
 
-    def _merge(self, attributes: Mapping[str, str], path: Path) -> None:
+    def _merge(self, attributes: Mapping[str, str]) -> None:
         """Unite the attributes of a file with those found before, and with what the store knows of them."""
-        found = merge_attributes(self._attributes, attributes, where=str(path), widen=self._widen)
+        found = merge_attributes(self._attributes, attributes, widen=self._widen)
         known = {name: kind for name, kind in self._options.kept_attributes.items() if name in found}
         if self._widen:
             # Text knows only numbers: a column of whole ones may be what is float64 in the store.
             found |= {
                 name: "float64" for name, kind in found.items() if kind == "int64" and known.get(name) == "float64"
             }
-        merged = merge_attributes(known, found, where=str(path))
+        merged = merge_attributes(known, found)
         self._attributes = {name: merged[name] for name in found}
 
     def _first_rows(self, path: Path) -> Iterator[pa.RecordBatch]:

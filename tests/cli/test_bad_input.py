@@ -34,6 +34,8 @@ def test_bad_input_is_one_clear_line_and_publishes_nothing(one, commands, good_s
     assert result.status == one.status, result.err
     for phrase in one.phrases:
         assert phrase in result.err
+    begin = lines[0].split(": ")[1]
+    assert not lines[0].startswith(f"pipeline: {begin}: {begin}: "), "says twice where it is"
     assert result.out == ""
     # Neither a package nor a stage beside it, nor anything spooled.
     assert not (tmp_path / "out").exists() or names_in(tmp_path / "out") == []
