@@ -139,16 +139,20 @@ def _register_lines(
     """Create the view `records` where its lines are read by us; do so before the connection is locked down."""
     if definition.fields:
         create_records_view(connection, plain, definition.fields, unread)
-    elif definition.format == "ndjson":
+    elif definition.format in {"lines", "ndjson"} and definition.reader is None:
         # A few lines at a time: for each function of JSON the engine holds all that it is given at once, taken apart.
-        connection.register("lines", FormedLines(plain, ()).others)
-        connection.execute("CREATE VIEW records AS SELECT line::JSON AS json FROM lines")
-    elif definition.format == "lines" and definition.reader is None:
         formed = FormedLines(plain, definition.forms)
-        connection.register("records", formed.records if definition.forms else formed.others)
+        views = {"records": formed.records if definition.forms else formed.others}
         if definition.forms:
-            connection.register("other_lines", formed.others)
+            views["other_lines"] = formed.others
             connection.register("forms", formed.forms)
+        for name, lines in views.items():
+            if definition.format == "lines":
+                connection.register(name, lines)
+                continue
+            connection.register(f"text_of_{name}", lines)
+            further = ", * EXCLUDE (line)" if definition.forms else ""
+            connection.execute(f"CREATE VIEW {name} AS SELECT line::JSON AS json{further} FROM text_of_{name}")
 
 
 def _create_views(

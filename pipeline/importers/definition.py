@@ -77,7 +77,7 @@ class Definition:
         looks_for: what it takes samples from, for the message of a file that has none; JSON keys are in backticks.
         signs: texts in small letters, of which each of its files has one in its name or its beginning; without any the
             section `recognise` is asked of every file.
-        forms: of lines of text, those that are taken apart before the SQL sees them.
+        forms: of lines, those that are taken apart before the SQL sees them.
         lacking: what is wrong with a file that gives no measurement, whatever the options say; None for nothing.
     """
 
@@ -130,8 +130,8 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     kind = headers.get("format", "")
     if kind not in FORMATS:
         raise UsageError(f"{name}: needs a line '-- format: ...' that says how files are read: {', '.join(FORMATS)}")
-    if repeated["form"] and (kind != "lines" or "reader" in headers):
-        raise UsageError(f"{name}: '-- form:' is for lines of text, '-- format: lines'")
+    if repeated["form"] and (kind not in {"lines", "ndjson"} or {"reader", "fields"} & headers.keys()):
+        raise UsageError(f"{name}: '-- form:' is for '-- format: lines', and for 'ndjson' without '-- fields:'")
     if "samples" in headers and kind != "json":
         raise UsageError(f"{name}: '-- samples:' is for documents, '-- format: json'; name the fields of lines")
     if (kind in DECODED) > ("reader" in headers) or headers.get("reader", READERS[0]) not in READERS:
@@ -164,7 +164,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         is_built_in=is_built_in,
         documents=headers.get("documents"),
         signs=_parse_signs(headers["signs"], where=name) if "signs" in headers else (),
-        forms=parse_forms(repeated["form"], where=name),
+        forms=parse_forms(repeated["form"], is_json=kind == "ndjson", where=name),
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,9 +31,15 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 1 << 17
 _MAX_KEPT_LINES = 1_000
 _MAX_KEPT_BYTES = 1 << 16
-_KINDS = ("WORD", "PHRASE", "NAME", "FIELD", "INTEGER", "DECIMAL", "SECONDS", "NANOSECONDS", "JSON", "WORDS")
+_KINDS = (
+    *("WORD", "PHRASE", "NAME", "FIELD", "INTEGER", "DECIMAL", "SECONDS", "NANOSECONDS", "JSON", "NUMBER", "WHOLE"),
+    "WORDS",
+)
+_IN_JSON = {"json": "x", "number": "0", "whole": "0", "seconds": "00.0"}
+"""What may stand in JSON, as one that it may be; where it must stand within quotes, one that is no JSON without."""
 _TYPES = {
-    **dict.fromkeys(("integer", "seconds", "nanoseconds"), pa.int64()),
+    **dict.fromkeys(("integer", "seconds", "nanoseconds", "whole"), pa.int64()),
+    "number": pa.float64(),
     "words": pa.list_(pa.string()),
 }
 _PART = re.compile(r"\{( |([A-Za-z_]\w*)(?: ([^\s{}]+))?)\}|((?:[^{}]|\{\{|\}\})+)")
@@ -52,16 +59,32 @@ class LineForm:
     name: str
     parts: tuple[LinePart, ...]
 
+    @property
+    def example(self) -> str:
+        """A line of this form, of JSON."""
+        return "".join(part.text if part.kind == "text" else _IN_JSON.get(part.kind, "") for part in self.parts)
 
-def parse_forms(lines: Sequence[str], *, where: str) -> tuple[LineForm, ...]:
+    @property
+    def is_json(self) -> bool:
+        """Whether each line of this form is a JSON object, and all have the same keys."""
+        if not all(part.kind == "text" or part.kind in _IN_JSON for part in self.parts):
+            return False
+        try:
+            return isinstance(json.loads(self.example), dict)
+        except ValueError:
+            return False
+
+
+def parse_forms(lines: Sequence[str], *, is_json: bool = False, where: str) -> tuple[LineForm, ...]:
     """Read the lines `-- form:` of an importer.
 
     Args:
         lines: each a name and a form, such as `answer = [{epoch_ns SECONDS}] {_ INTEGER} bytes from {host}: ...`.
+        is_json: the lines of its files are JSON objects.
         where: the importer, for errors.
 
     Raises:
-        UsageError: one cannot be read, or a field has several types.
+        UsageError: one cannot be read, a field has several types, or a form is none of JSON where it must be.
     """
     forms = []
     types: dict[str, pa.DataType] = {}
@@ -90,6 +113,11 @@ def parse_forms(lines: Sequence[str], *, where: str) -> tuple[LineForm, ...]:
                     f"{where}: '-- form: {line}': its field {part.column!r} is of another type in another form"
                 )
         forms.append(LineForm(name, tuple(parts)))
+        if is_json and not forms[-1].is_json:
+            raise UsageError(
+                f"{where}: '-- form: {line}' is no JSON object; its fields may be JSON and SECONDS within quotes, "
+                "NUMBER and WHOLE"
+            )
     return tuple(forms)
 
 

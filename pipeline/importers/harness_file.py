@@ -22,13 +22,13 @@ from pipeline.importers.facts import (
     version_warning,
 )
 from pipeline.importers.fields import UnreadKeys
-from pipeline.importers.ignored import Ignored, in_columns, in_documents, in_lines
+from pipeline.importers.ignored import Ignored
 from pipeline.importers.measurements import Measurements
 from pipeline.importers.metrics import facts_of_metrics
-from pipeline.importers.plain_text import read_head
 from pipeline.importers.samples import CutDocument
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
+from pipeline.importers.unused import Unused
 from pipeline.model.arrays import integers
 from pipeline.model.metric_facts import facts_of
 from pipeline.model.session import Session
@@ -284,39 +284,26 @@ class HarnessFile:
         opening: AbstractContextManager[object],
         connection: duckdb.DuckDBPyConnection,
     ) -> Generator[pa.RecordBatch]:
+        of_file = (self._definition, self._plain, self._shape, self._cut, self._unread)
         try:
-            with closing(measurements.batches(self.session_id, self._start.ticks)) as batches:
-                for batch in batches:
-                    if batch.num_rows:
-                        self._summary.add(batch, measurements.attributes)
-                    yield batch
-            if not self._summary.measurement_count:
-                if self._definition.lacking:
-                    raise WholeFileError(self._definition.lacking)
-                if not self._options.allow_empty:
-                    raise WholeFileError(no_samples(connection, self._definition))
-            told = self._decoded.told if self._decoded else Told()
-            unused = [*read_unused(connection, self._definition), *told.unused.items()]
-            self.ignored = self._find_ignored(connection, measurements, told).and_also(unused)
+            with Unused(*of_file) as unused:
+                with closing(measurements.batches(self.session_id, self._start.ticks)) as batches:
+                    for batch in batches:
+                        if batch.num_rows:
+                            self._summary.add(batch, measurements.attributes)
+                        yield batch
+                if not self._summary.measurement_count:
+                    if self._definition.lacking:
+                        raise WholeFileError(self._definition.lacking)
+                    if not self._options.allow_empty:
+                        raise WholeFileError(no_samples(connection, self._definition))
+                told = self._decoded.told if self._decoded else Told()
+                names = [*read_unused(connection, self._definition), *told.unused.items()]
+                self.ignored = unused.find(connection, measurements.given, told).and_also(names)
             self.warnings += [*self.ignored.warnings(), *told.notes]
             self._said |= told.facts
         finally:
             opening.__exit__(None, None, None)
-
-    def _find_ignored(self, connection: duckdb.DuckDBPyConnection, measurements: Measurements, told: Told) -> Ignored:
-        """Count what the importer did not use, as far as it says what it does."""
-        definition = self._definition
-        if definition.fields or told.unread:
-            return in_lines([*self._unread.found, *told.unread], definition.reads)
-        if definition.reads is None:
-            return Ignored({})
-        if self._shape is not None:
-            known = {*map(str.lower, definition.columns), *measurements.given}
-            return in_columns(connection, self._shape.names, known, definition.reads)
-        reads = definition.reads.of_file(lambda: read_head(self._plain).value)
-        if self._cut is None or reads.lead_into(definition.samples):
-            return in_documents(self._plain, reads, (), told.whole_bytes)
-        return in_documents(self._cut.path, reads, definition.samples)
 
     def _complete(self, record: SessionRecord) -> SessionRecord:
         """Let the record beside the file, which a person wrote, win over what the file says."""

@@ -13,11 +13,12 @@ from pipeline.native import BadDocumentError, DocumentNames
 from pipeline.runtime.duckdb import quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     import duckdb
 
+    from pipeline.importers.formed_lines import LineForm
     from pipeline.importers.reads import Reads
     from pipeline.importers.samples import SamplePath
     from pipeline.native import HeldName
@@ -28,6 +29,7 @@ _MAX_TOLD = 5
 _MAX_NAME = 200
 _MAX_KEY = 80
 _BLOCK_BYTES = 1 << 17
+_ROWS = 2048
 _PLAIN_KEY = re.compile(r'[^\s.,*"\\\[\]]+')
 
 
@@ -95,7 +97,13 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(ordered[:_MAX_TOLD]) + (f" and {more:,} more, see origin.ignored" if more > 0 else "")
 
 
-def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath], whole_bytes: int | None = None) -> Ignored:
+def in_documents(
+    plain: Path,
+    reads: Reads,
+    samples: Sequence[SamplePath],
+    whole_bytes: int | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Ignored:
     """Count what a document, or lines, hold beside what is read.
 
     Args:
@@ -103,6 +111,7 @@ def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath], whole
         reads: what is read.
         samples: where those lie that were cut out; they are read.
         whole_bytes: how much of the file is looked at; None for all of it.
+        is_wanted: whether to go on; asked between blocks.
 
     Raises:
         SourceError: it is no JSON; the message names the line.
@@ -111,7 +120,7 @@ def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath], whole
     with plain.open("rb", buffering=0) as file:
         is_last = False
         left = whole_bytes
-        while not is_last:
+        while not is_last and is_wanted():
             block = file.read(_BLOCK_BYTES if left is None else min(left, _BLOCK_BYTES))
             is_last = not block
             left = None if left is None else left - len(block)
@@ -121,6 +130,41 @@ def in_documents(plain: Path, reads: Reads, samples: Sequence[SamplePath], whole
                 reason = "it ends early, or is no JSON" if is_last else str(error)
                 raise SourceError(f"line {error.line + 1}: {reason}") from error
     return _of_names(names.found())
+
+
+def in_formed_lines(
+    connection: duckdb.DuckDBPyConnection, plain: Path, forms: Sequence[LineForm], reads: Reads
+) -> Ignored:
+    """Count what lines of JSON hold beside what is read: those of a form hold the same names, and are only counted.
+
+    Args:
+        connection: where the lines can be read.
+        plain: the file.
+        forms: that lines may have.
+        reads: what is read.
+
+    Raises:
+        SourceError: a line is no JSON; the message names it.
+    """
+    counts = dict(connection.sql("SELECT form, lines FROM forms").fetchall())
+    if not any(counts.values()):
+        return in_documents(plain, reads, ())
+    held: dict[str, Held] = {}
+    for form in forms:
+        if counts[form.name]:
+            names = DocumentNames(reads.paths)
+            names.read(form.example.encode(), is_last=True)
+            _add_all(held, _of_names(names.found()), counts[form.name])
+    names = DocumentNames(reads.paths)
+    try:
+        reader = connection.sql("SELECT line FROM text_of_other_lines").to_arrow_reader(_ROWS)
+        for batch in reader:
+            names.read("".join(f"{line}\n" for line in batch.column(0).to_pylist()).encode())
+        names.read(b"", is_last=True)
+    except BadDocumentError:
+        return in_documents(plain, reads, ())  # which names the line
+    _add_all(held, _of_names(names.found()), 1)
+    return Ignored(held)
 
 
 def _of_names(found: Sequence[HeldName]) -> Ignored:
@@ -179,6 +223,11 @@ def _add(held: dict[str, Held], path: str, more: Held) -> None:
     if more.values:
         have = held.get(path, Held(0))
         held[path] = Held(have.values + more.values, have.numbers + more.numbers, have.is_again or more.is_again)
+
+
+def _add_all(held: dict[str, Held], more: Ignored, times: int) -> None:
+    for path, one in more.held.items():
+        _add(held, path, Held(one.values * times, one.numbers * times, one.is_again))
 
 
 def _path(parent: str, name: HeldName) -> str:

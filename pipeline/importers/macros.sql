@@ -1,8 +1,9 @@
 CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
 CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
-CREATE MACRO per_operation(number, operations) AS CASE WHEN operations = 1 OR number IS NULL THEN number
-    WHEN isfinite(number::DOUBLE) THEN (number::DOUBLE / operations)::VARCHAR
+CREATE MACRO quotient(number, operations) AS CASE WHEN number IS NULL THEN NULL
+    WHEN isfinite(number::DOUBLE) THEN number::DOUBLE / operations
     ELSE error('column ''value'': ' || number || ' is beyond the range of float64') END;
+CREATE MACRO per_operation(number, operations) AS CASE WHEN operations = 1 THEN number ELSE quotient(number, operations)::VARCHAR END;
 CREATE MACRO json_pointer(key) AS '/' || replace(replace(key, '~', '~0'), '/', '~1');
 -- What a name begins and ends with is found in a tenth of the time of a pattern.
 CREATE MACRO webrtc_unit(stat) AS CASE

@@ -14,7 +14,7 @@ from pipeline.importers.expansion import NUMBER, Expansion, number_column
 from pipeline.importers.tags import Tags, common_kind, kinds_of
 from pipeline.importers.times import TIME_COLUMNS, Times
 from pipeline.importers.values import exact_floats, floats_of_integers
-from pipeline.model.arrays import from_numbers, from_places, from_strings, from_value
+from pipeline.model.arrays import from_numbers, from_places, from_strings, from_value, integers, is_null
 from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.batches import taken
@@ -38,6 +38,8 @@ BATCH_ROWS = 16_384
 _PER = "per_"
 """Begins the name of what is the divisor of values, and a column without it."""
 _SAMPLE_COLUMNS = ("metric", "value", "unit")
+_VALUE_TEXT = "value_text"
+"""A column with the value as text, of the rows that have it: in them it counts."""
 _SMALL_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _INTEGERS = {*_SMALL_INTEGERS, "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
@@ -97,11 +99,11 @@ class Measurements:
             raise UsageError(f"{definition.name}: section measurements gives no column {lacks!r}; {hint}")
         self.times = Times([name for name in TIME_COLUMNS if name in kinds], unit, zone)
         has_arrays = document is not None and NUMBER in kinds
-        columns = list(_sample_columns(kinds, is_text=has_arrays))
+        columns = list(_sample_columns(kinds, is_text=has_arrays, where=definition.name))
         numbers: list[str] = []
         columns += [_time_column(name, kinds[name]) for name in self.times.columns]
         self.attributes: dict[str, str] = {}
-        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, "attributes"}
+        taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, _VALUE_TEXT, "attributes"}
         for name, kind in kinds.items():
             if name == NUMBER and has_arrays:
                 filled, numbers = self._filled(connection, definition, kind, kinds)
@@ -261,9 +263,9 @@ class Measurements:
         for name in raw.schema.names:
             if name == "attributes" and self._tags is not None:
                 yield from self._tags.spread(raw.column(name))
-            elif name == "value" and not pa.types.is_floating(raw.column(name).type):
-                yield _read_values(raw.column(name))
-            elif name not in TIME_COLUMNS:
+            elif name == "value":
+                yield _values_of(raw)
+            elif name not in {*TIME_COLUMNS, _VALUE_TEXT}:
                 yield self._shortened(name, raw.column(name))
 
     def _shortened(self, name: str, column: pa.Array) -> pa.Array:
@@ -276,6 +278,17 @@ class Measurements:
         if len(encoded.dictionary) * 4 > len(column) > 1000:
             self._various.add(name)
         return encoded
+
+
+def _values_of(raw: pa.RecordBatch) -> pa.Array:
+    """Give the values of rows as float64."""
+    column = raw.column("value")
+    values = _copied(column) if pa.types.is_floating(column.type) else _read_values(column)
+    if _VALUE_TEXT not in raw.schema.names or (texts := raw.column(_VALUE_TEXT)).null_count == len(texts):
+        return values
+    absent, has_no_text = is_null(values), is_null(texts)
+    numbers, read = (integers(one).view(np.float64) for one in (values, _read_values(texts)))
+    return from_numbers(np.where(has_no_text, numbers, read), pa.float64(), absent & has_no_text)
 
 
 def _read_values(column: pa.Array) -> pa.Array:
@@ -309,9 +322,13 @@ def _read(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _sample_columns(kinds: dict[str, str], *, is_text: bool) -> Iterator[str]:
+def _sample_columns(kinds: dict[str, str], *, is_text: bool, where: str) -> Iterator[str]:
     for name in _SAMPLE_COLUMNS:
         kind = kinds.get(name)
+        if name == "value" and _VALUE_TEXT in kinds:
+            if is_text or kind not in {*_FLOATS, *_SMALL_INTEGERS}:
+                raise UsageError(f"{where}: column {_VALUE_TEXT} is for a column value of DOUBLE or BIGINT")
+            yield f"{_VALUE_TEXT}::VARCHAR AS {_VALUE_TEXT}"
         if kind is None:
             yield f"NULL::VARCHAR AS {name}"
         elif name == "value" and kind in {*_FLOATS, "BOOLEAN"}:

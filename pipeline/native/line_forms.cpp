@@ -30,6 +30,8 @@ enum class Kind : int32_t {
     kNanoseconds = 9,
     kField = 10,
     kJson = 11,
+    kNumber = 12,
+    kWhole = 13,
 };
 
 struct Part {
@@ -42,7 +44,7 @@ struct Part {
 struct LineColumn {
     std::vector<int32_t> ends{0}, list_ends{0};
     std::string data;
-    std::vector<int64_t> numbers;
+    std::vector<int64_t> numbers;  // of float64 their bits
     std::vector<uint8_t> present;
 
     void clear() {
@@ -202,6 +204,16 @@ private:
                     if (!digits() || at - span.begin > 18) return false;
                     span.number = number_of(span.begin, at);
                     break;
+                case Kind::kNumber:
+                case Kind::kWhole: {
+                    NumberText found;
+                    at = scan_number(at, end, found);
+                    if (at == nullptr) return false;
+                    if (part.column < 0) break;
+                    if (part.kind == Kind::kWhole ? !to_int64(found, span.number) : !is_held(span.begin, at, found, span.number))
+                        return false;
+                    break;
+                }
                 case Kind::kNanoseconds: {
                     if (!digits() || at - span.begin > 9) return false;
                     span.number = number_of(span.begin, at) * 1'000'000'000;
@@ -236,6 +248,13 @@ private:
         }
         return at == end;
     }
+    // Gives the bits of the float64 nearest to a number; false where integers of its size may lie between two of them.
+    static bool is_held(const char* begin, const char* end, const NumberText& found, int64_t& bits) {
+        double value;
+        if (!to_double(begin, end, found, value) || std::fabs(value) >= 0x1p53) return false;
+        std::memcpy(&bits, &value, sizeof bits);
+        return true;
+    }
     static bool begins(const std::string* text, const char* at, const char* end) {
         return text != nullptr && *at == (*text)[0] && static_cast<size_t>(end - at) >= text->size() &&
                (text->size() == 1 || std::memcmp(at, text->data(), text->size()) == 0);
@@ -258,7 +277,8 @@ private:
     }
 
     static bool is_number(Kind kind) {
-        return kind == Kind::kInteger || kind == Kind::kSeconds || kind == Kind::kNanoseconds;
+        return kind == Kind::kInteger || kind == Kind::kSeconds || kind == Kind::kNanoseconds || kind == Kind::kNumber ||
+               kind == Kind::kWhole;
     }
     static void put_none(LineColumn& column, Kind kind) {
         column.present.push_back(0);

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _KIND_NAMES = (
     *("text", "blanks", "word", "phrase", "integer", "decimal", "seconds", "words", "name"),
-    *("nanoseconds", "field", "json"),
+    *("nanoseconds", "field", "json", "number", "whole"),
 )
 _KINDS = {name: number for number, name in enumerate(_KIND_NAMES)}
-_NUMBERS = {"integer", "seconds", "nanoseconds"}
+_NUMBERS = {**dict.fromkeys(("integer", "seconds", "nanoseconds", "whole"), pa.int64()), "number": pa.float64()}
 _OTHERS = -1
 
 
@@ -29,8 +29,8 @@ class LinePart(NamedTuple):
     Attributes:
         kind: `text` as it stands, `blanks`, or a field: a `word`, a `phrase` of several, a `name`, which is a phrase
             that begins with a letter or a digit, a `field`, which may be empty and has no tabs, an `integer`, a
-            `decimal`, `seconds` since 1970, seconds as `nanoseconds`, a text as
-            `json` has it within quotes, or all `words` up to the end of the line.
+            `decimal`, `seconds` since 1970, seconds as `nanoseconds`, a text as `json` has it within quotes, a `number`
+            as JSON writes it that float64 holds, or a `whole` one, or all `words` up to the end of the line.
         text: that stands here, or with which a word begins.
         column: the field's name; empty where nobody wants it.
     """
@@ -109,7 +109,7 @@ class LineForms:
         flags = np.frombuffer(ctypes.string_at(present, rows) if rows else b"", np.bool_)
         validity = None if flags.all() else pa.py_buffer(np.packbits(flags, bitorder="little"))
         if kind in _NUMBERS:
-            return pa.Array.from_buffers(pa.int64(), rows, [validity, _copied(numbers, 8 * rows)])
+            return pa.Array.from_buffers(_NUMBERS[kind], rows, [validity, _copied(numbers, 8 * rows)])
         offsets = ctypes.string_at(ends, 4 * (count + 1))
         texts = [pa.py_buffer(offsets), _copied(data, int.from_bytes(offsets[-4:], sys.byteorder))]
         if kind != "words":

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+import threading
 from collections import Counter
 
 import pytest
@@ -13,7 +14,7 @@ from harness_files import REAL, documents, k6_point, lines
 from program import pipeline
 from project import HARNESS_FILES, SHARED
 
-from pipeline import UsageError, connect, import_sessions, list_sessions
+from pipeline import SourceError, UsageError, connect, import_sessions, list_sessions
 from pipeline.importers.definition import built_in, parse_definition
 
 STARTED = "2026-11-24T15:00:00Z"
@@ -360,6 +361,28 @@ def test_percentiles_that_users_choose_are_read(tmp_path):
         metric = f"response_time_p{column[:-1]}"
         assert [row["value"] for row in rows if row["metric"] == metric] == expected
     assert result.ignored == {}
+
+
+def test_names_of_a_large_file_are_counted_beside_its_rows(tmp_path):
+    (tmp_path / "own.sql").write_text(
+        "-- format: ndjson\n-- reads: a\n"
+        "-- name: measurements\nSELECT 'm' AS metric, json->>'$.a' AS value FROM records"
+    )
+    count = 100_000
+    (tmp_path / "x.ndjson").write_text('{"a": 1, "b": {"c": [1, "x", null]}}\n' * count + '{"d": [1, 2]}\n')
+    result, origin, rows = imported(tmp_path, tmp_path / "x.ndjson", importer=str(tmp_path / "own.sql"))
+    assert len(rows) == count + 1
+    assert origin["ignored"] == {"b.c[]": 2 * count, "d[]": 2}
+    assert "holds 100,002 numbers that were not imported: b.c[], d[]" in result.warnings[0]
+
+
+def test_a_large_file_that_is_refused_leaves_no_thread(tmp_path):
+    line = given("getstats/loopback-100ms.ndjson").read_text().splitlines()[0]
+    count = (4 << 20) // len(line)
+    (tmp_path / "x.ndjson").write_text((line + "\n") * count + "{\n")
+    with pytest.raises(SourceError, match=f"line {count + 1}: "):
+        import_sessions(tmp_path / "x.ndjson", tmp_path / "store", importer="getstats")
+    assert not [one.name for one in threading.enumerate() if one.name.startswith("names")]
 
 
 def test_long_names_are_shortened(tmp_path):

@@ -9,7 +9,7 @@ import re
 import pytest
 from samples import rows_of
 
-from pipeline import SourceError, UsageError, import_sessions
+from pipeline import SourceError, UsageError, import_sessions, list_sessions
 from pipeline.importers.definition import parse_definition
 
 SQL = """\
@@ -142,6 +142,99 @@ def test_fields_of_forms_are_what_their_patterns_say(tmp_path):
     assert {row[0] for row in rows} == {None, "tabs", "exact", "event"}
 
 
+NUMBERS = """\
+-- format: lines
+-- form: both = {number NUMBER} {whole WHOLE}
+-- form: one = {_ NUMBER};
+
+-- name: measurements
+SELECT 'm' AS metric, number AS value, CASE WHEN form IS NULL THEN '1' END AS value_text, form, whole, line FROM records
+"""
+JSON_NUMBERS = (
+    *("0", "-0", "7", "-12", "1.5", "-0.25", "1e3", "1E-7", "5e-324", "1e400", "01", "1.", ".5", "+1", "1e", "0x1"),
+    *("9007199254740991", "9007199254740992", "9223372036854775807", "9223372036854775808", "0.1", "123456.789", "-"),
+)
+JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+
+
+def test_numbers_of_forms_are_those_of_json(tmp_path):
+    def expected(line):
+        parts = line.split(" ")
+        if line[-1] == ";" and JSON_NUMBER.fullmatch(line[:-1]):
+            return None, "one", None, None
+        if len(parts) == 2 and all(map(JSON_NUMBER.fullmatch, parts)):
+            number, whole = float(parts[0]), json.loads(parts[1])
+            if abs(number) < 2**53 and isinstance(whole, int) and -(2**63) <= whole < 2**63:
+                return number, "both", whole, None
+        return 1.0, None, None, line
+
+    lines = [f"{one} {other}" for one in JSON_NUMBERS for other in JSON_NUMBERS] + [f"{one};" for one in JSON_NUMBERS]
+    (tmp_path / "own.sql").write_text(NUMBERS)
+    (tmp_path / "x.txt").write_text("\n".join(lines))
+    import_sessions(tmp_path / "x.txt", tmp_path / "store", importer=str(tmp_path / "own.sql"))
+    rows = rows_of(tmp_path / "store", "SELECT value, form, whole, line FROM measurements ORDER BY sequence")
+    assert list(map(repr, rows)) == [repr(expected(line)) for line in lines]
+    assert {row[1] for row in rows} == {None, "both", "one"}
+
+
+JSON_SQL = """\
+-- format: ndjson
+-- reads: a.b, a.n
+-- form: known = {{"a": {{"b": "{b JSON}", "n": {n NUMBER}, "c": {_ WHOLE}, "t": "{_ SECONDS}"}}}}
+
+-- name: measurements
+SELECT 'm' AS metric, n AS value, json->>'$.a.n' AS value_text, coalesce(b, json->>'$.a.b') AS b, form FROM records
+"""
+PLAIN_JSON_SQL = """\
+-- format: ndjson
+-- reads: a.b, a.n
+-- name: measurements
+SELECT 'm' AS metric, json->>'$.a.n' AS value, json->>'$.a.b' AS b FROM records
+"""
+
+
+def json_of(number, c):
+    return json.dumps({"a": {"b": f"h{number}\n", "n": number / 8, "c": c, "t": f"{number}.5"}})
+
+
+def test_lines_of_json_are_the_same_with_forms_and_without(tmp_path):
+    odd = [json_of(2, "x"), json_of(3, 5).replace(": ", ":"), "{}", '{"d": 1, "a": {"n": null}}', json_of(4, None)]
+    known = [json_of(number, number) for number in range(20)]
+    text = "\n".join([*known[:10], *odd, *known[10:]]) + "\n"
+    (tmp_path / "x.json").write_text(text)
+    told = []
+    for name, sql in (("with", JSON_SQL), ("without", PLAIN_JSON_SQL)):
+        (tmp_path / f"{name}.sql").write_text(sql)
+        store = tmp_path / name
+        options = {"importer": str(tmp_path / f"{name}.sql"), "started_at": "2026-01-01T00:00:00Z"}
+        report = import_sessions(tmp_path / "x.json", store, **options)
+        (session,) = list_sessions(store)
+        told.append((session["origin"]["ignored"], report.warnings))
+        told[-1] += (rows_of(store, "SELECT value, b FROM measurements ORDER BY sequence"),)
+    assert told[0] == told[1]
+    assert told[0][0] == {"a.c": 22, "a.t": 23, "d": 1}
+    assert told[0][1] == (f"{tmp_path / 'x.json'}: holds 22 numbers that were not imported: a.c, d",)
+    forms = rows_of(tmp_path / "with", "SELECT form, count(*) FROM measurements GROUP BY form ORDER BY form")
+    assert forms == [("known", 20), (None, 5)]
+
+
+def test_a_line_of_json_that_is_broken_is_named_among_those_of_a_form(tmp_path):
+    (tmp_path / "own.sql").write_text(JSON_SQL)
+    broken = json_of(1, 1).replace('"n": 0', '"n": 00')
+    (tmp_path / "x.json").write_text((json_of(1, 1) + "\n") * 2000 + broken + "\n")
+    with pytest.raises(SourceError, match=r"line 2001: .*JSON.*; --skip-bad"):
+        import_sessions(tmp_path / "x.json", tmp_path / "store", importer=str(tmp_path / "own.sql"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    ['{{"a": {b JSON}}}', '{{"a": {b SECONDS}}}', '{{"a": "{b}"}}', '{{"a": {b INTEGER}}}', "[{b NUMBER}]", '{{"a": 1'],
+)
+def test_a_form_that_may_be_no_json_is_refused(form):
+    with pytest.raises(UsageError, match="is no JSON object"):
+        parse_definition(f"-- format: ndjson\n-- form: f = {form}\n-- name: measurements\nSELECT 1", name="x")
+
+
 def test_other_lines_are_given_again_be_they_few_or_many(tmp_path):
     sql = SQL.replace("SELECT 'm' AS metric", "SELECT (SELECT count(*) FROM other_lines) AS others, 'm' AS metric")
     (tmp_path / "own.sql").write_text(sql)
@@ -189,6 +282,7 @@ def test_a_form_that_cannot_be_read_is_refused(line, phrase):
         parse_definition(f"-- format: lines\n-- form: {line}\n-- name: measurements\nSELECT 1", name="x")
 
 
-def test_forms_are_of_lines_alone():
-    with pytest.raises(UsageError, match="is for lines of text"):
-        parse_definition("-- format: csv\n-- form: f = {a}\n-- name: measurements\nSELECT 1", name="x")
+@pytest.mark.parametrize("head", ["-- format: csv", "-- format: ndjson\n-- fields: a"])
+def test_forms_are_of_lines_alone(head):
+    with pytest.raises(UsageError, match="is for '-- format: lines', and for 'ndjson' without"):
+        parse_definition(f"{head}\n-- form: f = {{a}}\n-- name: measurements\nSELECT 1", name="x")

@@ -126,3 +126,20 @@ def test_content_that_two_know_is_told_with_both(tmp_path):
     with pytest.raises(SourceError, match="may be a file of fio and hyperfine; say which with --from"):
         import_sessions(tmp_path / "both.json", tmp_path / "store")
     import_sessions(tmp_path / "both.json", tmp_path / "store", importer="hyperfine")
+
+
+def test_values_may_be_numbers_of_some_rows_and_texts_of_others(tmp_path):
+    sql = "-- format: csv\n-- name: measurements\nSELECT 'm' AS metric, n::{} AS value, t AS value_text FROM records"
+    path = tmp_path / "run.txt"
+    path.write_text("n,t\n1,\n,2.5\n3,4\n,\n")
+    for kind in ("DOUBLE", "BIGINT"):
+        (tmp_path / "my.sql").write_text(sql.format(kind))
+        import_sessions(path, tmp_path / kind, importer=str(tmp_path / "my.sql"))
+        query = "SELECT value FROM measurements ORDER BY sequence"
+        assert rows_of(tmp_path / kind, query) == [(1.0,), (2.5,), (4.0,), (None,)]
+    path.write_text("n,t\n1,\n,9007199254740993\n")
+    with pytest.raises(SourceError, match="line 3: column 'value': 9007199254740993 does not fit float64"):
+        import_sessions(path, tmp_path / "none", importer=str(tmp_path / "my.sql"))
+    (tmp_path / "my.sql").write_text(sql.format("VARCHAR"))
+    with pytest.raises(UsageError, match="column value_text is for a column value of DOUBLE or BIGINT"):
+        import_sessions(path, tmp_path / "none", importer=str(tmp_path / "my.sql"))

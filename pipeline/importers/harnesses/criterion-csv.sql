@@ -19,9 +19,10 @@ SELECT {baseline: CASE WHEN getvariable('companion') IS NOT NULL THEN nullif(get
 
 -- name: measurements
 SELECT CASE WHEN sample_time_nanos IS NOT NULL OR unit IN ('ps', 'ns', 'us', 'µs', 'ms', 's') THEN 'time' ELSE 'measured_value' END AS metric,
-       CASE WHEN iteration_count::DOUBLE > 0 THEN per_operation(coalesce(sample_measured_value, sample_time_nanos), iteration_count::DOUBLE)
-            ELSE error('column ''iteration_count'': a sample is of no iterations') END AS value,
+       CASE WHEN iterations <> 1 THEN quotient(measured, iterations) END AS value, CASE WHEN iterations = 1 THEN measured END AS value_text,
        CASE WHEN sample_time_nanos IS NOT NULL THEN 'ns' WHEN unit = 'µs' THEN 'us' ELSE unit END AS unit,
        concat_ws('/', "group", function, "value") AS benchmark, "group", function, "value" AS parameter, throughput_num, throughput_type,
        iteration_count::BIGINT AS iterations
-FROM records
+FROM (SELECT *, coalesce(sample_measured_value, sample_time_nanos) AS measured,
+             CASE WHEN iteration_count::DOUBLE > 0 THEN iteration_count::DOUBLE
+                  ELSE error('column ''iteration_count'': a sample is of no iterations') END AS iterations FROM records)

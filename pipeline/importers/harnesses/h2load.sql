@@ -8,7 +8,7 @@
 -- looks for: lines of three numbers: start, status, time
 -- versions: 1.52 to 1.52
 -- format: lines
--- form: request = {start INTEGER}	{status INTEGER}	{time DECIMAL}
+-- form: request = {start INTEGER}	{status INTEGER}	{time INTEGER}
 -- metrics: response_time = duration lower
 
 -- name: recognise
@@ -19,7 +19,7 @@ SELECT regexp_matches(text, '(^|\n)\d{16}\t-?\d{1,3}\t\d+\r?(\n|$)') FROM conten
 WITH silences AS (
     SELECT line_number, start_us - lag(latest_us) OVER () AS silence_us
     FROM (SELECT *, max(start_us + time_us) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS latest_us
-          FROM (SELECT line_number, coalesce(start, split_part(line, E'\t', 1)::BIGINT) AS start_us, coalesce(time, split_part(line, E'\t', 3))::BIGINT AS time_us
+          FROM (SELECT line_number, coalesce(start, split_part(line, E'\t', 1)::BIGINT) AS start_us, coalesce(time, split_part(line, E'\t', 3)::BIGINT) AS time_us
                 FROM records))
 )
 SELECT unnest(list_sort(list_transform(list_filter(long, lambda one: one.silence_us >= least_us), lambda one: one.line_number)))
@@ -35,7 +35,7 @@ SELECT 'has no line of requests whose connection was closed or never came about:
 SELECT NULL, 0 WHERE false
 
 -- name: measurements
-SELECT 'response_time' AS metric, CASE WHEN is_form THEN time WHEN fields[2] <> '-1' THEN fields[3] END AS value, 'us' AS unit,
+SELECT 'response_time' AS metric, CASE WHEN is_form THEN time END AS value, CASE WHEN fields[2] <> '-1' THEN fields[3] END AS value_text, 'us' AS unit,
        CASE WHEN is_form THEN start ELSE fields[1]::BIGINT END * 1000 AS epoch_ns, CASE WHEN is_form THEN status ELSE fields[2]::BIGINT END AS status
 FROM (SELECT *, CASE WHEN is_form THEN NULL WHEN regexp_full_match(line, '\d{16}\t-?\d{1,3}\t\S+') THEN string_split(line, E'\t')
                      ELSE error('is not a start, a status and a time with tabs between them') END AS fields
