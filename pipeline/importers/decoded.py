@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.model.metric_facts import MetricFacts
 
 _READERS = "pipeline.importers.readers"
-NAMES = ("gatling_log", "histogram_log", "jmeter_xml", "mcap", "otlp", "rtcstats", "webrtc_internals")
+NAMES = ("gatling_log", "histogram_log", "jmeter_xml", "mcap", "mtr_raw", "otlp", "rtcstats", "webrtc_internals")
 """The readers, files of `readers/`."""
 _MOST_NAMES = 1000
 

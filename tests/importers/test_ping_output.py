@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from samples import rows_of
 
-from pipeline import SourceError, import_sessions
+from pipeline import SourceError, import_sessions, list_sessions
 
 STARTED = "2026-01-01T00:00:00Z"
 SUMMARY = "\n--- h ping statistics ---\n{} packets transmitted, {} received, 0% packet loss, time 9ms\n"
@@ -138,3 +140,33 @@ def test_numbers_of_mtr_begin_again(tmp_path):
     rows, warnings = answers(tmp_path, old, "value, host", "y.raw")
     assert rows == [(50, "192.0.2.1 192.0.2.2"), (60, "192.0.2.1 192.0.2.2")]
     assert [one[:30] for one in warnings] == ["has no lines `x` of probes tha", "had answers of several address"]
+
+
+def test_runs_of_mtr_that_were_put_together(tmp_path):
+    rng = random.Random(3)  # noqa: S311 - the same runs each time
+    lines, expected = ["h 0 192.0.2.1"], []
+    for _ in range(1500):  # of several blocks
+        for number in range(33000, 33001 + rng.randrange(1, 40)):
+            hop, took = rng.randrange(3), rng.randrange(1000)
+            lines.append(f"x {hop} {number}{rng.choice(['', '', ' '])}")
+            is_lost = rng.random() < 0.2
+            lines += [] if is_lost else [f"p {hop} {rng.choice(['', '0'])}{took} {number}"]
+            expected.append((hop + 1, number, None if is_lost else took))
+    text = "\n".join([*lines, "m 0 1 2 3 4", "", "odd"])
+    rows, _ = answers(tmp_path, text, "hop, number, value", "x.raw")
+    assert rows == expected
+    (session,) = list_sessions(tmp_path / "x-raw")
+    assert session["origin"]["ignored"] == {"m (labels of MPLS)": 1, "other lines": 1}
+
+
+@pytest.mark.parametrize("line", ["x 0", "x", "p 0", "p 0 5 33000 7", "x 0 33x", "p 0 5"])
+def test_a_line_of_mtr_that_is_cut_off_is_bad(tmp_path, line):
+    text = f"x 0 33000\np 0 5 33000\n{line}\n"
+    with pytest.raises(SourceError, match="is no whole line of a probe, the file may be cut off") as found:
+        answers(tmp_path, text, name="x.raw")
+    assert ("line 3: " in str(found.value)) == (line != "p 0 5")  # which alone would be of an older version
+
+
+def test_a_time_of_mtr_that_is_no_number_is_bad(tmp_path):
+    with pytest.raises(SourceError, match="line 2: column 'value': '5x' is no number"):
+        answers(tmp_path, "x 0 33000\np 0 5x 33000\np 0 5 33000\n", name="x.raw")
