@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipeline.importers.csv_rows import PlainCsv
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.decoded import Decoded
     from pipeline.importers.definition import Definition
@@ -73,6 +74,7 @@ def open_connection(
     unread: UnreadKeys | None = None,
     decoded: Decoded | None = None,
     engines: Engines | None = None,
+    rows: PlainCsv | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -87,6 +89,7 @@ def open_connection(
         unread: where to note what lines hold beside their fields.
         decoded: what the importer's reader makes of the file, as the view `records`.
         engines: has the engine.
+        rows: of a CSV file that is so plain that the engine need not read it itself.
 
     Raises:
         UsageError: a section does more than it may.
@@ -94,7 +97,7 @@ def open_connection(
     """
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
-    is_read_by_us = bool(definition.samples or decoded) or definition.format in {"lines", "ndjson"}
+    is_read_by_us = bool(definition.samples or decoded or rows) or definition.format in {"lines", "ndjson"}
     with (engines or Engines()).take() as connection:
         _create_macros(connection, definition)
         if is_read_by_us:
@@ -102,7 +105,7 @@ def open_connection(
             connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _register_lines(connection, definition, plain, unread or UnreadKeys())
         pieces = None if document is None else document.pieces()
-        for name, made in (("samples", document), ("pieces", pieces), ("records", decoded)):
+        for name, made in (("samples", document), ("pieces", pieces), ("records", decoded), ("rows", rows)):
             if made is not None:
                 connection.register(name, made)
         lock_down(connection, readable)
@@ -111,7 +114,8 @@ def open_connection(
         connection.execute(f"SET VARIABLE is_cut_off = {str(may_be_cut_off(plain)).lower()}")
         for name, value in variables.items():
             set_variable(connection, name, value)
-        _create_views(connection, definition, plain if document is None else document.path, shape, object_limit)
+        view = None if rows is None else "rows"
+        _create_views(connection, definition, plain if document is None else document.path, shape, object_limit, view)
         if "prepare" in definition.sections:
             for statement in connection.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:
@@ -156,7 +160,12 @@ def _register_lines(
 
 
 def _create_views(
-    connection: duckdb.DuckDBPyConnection, definition: Definition, path: Path, shape: CsvShape | None, line_bytes: int
+    connection: duckdb.DuckDBPyConnection,
+    definition: Definition,
+    path: Path,
+    shape: CsvShape | None,
+    line_bytes: int,
+    view: str | None,
 ) -> None:
     """Create the view of what the engine reads itself."""
     if definition.format == "json":
@@ -165,7 +174,7 @@ def _create_views(
             "format = 'unstructured', compression = 'none', maximum_object_size = getvariable('object_limit'))"
         )
     elif shape is not None:
-        connection.execute(f"CREATE VIEW records AS {csv_query(path, shape, definition.columns, line_bytes)}")
+        connection.execute(f"CREATE VIEW records AS {csv_query(path, shape, definition.columns, line_bytes, view)}")
         connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
         connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
 

@@ -125,7 +125,7 @@ def _told(fields: Sequence[str], layouts: Sequence[Layout], fitting: Sequence[La
     )
 
 
-def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str], line_bytes: int) -> str:
+def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str], line_bytes: int, view: str | None = None) -> str:
     """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls.
 
     Args:
@@ -133,9 +133,12 @@ def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str], line_bytes:
         shape: of it.
         expected: columns.
         line_bytes: what a record has at most; the engine's buffers are twice as large, and it holds several.
+        view: has its columns; None where the engine reads the file.
     """
     lacking = [name for name in expected if name.lower() not in {have.lower() for have in shape.names}]
     nulls = "".join(f", NULL::VARCHAR AS {quote_identifier(name)}" for name in lacking)
+    if view is not None:
+        return f"SELECT *{nulls} FROM {view}"
     columns = ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in shape.names)
     return (
         f"SELECT *{nulls} FROM read_csv({quote_literal(str(plain))}, auto_detect = false, columns = {{{columns}}}, "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError, one_line, open_connection
+from pipeline.importers.csv_rows import plain_csv
 from pipeline.importers.csv_shape import MAX_LINE_BYTES, find_shape, may_be_cut_off
 from pipeline.importers.decoded import Decoded, Told
 from pipeline.importers.definition import BY_RECORDS
@@ -131,6 +132,7 @@ class HarnessFile:
         self._plain = document.plain
         self._object_limit = max(content.plain_size + 1, _LINE_BYTES) if definition.format == "json" else _LINE_BYTES
         self._shape: CsvShape | None = None
+        self._may_be_plain = True  # as CSV
         self._cut: CutDocument | None = None
         self._decoded: Decoded | None = None
         self._record = SessionRecord()
@@ -180,6 +182,9 @@ class HarnessFile:
         Raises:
             SourceError: the line that cannot be read and why, or the problem, where no single line is at fault.
         """
+        if self._definition.format == "csv" and self._may_be_plain:
+            self._may_be_plain = False  # the engine says what is wrong, or nothing is
+            return
         if self._definition.format == "csv" and self._object_limit < MAX_LINE_BYTES:
             # A line is longer than most are, or the engine was wrong about the border of a small block.
             self._object_limit = MAX_LINE_BYTES
@@ -235,7 +240,8 @@ class HarnessFile:
             self._cut = CutDocument(plain, self._definition.samples, self._directory / "document")
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
         self._decoded = Decoded(self._definition.reader, plain) if self._definition.reader else None
-        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines)
+        rows = plain_csv(plain, self._shape) if self._shape is not None and self._may_be_plain else None
+        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines, rows)
         return open_connection(self._definition, plain, self._variables, *of_file)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
