@@ -4,7 +4,7 @@
 // - kCut: writes the document out without the arrays that paths lead to, and notes where these lie. In the place of each
 //   stands its number; what lies there and is no array becomes null, so that a number there is always an array's.
 // - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is; of
-//   numbers and texts with the first ten.
+//   numbers and texts with the first ten, of a text its beginning.
 // - kElements: begins within an array, behind its bracket, and writes out its elements.
 // - kGather: as kCut, and writes out the elements of these arrays, too, a line each. Documents may be many, as lines are.
 #pragma once
@@ -30,6 +30,7 @@ struct Step {
 
 constexpr size_t kMaxSteps = 64;
 constexpr int64_t kPlainElements = 10;  // what an outline keeps of an array of numbers and texts: more tell nothing
+constexpr size_t kTextBytes = 1000;     // and of a text
 
 struct Gathered {
     int64_t documents = 0, arrays = 0, element_bytes = 0, end = 0;
@@ -268,10 +269,19 @@ private:
         }
         if (is_cut)
             *out_ += "null";
+        else if (!is_quiet && task_ == Task::kOutline && c == '"' && whole.size() > kTextBytes)
+            (*out_ += whole.substr(0, beginning_of(whole))) += '"';
         else if (!is_quiet)
             *out_ += whole;
         ended();
         return true;
+    }
+    // Tells how much of a long string its beginning is, which ends within no character and no escape.
+    static size_t beginning_of(std::string_view string) {
+        size_t at = 1;
+        while (at < kTextBytes) at += string[at] != '\\' ? 1 : string[at + 1] == 'u' ? 6 : 2;
+        while (at < string.size() - 1 && (static_cast<uint8_t>(string[at]) & 0xc0) == 0x80) ++at;
+        return at;
     }
     // Passes over numbers of an array whose elements are wanted or only counted, as long as they stand in the block: nothing
     // else is done as often. Gives whether a token was done.

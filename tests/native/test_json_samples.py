@@ -158,6 +158,26 @@ def test_an_outline_has_the_first_elements_and_stops_behind_the_value(document, 
     assert json.dumps(json.loads(text)) == json.dumps(shortened(document))
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.text(st.sampled_from('a"\\\n\u00e9\u20ac\U0001f600'), min_size=900, max_size=1300),
+    st.integers(100, 3000),
+    st.booleans(),
+)
+def test_an_outline_has_the_beginning_of_a_long_text(text, size, is_ascii):
+    document = json.dumps({"a": text, "b": [text]}, ensure_ascii=is_ascii).encode()
+    outline = Outline(3)
+    told = b"".join(outline.read(block) for block in blocks(document, size)) + outline.read(b"", is_last=True)
+    for kept in (json.loads(told)["a"], json.loads(told)["b"][0]):
+        written = json.dumps(text, ensure_ascii=is_ascii).encode()
+        if len(written) <= 1000:
+            assert kept == text
+        else:
+            # Of a pair of surrogates that are escapes the first one may stand alone.
+            assert text.encode("utf-16", "surrogatepass").startswith(kept.encode("utf-16", "surrogatepass"))
+            assert 990 <= len(json.dumps(kept, ensure_ascii=is_ascii).encode(errors="surrogatepass")) <= 1010
+
+
 @pytest.mark.parametrize(
     ("data", "line", "reason"),
     [
