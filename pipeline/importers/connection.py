@@ -11,6 +11,7 @@ from pipeline.errors import SourceError, UsageError
 from pipeline.importers.csv_shape import csv_query, may_be_cut_off
 from pipeline.importers.fields import UnreadKeys, create_records_view
 from pipeline.importers.formed_lines import FormedLines
+from pipeline.importers.objects import JsonObjectsView
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def open_connection(
             connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _register_lines(connection, definition, plain, unread or UnreadKeys())
         pieces = None if document is None else document.pieces()
-        for name, made in (("samples", document), ("pieces", pieces), ("records", decoded), ("rows", rows)):
+        objects = JsonObjectsView(plain, document, definition.objects) if definition.objects else None
+        views = {"samples": document, "pieces": pieces, "records": decoded, "rows": rows, "objects": objects}
+        for name, made in views.items():
             if made is not None:
                 connection.register(name, made)
         lock_down(connection, readable)

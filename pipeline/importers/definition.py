@@ -16,6 +16,7 @@ from pipeline.importers.fields import parse_fields
 from pipeline.importers.formed_lines import parse_forms
 from pipeline.importers.layouts import layout_of_names, parse_layout
 from pipeline.importers.metrics import parse_metrics
+from pipeline.importers.objects import parse_objects
 from pipeline.importers.reads import parse_reads
 from pipeline.importers.samples import parse_samples
 
@@ -36,7 +37,7 @@ SECTIONS = ("recognise", "documents", "prepare", "session", "metrics", "warnings
 DOCUMENTS = ("runs", "cumulative")
 _HEADS = (
     *("harness", "format", "columns", "fields", "extract", "samples", "companion", "documents", "looks for"),
-    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves", "reader", "signs", "form"),
+    *("versions", "layout", "option", "metrics", "revision", "reads", "leaves", "reader", "signs", "form", "objects"),
 )
 _HEADER = re.compile(rf"^--\s*({'|'.join(_HEADS)})\s*:\s*(.*?)\s*$")
 _REPEATED = ("layout", "option", "metrics", "reads", "leaves", "form")
@@ -78,6 +79,7 @@ class Definition:
         signs: texts in small letters, of which each of its files has one in its name or its beginning; without any the
             section `recognise` is asked of every file.
         forms: of lines, those that are taken apart before the SQL sees them.
+        objects: of lines of JSON, or of samples, keys of the objects that are taken apart before the SQL sees them.
         lacking: what is wrong with a file that gives no measurement, whatever the options say; None for nothing.
     """
 
@@ -104,6 +106,7 @@ class Definition:
     looks_for: str = ""
     signs: tuple[str, ...] = ()
     forms: tuple[LineForm, ...] = ()
+    objects: tuple[str, ...] = ()
     lacking: str | None = None
 
     @property
@@ -134,6 +137,8 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         raise UsageError(f"{name}: '-- form:' is for '-- format: lines', and for 'ndjson' without '-- fields:'")
     if "samples" in headers and kind != "json":
         raise UsageError(f"{name}: '-- samples:' is for documents, '-- format: json'; name the fields of lines")
+    if "objects" in headers and not ("samples" in headers or (kind == "ndjson" and "fields" not in headers)):
+        raise UsageError(f"{name}: '-- objects:' is for lines of JSON without '-- fields:', or for '-- samples:'")
     if (kind in DECODED) > ("reader" in headers) or headers.get("reader", READERS[0]) not in READERS:
         raise UsageError(f"{name}: '-- format: {kind}' needs a line '-- reader: ...' of one of {', '.join(READERS)}")
     if "reader" in headers and kind not in {*DECODED, "lines", "json"}:
@@ -165,6 +170,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         documents=headers.get("documents"),
         signs=_parse_signs(headers["signs"], where=name) if "signs" in headers else (),
         forms=parse_forms(repeated["form"], is_json=kind == "ndjson", where=name),
+        objects=parse_objects(headers["objects"], where=name) if "objects" in headers else (),
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
 

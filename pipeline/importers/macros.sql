@@ -23,21 +23,6 @@ CREATE MACRO webrtc_unit(stat) AS CASE
 END;
 -- The ids of aiortc, of Python, whose jitter is no time.
 CREATE MACRO is_of_aiortc(id) AS regexp_matches(id, '^(remote-)?inbound-rtp_[0-9]+$');
--- A number, true or false, by its first sign: json is what the engine took out of an object or an array.
-CREATE MACRO is_figure(json) AS ord(json::VARCHAR) BETWEEN 45 AND 57 OR ord(json::VARCHAR) IN (102, 116, 73, 78);
-CREATE MACRO webrtc_reports(json) AS CASE
-    WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]')
-    WHEN json_type(json) IS DISTINCT FROM 'OBJECT' THEN error('is no report of getStats(), nor holds such')
-    WHEN json_type(json, '$.type') = 'VARCHAR' THEN [json] ELSE json_extract(json, '$.*')
-END;
-CREATE MACRO webrtc_keys(report) AS CASE
-    WHEN json_type(report, '$.type') = 'VARCHAR' THEN json_keys(report)
-    ELSE error('holds a report of getStats() without a type')
-END;
-CREATE MACRO webrtc_values(report, keys) AS CASE
-    WHEN list_unique(keys) = len(keys) THEN json_extract(report, '$.*')
-    ELSE list_transform(keys, lambda key: json_extract(report, json_pointer(key)))
-END;
 CREATE MACRO iperf3_names() AS [
     'bits_per_second', 'bytes', 'jitter', 'lost_packets', 'lost_percent', 'max_rtt', 'max_snd_cwnd', 'max_snd_wnd',
     'mean_rtt', 'min_rtt', 'out_of_order', 'packets', 'pmtu', 'reorder', 'retransmits', 'rtt', 'rttvar', 'snd_cwnd',

@@ -141,6 +141,11 @@ class CutDocument:
         """Give the same to the engine, but of each array of nothing but numbers the first element alone."""
         return Pieces(lambda: _stream(self._pieces()))
 
+    def texts(self) -> Iterator[pa.Array]:
+        """Read the elements of all arrays as JSON texts."""
+        for batch in self._batches():
+            yield batch.column("json").storage
+
     def _batches(self) -> Iterator[pa.RecordBatch]:
         with self._plain.open("rb", buffering=0) as file:
             for numbers in self._groups(list(range(len(self._arrays)))):

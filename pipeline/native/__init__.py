@@ -11,6 +11,7 @@ from pipeline.native.distinct import FEW_TEXTS, distinct_texts, taken_texts
 from pipeline.native.groups import GroupedValues, GroupFigures
 from pipeline.native.json_lines import JSON, BadLineError, JsonLines, find_text
 from pipeline.native.json_names import DocumentNames, HeldName
+from pipeline.native.json_objects import JsonObjects
 from pipeline.native.json_rows import Held, JsonRows, RowLimits, RowsEnd
 from pipeline.native.json_samples import (
     BadDocumentError,
@@ -54,6 +55,7 @@ __all__ = [
     "Held",
     "HeldName",
     "JsonLines",
+    "JsonObjects",
     "JsonRows",
     "LineForms",
     "LinePart",

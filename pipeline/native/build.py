@@ -19,6 +19,7 @@ SOURCES = (
     "line_forms.cpp",
     "csv_columns.cpp",
     "json_lines.cpp",
+    "json_objects.cpp",
     "json_rows.cpp",
     "json_names.cpp",
     "json_samples.cpp",

@@ -4,7 +4,7 @@
 // - kCut: writes the document out without the arrays that paths lead to, and notes where these lie. In the place of each
 //   stands its number; what lies there and is no array becomes null, so that a number there is always an array's.
 // - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is; of
-//   numbers and texts with the first ten, of a text its beginning.
+//   numbers and texts with the first ten, of a text its beginning. What is behind those of an outermost array is not read.
 // - kElements: begins within an array, behind its bracket, and writes out its elements.
 // - kGather: as kCut, and writes out the elements of these arrays, too, a line each. Documents may be many, as lines are.
 #pragma once
@@ -107,6 +107,10 @@ private:
     // Does the next token; false where the block ends before it does.
     bool step() {
         if (!find_token()) return false;
+        if (task_ == Task::kOutline && stack_.size() == 1 && !stack_[0].is_object && stack_[0].count >= limit_ && buffer_[at_] == ',') {
+            text_ += "]\n";  // all that may come is left out
+            return !(is_finished_ = true);
+        }
         const char c = buffer_[at_];
         switch (expect_) {
             case kColon:

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "json_line.h"
+#include "json_parts.h"
 #include "utf8.h"
 
 namespace pipeline {

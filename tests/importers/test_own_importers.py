@@ -143,3 +143,36 @@ def test_values_may_be_numbers_of_some_rows_and_texts_of_others(tmp_path):
     (tmp_path / "my.sql").write_text(sql.format("VARCHAR"))
     with pytest.raises(UsageError, match="column value_text is for a column value of DOUBLE or BIGINT"):
         import_sessions(path, tmp_path / "none", importer=str(tmp_path / "my.sql"))
+
+
+OBJECTS_SQL = """\
+-- format: {}
+-- objects: kind, begun
+
+-- name: measurements
+SELECT kind || '.' || name AS metric, value, begun::BIGINT AS offset_ns
+FROM (SELECT kind, begun, unnest(keys) AS name, unnest(figures) AS value FROM objects) WHERE name <> 'begun'
+"""
+
+
+@pytest.mark.parametrize("head", ["ndjson", "json\n-- samples: runs[]"])
+def test_objects_are_taken_apart_wherever_they_lie(tmp_path, head):
+    (tmp_path / "my.sql").write_text(OBJECTS_SQL.format(head))
+    one = {"kind": "x", "begun": 5, "n": 1.5, "is": True, "text": "y", "held": {"n": 2}}
+    values = [one, [one, one], {"first": one, "second": one}]
+    text = json.dumps({"runs": values}) if "runs" in head else "".join(json.dumps(value) + "\n" for value in values)
+    (tmp_path / "run.txt").write_text(text)
+    options = {"importer": str(tmp_path / "my.sql"), "started_at": "2026-01-01T00:00:00Z"}
+    import_sessions(tmp_path / "run.txt", tmp_path / "store", **options)
+    rows = rows_of(tmp_path / "store", "SELECT metric, value FROM measurements ORDER BY sequence")
+    assert rows == [("x.n", 1.5), ("x.is", 1.0)] * 5
+
+
+@pytest.mark.parametrize(
+    "line", ["-- objects: kind, ", "-- objects: kind, KIND", "-- objects: keys", "-- fields: a\n-- objects: b"]
+)
+def test_objects_that_cannot_be_named_are_refused(tmp_path, line):
+    (tmp_path / "my.sql").write_text(OBJECTS_SQL.replace("-- objects: kind, begun", line).format("ndjson"))
+    (tmp_path / "run.txt").write_text('{"kind": "x"}\n')
+    with pytest.raises(UsageError, match="objects:"):
+        import_sessions(tmp_path / "run.txt", tmp_path / "store", importer=str(tmp_path / "my.sql"))

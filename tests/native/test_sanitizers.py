@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
 from pipeline.native import BadDocumentError, BadLineError, DocumentCut, DocumentNames, ElementTexts, JsonLines
-from pipeline.native import SLACK, CsvRows, Outline, PathStep, end_of_rows
+from pipeline.native import JsonObjects, SLACK, CsvRows, Outline, PathStep, end_of_rows
 from pipeline.native import LineForms, LinePart
 from pipeline.native import DamagedPagesError, list_chunk_pages
 from pipeline.native import Held, JsonRows, RowLimits, RowsEnd, distinct_texts, find_text
@@ -185,6 +185,13 @@ def cut_up(data):
                     each.read(b"", is_last=True)
             except BadDocumentError:
                 pass
+        objects = JsonObjects(["a", "b"], random.randrange(3))
+        for _ in range(2):
+            try:
+                for array in objects.read_lines(bytearray(part), len(part)):
+                    array.validate(full=True)
+            except BadLineError:
+                break
         texts = ElementTexts()
         for start, count, end in scanner.arrays().tolist():
             texts.start()

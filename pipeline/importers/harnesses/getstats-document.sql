@@ -5,6 +5,7 @@
 -- looks for: numbers in reports that have a time, a type and an id
 -- format: json
 -- samples: []
+-- objects: type, timestamp, id, kind
 -- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
 -- metrics: *.fractionLost = gauge lower
 -- metrics: *.framesPerSecond, *.available*Bitrate = gauge higher
@@ -26,21 +27,24 @@ FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(on
       FROM (SELECT *, value->0 AS one FROM content))
 
 -- name: prepare
-CREATE TEMP VIEW reports AS SELECT report, webrtc_keys(report) AS keys FROM (SELECT unnest(webrtc_reports(json)) AS report FROM samples);
--- Most reports have the keys of one of the first: that these differ, and their units, is found once.
-SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM reports LIMIT 500) WHERE list_unique(keys) = len(keys) LIMIT 50));
+CREATE TEMP VIEW reports AS
+SELECT type AS report_type, timestamp, id AS report_id, kind, figures,
+       CASE WHEN keys IS NULL THEN error('is no report of getStats(), nor holds such')
+            WHEN type IS NULL THEN error('holds a report of getStats() without a type') ELSE keys END AS keys
+FROM objects;
+-- Most reports have the keys of one of the first: their units are found once.
+SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM reports LIMIT 500) LIMIT 50));
 SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: list_transform(keys, lambda key: webrtc_unit(key))))
 
 -- name: measurements
-SELECT report_type || '.' || key AS metric, CASE number::VARCHAR WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE number::VARCHAR END AS value,
-       CASE WHEN key = 'jitter' AND is_of_aiortc(report_id) THEN NULL ELSE unit END AS unit, epoch_ns, report_id, report_type, kind
-FROM (SELECT epoch_ns, report_id, report_type, kind, unnest(keys) AS key, unnest(CASE WHEN place > 0 THEN json_extract(report, '$.*') ELSE webrtc_values(report, keys) END) AS number,
+SELECT report_type || '.' || key AS metric, value, CASE WHEN key = 'jitter' AND is_of_aiortc THEN NULL ELSE unit END AS unit,
+       epoch_ns, report_id, report_type, kind
+FROM (SELECT report_type, report_id, kind, ns_from_ms(timestamp::DOUBLE) AS epoch_ns, is_of_aiortc(report_id) AS is_of_aiortc,
+             unnest(keys) AS key, unnest(figures) AS value,
              unnest(CASE WHEN place > 0 THEN getvariable('units')[place] ELSE list_transform(keys, lambda key: webrtc_unit(key)) END) AS unit
-      FROM (SELECT report, keys, place, ns_from_ms(said[2]::DOUBLE) AS epoch_ns, said[3] AS report_id, said[1] AS report_type, said[4] AS kind
-            FROM (SELECT report, keys, list_position(getvariable('usual'), keys) AS place, json_extract_string(report, ['$.type', '$.timestamp', '$.id', '$.kind']) AS said
-                  FROM reports)))
-WHERE key <> 'timestamp' AND is_figure(number)
+      FROM (SELECT *, list_position(getvariable('usual'), keys) AS place FROM reports))
+WHERE key <> 'timestamp'
 
 -- name: warnings
 SELECT 'reports of aiortc: their jitter counts in units of the RTP clock, which they do not tell, so it has no unit; their fractionLost is in 256ths'
-FROM (SELECT report->>'$.id' AS id FROM reports LIMIT 500) HAVING bool_or(is_of_aiortc(id))
+FROM (SELECT report_id FROM reports LIMIT 500) HAVING bool_or(is_of_aiortc(report_id))
