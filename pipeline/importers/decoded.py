@@ -43,11 +43,11 @@ class Told:
     attribute_keys: Collection[str] | None = None
     whole_bytes: int | None = None
 
-    def note_unused(self, name: str) -> None:
+    def note_unused(self, name: str, count: int = 1) -> None:
         """Count what is not used; beyond many names together."""
         if name not in self.unused and len(self.unused) >= _MOST_NAMES:
             name = "..."
-        self.unused[name] = self.unused.get(name, 0) + 1
+        self.unused[name] = self.unused.get(name, 0) + count
 
 
 class Reader(Protocol):

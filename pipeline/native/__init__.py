@@ -29,6 +29,7 @@ from pipeline.native.number_texts import float_texts, integer_texts
 from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_chunk_pages, list_pages
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import TextBuffer
+from pipeline.native.xml_rows import XmlForm, XmlRows
 
 __all__ = [
     "BOOL",
@@ -69,6 +70,8 @@ __all__ = [
     "Series",
     "TextBuffer",
     "UnwritableError",
+    "XmlForm",
+    "XmlRows",
     "digest_sums",
     "digest_sums_of_runs",
     "distinct_texts",

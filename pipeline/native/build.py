@@ -23,6 +23,7 @@ SOURCES = (
     "json_rows.cpp",
     "json_names.cpp",
     "json_samples.cpp",
+    "xml_rows.cpp",
     "distinct.cpp",
     "number_texts.cpp",
     "digest.cpp",

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np, pyarrow as pa
 import pipeline
 from pipeline.native import BadDocumentError, BadLineError, DocumentCut, DocumentNames, ElementTexts, JsonLines
-from pipeline.native import JsonObjects, SLACK, CsvRows, Outline, PathStep, end_of_rows
+from pipeline.native import JsonObjects, XmlForm, XmlRows, SLACK, CsvRows, Outline, PathStep, end_of_rows
 from pipeline.native import LineForms, LinePart
 from pipeline.native import DamagedPagesError, list_chunk_pages
 from pipeline.native import Held, JsonRows, RowLimits, RowsEnd, distinct_texts, find_text
@@ -169,6 +169,9 @@ def split_up(data):
             is_sound &= at > before
         assert at <= end_of_rows(block, at, size) <= size
 
+XML = ['<s n="1"/>', "<s n='-2' b='x&amp;&#233;'>", "</s>", "<u>", " text é ", "</u>", '<k z="1"/>', "<q>", "</q>",
+       "&lt;", '<s n="x"', ">", '<s n="1" a="é" own="x" b="y">', "&#x1F600;", "&", '"']
+
 def cut_up(data):
     paths = [[PathStep("key", random.choice("abc"))], [PathStep("any key"), PathStep("any element")],
              [PathStep("key", "b"), PathStep("element", number=1), PathStep("any key")]]
@@ -185,6 +188,15 @@ def cut_up(data):
                     each.read(b"", is_last=True)
             except BadDocumentError:
                 pass
+        tags = random.choices(XML, k=random.randrange(1, 30))
+        form = XmlForm(["s"], {"a": ["a", "b"], "n": ["n"]}, {"u": "u"}, ["k"], ["n"], ["n"], "a", "p", "m")
+        rows = XmlRows(form, "anupm")
+        for markup in ("".join(tags), "".join(tags) + part.decode(errors="replace")):
+            encoded = markup.encode(errors="replace")
+            assert rows.read(encoded, random.choice([0, min(1, len(encoded))]))[0] <= len(encoded)
+            assert all(count > 0 for count in rows.unused().values())
+            for array in rows.columns():
+                array.validate(full=True)
         objects = JsonObjects(["a", "b"], random.randrange(3))
         for _ in range(2):
             try:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.model.arrays import from_numbers, from_strings
+from pipeline.native import XmlForm, XmlRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,14 +41,36 @@ _ATTRIBUTES = {
 }
 _NUMBERS = ("t", "it", "lt", "ct", "ts", "by", "sby", "ng", "na", "sc")
 _TEXTS = ("failure_message", "url", "parent", "more")
-SCHEMA = pa.schema([*(pa.field(name, pa.string()) for name in (*_ATTRIBUTES, *_TEXTS)), pa.field("depth", pa.int64())])
+_COLUMNS = (*_ATTRIBUTES, *_TEXTS)
+SCHEMA = pa.schema([*(pa.field(name, pa.string()) for name in _COLUMNS), pa.field("depth", pa.int64())])
 _KNOWN = {name for names in _ATTRIBUTES.values() for name in names}
 _SAMPLES = {"httpSample", "sample", "sampleResult"}
 _OF_TEXT = {"failureMessage": "failure_message", "java.net.URL": "url"}
 _OF_ASSERTIONS = {"assertionResult", "name", "failure", "error"}
+_FORM = XmlForm(
+    rows=_SAMPLES,
+    attributes=_ATTRIBUTES,
+    texts=_OF_TEXT,
+    known=_OF_ASSERTIONS,
+    numbers=_NUMBERS,
+    needed=("t",),
+    label="lb",
+    parent="parent",
+    more="more",
+)
+# A comment, what is no markup, an instruction; the end of an element; its beginning.
+_TAG = re.compile(
+    rb"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/)[^<>]*|"
+    rb"([A-Za-z_:\x80-\xff][^<>\"']*(?:(?:\"[^\"<]*\"|'[^'<]*')[^<>\"']*)*))>",
+    re.DOTALL,
+)
+_BEGIN = re.compile(rb"\s*(?:<\?xml[^<>]*\?>)?\s*<testResults[^<>]*>")
 _NUMBER = re.compile(r"-?\d+")
 _DECLARED_UTF_16 = re.compile(rb"<\?xml[^>]*encoding=[\"']utf-16", re.IGNORECASE)
+_DECLARED_OTHER = re.compile(rb"<\?xml[^>]*encoding=[\"'](?!utf-(8|16)[\"'])", re.IGNORECASE)
 _BLOCK_BYTES = 1 << 18
+_FEW_ROWS = 64
+_MOST_LEFT = 256
 _BATCH_ROWS = 4096
 _MOST_DEPTH = 100
 _MOST_WITHIN = 100_000
@@ -77,29 +100,73 @@ def read(path: Path, told: Told) -> Iterator[pa.RecordBatch]:
         SourceError: it is no such file; the message names the line.
     """
     with path.open("rb", buffering=0) as file:
-        head = file.read(_BLOCK_BYTES)
+        block = file.read(_BLOCK_BYTES)
         # What was UTF-16 has been written out as UTF-8.
-        parsing = _Parsing(told, "utf-8" if _DECLARED_UTF_16.match(head.lstrip()) else None)
-        block = head
+        parsing = _Parsing(told, "utf-8" if _DECLARED_UTF_16.match(block.lstrip()) else None)
+        quick = None if _DECLARED_OTHER.match(block.lstrip()) else XmlRows(_FORM, _COLUMNS)
+        begin = _BEGIN.match(block)
+        at = begin.end() if begin is not None else 0
+        parsing.feed(block[:at])
+        left = 1
         while block:
-            parsing.feed(block)
-            while len(parsing.done) >= _BATCH_ROWS:
-                yield _batch(parsing.done[:_BATCH_ROWS])
-                del parsing.done[:_BATCH_ROWS]
-            block = file.read(_BLOCK_BYTES)
+            if quick is not None and parsing.is_between:
+                size, lines = quick.read(block, at)
+                at += size
+                parsing.feed(b"\n" * lines)
+                rows = pa.record_batch(quick.columns(), schema=SCHEMA)
+                # Where few are known in a row, more are left to the parser before others are looked at.
+                left = 1 if len(rows) > _FEW_ROWS else min(2 * left, _MOST_LEFT)
+                if len(rows):
+                    yield from parsing.take(1)
+                    yield rows
+                for name, count in quick.unused().items():
+                    told.note_unused(name, count)
+                end = _end_of_elements(block, at, left)
+            else:
+                quick = None
+                end = len(block)
+            parsing.feed(block[at:end])
+            yield from parsing.take(_BATCH_ROWS)
+            if end == at or quick is None:
+                more = file.read(_BLOCK_BYTES)
+                if end == at and (not more or len(block) - at > _BLOCK_BYTES):
+                    quick = None  # it is cut off, has no sound form, or is long
+                    parsing.feed(block[at:])
+                    end = len(block)
+                block, at = block[end:] + more, 0
+            else:
+                at = end
     parsing.end()
-    yield _batch(parsing.done)
+    yield from parsing.take(1)
+
+
+def _end_of_elements(block: bytes, at: int, most: int) -> int:
+    """Find where the last of some elements ends, from a place on that is in no element; itself where none does."""
+    end, depth = at, 0
+    while most and (start := block.find(b"<", at)) >= 0 and (tag := _TAG.match(block, start)) is not None:
+        at = tag.end()
+        if tag[1]:
+            depth -= 1
+        elif tag[2] is not None and not tag[2].endswith(b"/"):
+            depth += 1
+        if depth < 0:
+            break
+        if depth == 0:
+            end = at
+            most -= 1
+    return end
 
 
 class _Parsing:
     """A parser, and the samples that are whole.
 
     Attributes:
-        done: samples that were not taken yet, with all that are within them.
+        is_between: whether it stands in the outermost element, and in no other.
     """
 
     def __init__(self, told: Told, encoding: str | None) -> None:
-        self.done: list[_Sample] = []
+        self._done: list[_Sample] = []
+        self._depth = 0
         self._told = told
         self._open: list[_Sample] = []
         self._within: list[_Sample] = []
@@ -111,6 +178,16 @@ class _Parsing:
         parser.EndElementHandler = self._end
         parser.StartDoctypeDeclHandler = self._refuse
         self._parser = parser
+
+    @property
+    def is_between(self) -> bool:
+        return self._depth == 1
+
+    def take(self, least: int) -> Iterator[pa.RecordBatch]:
+        """Give the samples that are whole, with all that are within them, a batch after the other of so many."""
+        while len(self._done) >= least:
+            yield _batch(self._done[:_BATCH_ROWS])
+            del self._done[:_BATCH_ROWS]
 
     def feed(self, block: bytes) -> None:
         try:
@@ -129,6 +206,7 @@ class _Parsing:
         raise SourceError(f"line {self._parser.CurrentLineNumber}: has a document type, which JMeter never writes")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
         if not self._is_root_known:
             if tag != "testResults":
                 raise SourceError(f"line {self._parser.CurrentLineNumber}: begins with {tag:.40}, not with testResults")
@@ -158,10 +236,11 @@ class _Parsing:
             self._told.note_unused(f"{tag}.{name}")
 
     def _end(self, tag: str) -> None:
+        self._depth -= 1
         if tag in _SAMPLES and self._open:
             self._open.pop()
             if not self._open:
-                self.done += self._within
+                self._done += self._within
                 self._within = []
         elif tag in _OF_TEXT and self._text is not None:
             self._parser.CharacterDataHandler = None
