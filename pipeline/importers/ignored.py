@@ -210,8 +210,11 @@ def in_columns(
     unread = [(name, use) for name, use in uses if use == "left" or (use == "ignored" and name.lower() not in known)]
     if not unread:
         return Ignored({})
-    texts = [f"nullif(trim({quote_identifier(name)}), '')" for name, _ in unread]
-    counts = ", ".join(f"count({text}), count(TRY_CAST({text} AS DOUBLE))" for text in texts)
+    texts = [(f"nullif(trim({quote_identifier(name)}), '')", use) for name, use in unread]
+    # Of what is left on purpose nobody asks for numbers, and no text is slower to take for one than what is none.
+    counts = ", ".join(
+        f"count({text}), {'0' if use == 'left' else f'count(TRY_CAST({text} AS DOUBLE))'}" for text, use in texts
+    )
     (row,) = connection.sql(f"SELECT {counts} FROM records").fetchall()
     held: dict[str, Held] = {}
     for (name, use), values, numbers in zip(unread, row[::2], row[1::2], strict=True):

@@ -65,8 +65,9 @@ WITH streams AS (
           FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document))
     WHERE json_exists(stream, '$.' || side)
 )
-SELECT prefix || name AS metric, number->>'$' AS value, unit, offset_ns, socket, interval_start, omitted, side
-FROM (
+-- What begins as a number is one, and its own text: only for others the engine parses it.
+SELECT prefix || name AS metric, value, unit, offset_ns, socket, interval_start, omitted, side
+FROM (SELECT *, CASE WHEN ord(number::VARCHAR) BETWEEN 45 AND 57 THEN number::VARCHAR ELSE number->>'$' END AS value FROM (
     SELECT prefix, ns_from_s(said[2]::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
            said[3]::BIGINT AS socket, ns_from_s(said[1]::DOUBLE) / 1e9 AS interval_start, said[4]::BOOLEAN AS omitted,
            coalesce(direction, CASE said[5]::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side,
@@ -75,5 +76,5 @@ FROM (
         SELECT stream, direction, said, CASE WHEN is_total THEN 'total_' WHEN said[4]::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
         FROM (SELECT *, json_extract_string(stream, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said FROM streams)
     )
-)
-WHERE number IS NOT NULL AND NOT (starts_with(number->>'$', '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))
+) WHERE number IS NOT NULL)
+WHERE NOT (starts_with(value, '-') AND regexp_matches(name, 'snd_|rtt|pmtu'))
