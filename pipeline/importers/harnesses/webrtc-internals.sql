@@ -54,7 +54,7 @@ FROM document
 -- name: measurements
 -- The reader gives the points of a series after those of another, and no length where the report's clock says the time.
 SELECT stats_type || '.' || stat AS metric, CASE value WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE value END AS value, unit,
-       CASE WHEN length IS NULL THEN ns_from_ms(time::DOUBLE)
+       CASE WHEN length IS NULL THEN ns_from_ms(time)
             ELSE 1000 * (start_time + CASE WHEN length > 1 THEN (end_time - start_time) * place // (length - 1) ELSE 0 END) END AS epoch_ns,
        connection, report AS report_id, stats_type AS report_type
 FROM records JOIN series USING (number)

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.model.arrays import from_numbers, from_strings, is_null
-from pipeline.native import ElementTexts
+from pipeline.native import ElementTexts, float_texts
+from pipeline.rows.distinct import taken_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ SCHEMA = pa.schema(
         ("place", pa.int64()),
         ("length", pa.int64()),
         ("value", pa.string()),
-        ("time", pa.string()),
+        ("time", pa.float64()),
     ]
 )
 _ROWS = 8192
@@ -45,6 +46,33 @@ class _Pairs(list[tuple[str, Any]]):
         return next((value for name, value in self if name == key), None)
 
 
+class _Clock:
+    """The times of a report, in milliseconds since 1970; mostly all are read at once, for all of its series."""
+
+    def __init__(self, texts: pa.Array) -> None:
+        self._texts = texts
+        numbers = float_texts(texts)
+        self._times = None if numbers is None else from_numbers(numbers, pa.float64(), is_null(texts))
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def at(self, places: NDArray[np.int64]) -> pa.Array:
+        """Give the times at some places.
+
+        Raises:
+            SourceError: one is no number.
+        """
+        if self._times is not None:
+            return taken_rows(self._times, places)
+        texts = [self._texts[place].as_py() for place in places.tolist()]
+        try:
+            times = np.array([0.0 if text is None else float(text) for text in texts])
+        except ValueError as error:
+            raise SourceError(f"a time of a report is no number: {str(error).partition(': ')[2]:.60}") from error
+        return from_numbers(times, pa.float64(), np.array([text is None for text in texts]))
+
+
 def knows(head: bytes) -> bool:  # noqa: ARG001 - of a reader of text nobody asks
     """Is asked of binaries alone."""
     return False
@@ -57,11 +85,11 @@ def read(path: Path, told: Told) -> Iterator[pa.RecordBatch]:
         SourceError: it is no JSON, or a series is none.
     """
     series = list(_series(path))
-    clocks: dict[tuple[int, str], pa.Array] = {}
+    clocks: dict[tuple[int, str], _Clock] = {}
     for connection, name, points in series:
         report, stat = _parts(name)
         if stat == _CLOCK and (connection, report) not in clocks:
-            clocks[connection, report] = _elements(points)
+            clocks[connection, report] = _Clock(_elements(points))
     for number, (connection, name, points) in enumerate(series, start=1):
         report, stat = _parts(name)
         elements = _elements(points)
@@ -76,20 +104,19 @@ def read(path: Path, told: Told) -> Iterator[pa.RecordBatch]:
             yield from _rows(number, elements, places, clock if has_times else None)
 
 
-def _rows(
-    number: int, elements: pa.Array, places: NDArray[np.int64], clock: pa.Array | None
-) -> Iterator[pa.RecordBatch]:
+def _rows(number: int, elements: pa.Array, places: NDArray[np.int64], clock: _Clock | None) -> Iterator[pa.RecordBatch]:
     for at in range(0, len(places), _ROWS):
         some = places[at : at + _ROWS]
         wanted = from_numbers(some, pa.int64())
+        are_all = some[-1] - some[0] == len(some) - 1
         length = from_numbers(np.full(len(some), len(elements)), pa.int64(), np.full(len(some), clock is not None))
         yield pa.record_batch(
             [
                 from_numbers(np.full(len(some), number), pa.int64()),
                 wanted,
                 length,
-                elements.take(wanted),
-                pa.nulls(len(some), pa.string()) if clock is None else clock.take(wanted),
+                elements.slice(some[0], len(some)) if are_all else elements.take(wanted),
+                pa.nulls(len(some), pa.float64()) if clock is None else clock.at(some),
             ],
             schema=SCHEMA,
         )
