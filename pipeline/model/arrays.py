@@ -71,14 +71,16 @@ def from_strings(values: Sequence[str | None]) -> pa.Array:
     Raises:
         OverflowError: the texts are larger than 2 GB together.
     """
-    texts = [b"" if value is None else value.encode() for value in values]
-    if sum(map(len, texts)) >= 2**31:
+    held = ["" if value is None else value for value in values]
+    data = "".join(held).encode()
+    if len(data) >= 2**31:
         raise OverflowError("texts of more than 2 GB in one column")
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-    validity = _validity(values)
-    return pa.Array.from_buffers(
-        pa.string(), len(values), [validity, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
-    )
+    sizes = list(map(len, held))
+    if sum(sizes) < len(data):  # beyond ASCII a character has several bytes
+        sizes = [len(text.encode()) for text in held]
+    ends = np.cumsum([0, *sizes], dtype=np.int32)
+    validity = _validity(values) if None in values else None
+    return pa.Array.from_buffers(pa.string(), len(values), [validity, pa.py_buffer(ends), pa.py_buffer(data)])
 
 
 def from_numbers(

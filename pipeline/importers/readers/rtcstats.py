@@ -210,7 +210,7 @@ class _Reading:
         ]
         columns += [_coded([getattr(part, name) for part in parts], counts) for name in _TEXTS[:-2]]
         columns.append(_coded([stat for part in parts for stat in part.stats], None))
-        columns.append(from_strings([str(value) for part in parts for value in part.values]))
+        columns.append(from_strings([value for part in parts for value in part.values]))
         return pa.record_batch(columns, schema=SCHEMA)
 
     def unread(self) -> list[tuple[tuple[str, ...], int, int]]:
@@ -252,11 +252,12 @@ class _Rows:
 class _Report:
     """What a report holds, as far as it was told."""
 
-    __slots__ = ("_held", "_numbers", "id", "kind", "texts", "time", "type", "within")
+    __slots__ = ("_held", "_numbers", "_places", "id", "kind", "texts", "time", "type", "within")
 
     def __init__(self) -> None:
         self._held: dict[str, Any] = {}
         self._numbers: tuple[list[str], list[str]] | None = None
+        self._places: dict[str, int] = {}  # of the numbers
         self.time: float | None = None
         self.type = ""
         self.kind: str | None = None
@@ -280,12 +281,30 @@ class _Report:
             self.time = float(own)
         elif own is not None or self.time is None or is_short:
             self.time = time
+        if not is_whole and self._numbers is not None and self._renumber(values):
+            return
         for name, value in values.items():
             if isinstance(value, dict) and isinstance(self._held.get(name), dict) and not is_whole:
                 self._held[name] = {**self._held[name], **value}
             else:
                 self._held[name] = value
         self._numbers = None
+
+    def _renumber(self, values: dict[str, Any]) -> bool:
+        """Put numbers in the place of numbers, as nearly every row does; False where other values changed."""
+        assert self._numbers is not None  # noqa: S101 - the caller asks
+        places = self._places
+        for name, value in values.items():
+            if type(value) is not _Number or (name not in places and name != "timestamp"):
+                return False
+        stats, texts = self._numbers
+        texts = texts.copy()  # rows have those before
+        for name, value in values.items():
+            if name != "timestamp":
+                texts[places[name]] = value
+        self._held |= values
+        self._numbers = stats, texts
+        return True
 
     def numbers(self) -> tuple[list[str], list[str]]:
         """Give the names and the texts of its numbers; true is 1."""
@@ -318,6 +337,7 @@ class _Report:
             elif value is not None:
                 self.texts.append((self.type, name))
         self._numbers = (stats, values)
+        self._places = {name: place for place, name in enumerate(stats)}
 
     def _look_into(self, name: str, value: dict[str, Any] | list[Any]) -> None:
         inner = value.values() if isinstance(value, dict) else value
