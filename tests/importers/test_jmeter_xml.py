@@ -57,7 +57,8 @@ PIECES = [
 ]
 HEADS = [
     '<?xml version="1.0" encoding="UTF-8"?>\n<testResults version="1.2">\n', '<testResults own="1">',
-    '<?xml version="1.0" encoding="iso-8859-1"?><testResults>', "<other>", "",
+    '<?xml version="1.0" encoding="iso-8859-1"?><testResults>',
+    "<?xml version='1.0' encoding = 'iso-8859-1' ?><testResults>", "<other>", "",
 ]  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def check(path, data, block_bytes):
     st.sampled_from([20, 300, 100_000]),
 )  # fmt: skip
 @example(HEADS[0], PIECES[:8], 0, 0, b"", False, 100_000)
+@example(HEADS[0], ["text"], 30, 1, b"", True, 20)
 def test_what_is_read_quickly_is_what_a_parser_reads(path, head, pieces, place, removed, piece, is_damaged, size):
     data = (head + "".join(pieces) + "\n</testResults>\n").encode()
     if is_damaged:
@@ -141,3 +143,16 @@ def test_most_samples_are_read_quickly(path, monkeypatch):
     monkeypatch.setattr(jmeter_xml, "_batch", parsed.extend)
     assert sum(len(batch) for batch in jmeter_xml.read(Path(path), Told()) if batch is not None) > 8000
     assert len(parsed) < 20
+
+
+@pytest.mark.parametrize("name", ["TF-8", "big5", "none"])
+def test_an_encoding_that_is_not_known_is_told(path, name):
+    path.write_text(f'<?xml version="1.0" encoding="{name}"?>\n<testResults>\n{PIECES[0]}</testResults>\n')
+    assert read(path, is_quick=True)[1].startswith("line 1: cannot be decoded (")
+
+
+@pytest.mark.parametrize("declared", ['encoding="iso-8859-1"', "encoding = 'latin-1' "])
+def test_a_file_that_is_declared_to_be_no_utf_8_is_none(path, declared):
+    path.write_text(f"<?xml version='1.0' {declared}?><testResults>{PIECES[0] * 2}<sample t='1' lb='é'/></testResults>")
+    (rows, _, _), _ = read(path, is_quick=True)
+    assert rows[-1]["lb"] == "é".encode().decode("latin-1")

@@ -67,7 +67,7 @@ _TAG = re.compile(
 _BEGIN = re.compile(rb"\s*(?:<\?xml[^<>]*\?>)?\s*<testResults[^<>]*>")
 _NUMBER = re.compile(r"-?\d+")
 _DECLARED_UTF_16 = re.compile(rb"<\?xml[^>]*encoding=[\"']utf-16", re.IGNORECASE)
-_DECLARED_OTHER = re.compile(rb"<\?xml[^>]*encoding=[\"'](?!utf-(8|16)[\"'])", re.IGNORECASE)
+_DECLARED_OTHER = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-(8|16)[\"'])", re.IGNORECASE)
 _BLOCK_BYTES = 1 << 18
 _FEW_ROWS = 64
 _MOST_LEFT = 256
@@ -194,6 +194,8 @@ class _Parsing:
             self._parser.Parse(block, False)
         except expat.ExpatError as error:
             raise SourceError(f"line {error.lineno}: is no XML ({expat.ErrorString(error.code)})") from error
+        except (LookupError, ValueError) as error:  # of an encoding that Python lacks, or that has several bytes
+            raise SourceError(f"line {self._parser.CurrentLineNumber}: cannot be decoded ({error})") from error
 
     def end(self) -> None:
         try:
