@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -229,7 +230,8 @@ class _Judge:
         """Judge each group of a target, in the order of sessions and time."""
         metric, extents = asked.target.metric, self._figures.extents
         if asked.target.per == "all":
-            group, seconds = Group(None, None, metric), sum(extents[one.session_id].seconds for one in asked.sessions)
+            seconds = sum((extents[one.session_id].seconds for one in asked.sessions), Fraction())
+            group = Group(None, None, metric)
             yield self._judged(asked, group, Place(None, seconds), rows.get(group, ()))
         elif asked.target.window_seconds is None:
             for session in asked.sessions:
@@ -249,14 +251,15 @@ class _Judge:
         places = extent.windows(seconds)
         whole = Place(session.session_id, extent.seconds)
         if not places:
-            lasts = f"{extent.seconds:g} s of the session"
+            lasts = f"{float(extent.seconds):g} s of the session"
             yield told(whole, "cannot-tell", f"no window of {target.per} fits into the {lasts}")
         elif not has_rows:
             yield told(whole, "no-data", "no sample")
         for at in places if has_rows else ():
             start = extent.start + at * seconds * extent.scale
             ends = (start, start + seconds * extent.scale)
-            place = Place(session.session_id, seconds, *(format_timestamp(one, session.timestamp_unit) for one in ends))
+            times = (format_timestamp(one, session.timestamp_unit) for one in ends)
+            place = Place(session.session_id, Fraction(seconds), *times)
             group = Group(session.session_id, at, target.metric)
             yield self._judged(asked, group, place, rows.get(group, ()))
 

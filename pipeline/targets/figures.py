@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -88,9 +89,9 @@ class Extent:
         return cls(session.started_at, low, max(low, high), TICKS_PER_SECOND[session.timestamp_unit])
 
     @property
-    def seconds(self) -> float:
-        """Its length."""
-        return (self.high - self.low) / self.scale
+    def seconds(self) -> Fraction:
+        """Its length, exact: what is rounded before a rate is made of it may miss a limit that the rate meets."""
+        return Fraction(self.high - self.low, self.scale)
 
     def windows(self, seconds: int) -> range:
         """Give the places of the windows of a length that lie in it as a whole."""

@@ -11,6 +11,7 @@ from pipeline.targets.verdicts import GroupVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from pipeline.targets.figures import Row
     from pipeline.targets.limits import Limit
@@ -32,7 +33,7 @@ class Place:
     """
 
     session_id: str | None
-    seconds: float
+    seconds: Fraction
     window_start: str | None = None
     window_end: str | None = None
 

@@ -10,6 +10,7 @@ from pipeline.targets.units import UNITY, is_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from fractions import Fraction
 
     from pipeline.model.metric_facts import MetricFacts
     from pipeline.targets.figures import Row
@@ -54,7 +55,7 @@ def is_latency(facts: Iterable[MetricFacts | None], unit: str | None) -> bool:
     return "duration" in kinds if kinds else is_time(unit)
 
 
-def measure(figure: Figure, row: Row, seconds: float, *, is_lost_infinite: bool) -> Measured:
+def measure(figure: Figure, row: Row, seconds: Fraction, *, is_lost_infinite: bool) -> Measured:
     """Take a figure out of the statistics of a group.
 
     Args:
@@ -70,23 +71,23 @@ def _number_of_rows(row: Row) -> int:
     return int(row["count"] + row["null_count"] + row["non_finite_count"])
 
 
-def _count(figure: Figure, row: Row, _seconds: float, _is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
+def _count(figure: Figure, row: Row, _seconds: Fraction, _is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
     return Measured(value=float(row[figure.text]), unit=UNITY, count=_number_of_rows(row))
 
 
-def _rate(_figure: Figure, row: Row, seconds: float, _is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
+def _rate(_figure: Figure, row: Row, seconds: Fraction, _is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
     came = _number_of_rows(row) - row["null_count"]
     if seconds <= 0:
         return Measured(unit="Hz", count=came, problem="the session has no length")
-    return Measured(value=came / seconds, unit="Hz", count=came)
+    return Measured(value=float(came / seconds), unit="Hz", count=came)
 
 
-def _loss(_figure: Figure, row: Row, _seconds: float, _is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
+def _loss(_figure: Figure, row: Row, _seconds: Fraction, _is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
     rows = _number_of_rows(row)
     return Measured(value=row["null_count"] / rows, unit=UNITY, count=rows)
 
 
-def _share(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
+def _share(figure: Figure, row: Row, _seconds: Fraction, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
     lost = row["null_count"]
     size = _number_of_rows(row) - (0 if is_lost_infinite else lost)
     if not size:
@@ -98,7 +99,7 @@ def _share(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) ->
     return Measured(value=met / size, unit=UNITY, count=size, unknown=unknown, largest=(met + odd) / size)
 
 
-def _quantile(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
+def _quantile(figure: Figure, row: Row, _seconds: Fraction, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
     size = row["count"] + (row["null_count"] if is_lost_infinite else 0)
     if not size:
         return Measured(unit=row["unit"], verdict="no-data", problem=_all_lost(row))
@@ -113,7 +114,7 @@ def _quantile(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool)
     )
 
 
-def _statistic(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
+def _statistic(figure: Figure, row: Row, _seconds: Fraction, is_lost_infinite: bool) -> Measured:  # noqa: FBT001 - of a table
     name, unit, count = figure.text, row["unit"], row["count"]
     if not count:
         return Measured(unit=unit, verdict="no-data", problem=_all_lost(row))
@@ -127,7 +128,7 @@ def _statistic(figure: Figure, row: Row, _seconds: float, is_lost_infinite: bool
     return Measured(value=row[name], unit=unit, count=count, unknown=unknown)
 
 
-_MEASURES: Mapping[str, Callable[[Figure, Row, float, bool], Measured]] = {
+_MEASURES: Mapping[str, Callable[[Figure, Row, Fraction, bool], Measured]] = {
     "count": _count,
     "rate": _rate,
     "loss": _loss,

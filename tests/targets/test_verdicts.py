@@ -244,6 +244,21 @@ def test_a_session_lasts_as_long_as_the_selection_sees_of_it(tmp_path):
         assert [one.value for one in parts.groups] == [rate] * windows
 
 
+def test_a_rate_that_is_the_limit_meets_it_however_long_a_session_lasts(tmp_path):
+    for count in range(1, 41):  # 7 samples in 0.14 s: in floats that is 49.99999999999999 a second
+        rows = rows_at([at / 50 for at in range(count)], [1.0] * count, f"s{count}")
+        write_session(tmp_path, rows, lasts=count / 50, session_id=f"s{count}")
+    for per, groups in (("session", 40), ("all", 1)):
+        at_least, above = check(
+            f"{tmp_path}/*.ndjson",
+            tmp_path,
+            {"figure": "rate", "limit": ">= 50 Hz", "per": per},
+            {"figure": "rate", "limit": "> 50 Hz", "per": per},
+        )
+        assert [(one.verdict, one.value) for one in at_least.groups] == [("pass", 50.0)] * groups
+        assert [one.verdict for one in above.groups] == ["fail"] * groups
+
+
 def test_only_pass_is_status_0(commands, tmp_path, tmp_path_factory):
     source = write_values(tmp_path, MANY)
     for target, status in (
