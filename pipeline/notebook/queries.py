@@ -242,4 +242,5 @@ def _finite(value: object) -> object:
         return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
+    # The pairs of a map are tuples.
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -107,6 +107,8 @@ NESTED = [
     ("{'a': 1, 'b': {'c': 'x'}}", {"a": 1, "b": {"c": "x"}}),
     ("[1.5, 'nan'::DOUBLE, 'inf'::DOUBLE]", [1.5, "NaN", "Infinity"]),
     ("{'a': '-inf'::DOUBLE}", {"a": "-Infinity"}),
+    ("MAP {'a': 'nan'::DOUBLE, 'b': '-inf'::DOUBLE}", [["a", "NaN"], ["b", "-Infinity"]]),
+    ("MAP {'nan'::DOUBLE: [MAP {1: 'inf'::DOUBLE}]}", [["NaN", [[[1, "Infinity"]]]]]),
     ("[]", []),
     ("['é\"😀']", ['é"😀']),
     ("{'a': [true, NULL]}", {"a": [True, None]}),
