@@ -79,15 +79,25 @@ def _scalars(value: Mapping[str, Any], wanted: Mapping[str, bool]) -> Iterator[t
 
 
 def values_column(values: Sequence[Scalar]) -> pa.Array:
-    """Make a column of the values of a name: bool, int64 or float64 where all are, else text."""
+    """Make a column of the values of a name: bool, int64 or float64 where all are, else text.
+
+    An integer that float64 cannot hold, as of a seed of 64 bits, is none: rounded, it would equal others.
+    """
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return pa.array(values, pa.bool_())
     if kinds == {int} and all(value is None or value in _INT64 for value in values):
         return pa.array(values, pa.int64())
-    if kinds and kinds <= {int, float}:
+    if kinds and kinds <= {int, float} and all(value is None or _is_float(value) for value in values):
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
     return from_strings([None if value is None else value_text(value) for value in values])
+
+
+def _is_float(value: Scalar) -> bool:
+    try:
+        return float(value or 0) == (value or 0)
+    except OverflowError:
+        return False
 
 
 def value_text(value: Scalar) -> str:

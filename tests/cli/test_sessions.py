@@ -86,6 +86,24 @@ def test_conditions_know_attributes_and_configuration_by_bare_names(store, capsy
     assert "".join(one["session_id"][-1] for one in found) == expected
 
 
+@pytest.mark.parametrize(
+    "seeds",
+    [(2**64 - 1, 2**64 - 2, 7), (2**53 + 1, 2**53, 0.5), (10**400, 10**400 + 1, 0.5), (2**63, 2**53, 0.5)],
+    ids=["64 bits", "beside a float", "beyond float64", "that floats hold"],
+)
+def test_integers_that_floats_do_not_hold_stay_what_they_are(tmp_path, capsys, seeds):
+    records = [{"session_id": f"run-{at}", "configuration": {"seed": seed}} for at, seed in enumerate(seeds)]
+    write_ndjson(tmp_path / "a.ndjson", [row(one["session_id"]) for one in records])
+    (tmp_path / "a.session.json").write_text(json.dumps(records), encoding="utf-8")
+    source = tmp_path / "a.ndjson"
+    for at, seed in enumerate(seeds):
+        found = package.list_sessions(source, where_session=f"seed = '{seed}'")
+        assert [one["session_id"] for one in found] == [f"run-{at}"]
+    assert main(["sessions", str(source), "--columns", "seed", "--format", "csv"]) == 0
+    told = capsys.readouterr().out.splitlines()[1:]
+    assert told == [repr(float(seed)) if seeds[0] == 2**63 else str(seed) for seed in seeds]
+
+
 @pytest.mark.parametrize("name", ["twice", "rates", "net", "Case", "nothing"])
 def test_what_means_no_single_value_is_no_name(store, capsys, name):
     assert main(["sessions", str(store), "--where-session", f'"{name}" = 1']) == 2
