@@ -187,7 +187,8 @@ class RowRules:
             if at.utcoffset() is None:
                 raise UsageError(f"record: at={at!r} has no time zone")
             past = at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-            nanoseconds = int(past // dt.timedelta(microseconds=1)) * 1000
+            below = getattr(at, "nanosecond", 0)  # of pandas' timestamps
+            nanoseconds = int(past // dt.timedelta(microseconds=1)) * 1000 + below
         elif isinstance(at, bool) or not hasattr(at, "__index__"):
             raise UsageError(f"record: at={_shown(at)} is no datetime and no whole number of nanoseconds since 1970")
         else:

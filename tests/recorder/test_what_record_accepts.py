@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -86,6 +87,16 @@ def test_times_are_taken_up_to_the_limits_of_the_unit(tmp_path, unit, first, las
     per = 1000 if unit == "us" else 1
     assert columns_of(tmp_path / "store", "s")["timestamp"] == [first // per, last // per, 0]
     assert list_sessions(tmp_path / "store")[0]["measurement_count"] == 3
+
+
+@pytest.mark.parametrize(("unit", "per"), [("ns", 1), ("us", 1000)])
+def test_nanoseconds_of_pandas_times_are_kept(tmp_path, unit, per):
+    times = [-1, 999, 1_795_543_565_123_456_789]
+    with killed(tmp_path / "store", session_id="s", timestamp_unit=unit) as session:
+        for at in times:
+            session.record("m", 1.0, at=pd.Timestamp(at, unit="ns", tz="UTC").tz_convert("Europe/Berlin"))
+    recover_sessions(tmp_path / "store")
+    assert columns_of(tmp_path / "store", "s")["timestamp"] == [at // per for at in times]
 
 
 def nested(levels):
