@@ -194,7 +194,7 @@ def plot(
     if target is not None:
         content = png_of(chart) if target.suffix.lower() == ".png" else chart.to_svg().encode()
         write_file(target, content, overwrite=overwrite, **place)
-    _tell(warnings, on_warning)
+    _tell([*warnings, *(f"{metric}: {note}" for note in chart.notes)], on_warning)
     return chart
 
 

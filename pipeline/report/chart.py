@@ -63,13 +63,17 @@ class Chart:
         """Give its figures as an HTML table."""
         return html_rows(self.columns, self.rows, label=self.title)
 
+    def caption(self) -> str:
+        """Give its notes as the caption of a figure, nothing where there are none."""
+        return f"<figcaption>{'<br>'.join(map(escape, self.notes))}</figcaption>" if self.notes else ""
+
     def _repr_html_(self) -> str:
         """Show it on a ground of its own, light, whatever the notebook's theme is."""
         scope = f".{self.identity}"
         style = f"<style>{form_rules(scope)}{colour_rules(LIGHT, scope)}</style>"
         return (
             f'{style}<figure class="{self.identity}" style="margin:0;max-width:{WIDTH * 3 // 2}px;'
-            f'background:{LIGHT.ground}">{self.element()}</figure>'
+            f'background:{LIGHT.ground}">{self.element()}{self.caption()}</figure>'
             f"<details><summary>{escape(self.title)}: the figures</summary>{self.table()}</details>"
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.model.dictionary import is_quantile
 from pipeline.report.chart import Chart
 from pipeline.report.drawing import Frame
-from pipeline.report.labels import group_label, metric_label, row_facts
+from pipeline.report.labels import group_label, left_out_notes, metric_label, row_facts
 from pipeline.report.numbers import axis_number, shown
 from pipeline.report.palette import style_of
 from pipeline.report.scales import Linear, Tail, value_scale
@@ -55,6 +55,7 @@ def percentile_chart(rows: Sequence[Row], by: Sequence[str]) -> Chart:
         height=frame.height,
         columns=["group", "n", "lost", *map(quantile_label, NAMED), "max"],
         rows=[[group_label(row, by), *row_facts(row), *(shown(row[name]) for name in (*NAMED, "max"))] for row in rows],
+        notes=left_out_notes(rows),
     )
 
 
@@ -90,7 +91,7 @@ def ecdf_chart(rows: Sequence[Row], labels: Sequence[str], *, notes: Sequence[st
             [label, *row_facts(row), *(shown(row[name]) for name in ("min", "p25", *NAMED, "max"))]
             for row, label in zip(rows, labels, strict=True)
         ],
-        notes=notes,
+        notes=[*notes, *left_out_notes(rows)],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -214,22 +215,27 @@ def gather(
         window_seconds=seconds,
         first_window=first,
         windows=count,
-        groups=_rows(of_groups),
-        over_time=_rows(of_windows),
+        groups=_rows(of_groups, by),
+        over_time=_rows(of_windows, by),
         cells=cells.cells(),
         heatmaps_left_out=len(cells.left_out),
-        sessions=_rows(of_sessions),
+        sessions=_rows(of_sessions, by),
         shown=shown,
-        sides={name: _rows(one) for name, one in of_sides.items()},
+        sides={name: _rows(one, by) for name, one in of_sides.items()},
         rows=rows,
     )
 
 
-def _rows(of: Aggregation | None) -> list[Row]:
+def _rows(of: Aggregation | None, by: Sequence[str]) -> list[Row]:
     if of is None:
         return []
     found: Iterable[pa.RecordBatch] = of.statistics(4_096)
-    return [row for batch in found for row in _without_times(batch).to_pylist()]
+    rows: list[Row] = [row for batch in found for row in _without_times(batch).to_pylist()]
+    for name in by:
+        for row in rows:
+            if row[name] != row[name]:  # NaN: one object of it equals itself where it is part of a key
+                row[name] = math.nan
+    return rows
 
 
 def _without_times(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.report.cells import value_at
 from pipeline.report.chart import Chart
 from pipeline.report.drawing import Frame, px
-from pipeline.report.labels import group_label, metric_label, row_facts
+from pipeline.report.labels import group_key, group_label, left_out_notes, metric_label, row_facts
 from pipeline.report.numbers import axis_number, share, shown, time_text
 from pipeline.report.scales import Octaves, time_ticks
 
@@ -44,10 +44,10 @@ def heatmap_chart(gathered: Gathered, group: Row) -> Chart:
         group: a row of its groups.
     """
     by = gathered.by
-    rows = [row for row in gathered.over_time if all(row[n] == group[n] for n in ("metric", "unit", *by))]
+    rows = [row for row in gathered.over_time if group_key(row, by) == group_key(group, by)]
     label = metric_label(group) + (f", {group_label(group, by)}" if by else "")
     frame = Frame(label, [], height=170, below=_LOST_GAP + _LOST_HEIGHT)
-    _draw_cells(frame, gathered, gathered.cells[tuple(group[name] for name in ("metric", "unit", *by))], rows)
+    _draw_cells(frame, gathered, gathered.cells[group_key(group, by)], rows)
     _draw_lost(frame, rows, gathered)
     first, seconds = gathered.first_window, gathered.window_seconds
     ticks = time_ticks(first * seconds, (first + gathered.windows) * seconds, 6)
@@ -70,6 +70,7 @@ def heatmap_chart(gathered: Gathered, group: Row) -> Chart:
             ]
             for row in rows
         ],
+        notes=left_out_notes(rows),
     )
 
 
@@ -177,6 +178,6 @@ def _described(rows: Sequence[Row], gathered: Gathered, label: str) -> str:
         most = max(rows, key=lambda row: row["null_count"])
         told.append(
             f"most are lost from {time_text(most['window_start_seconds'])} on, "
-            f"{share(most['null_count'], most['null_count'] + most['count'])} of that window"
+            f"{share(most['null_count'], most['null_count'] + most['count'] + most['non_finite_count'])} of that window"
         )
     return ". ".join(told) + "."

@@ -22,6 +22,19 @@ def group_label(row: Mapping[str, Any], by: Sequence[str]) -> str:
     return ", ".join("(none)" if value is None else value_text(value) for value in values) or "all"
 
 
+def group_key(row: Mapping[str, Any], by: Sequence[str]) -> tuple[Any, ...]:
+    """Give what tells a group from others: metric, unit, and the values of its columns."""
+    return tuple(row[name] for name in ("metric", "unit", *by))
+
+
+def left_out_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how many values of groups are in none of their figures, where there are any."""
+    odd = sum(row["non_finite_count"] for row in rows)
+    if not odd:
+        return []
+    return [f"{odd:,} {'value is' if odd == 1 else 'values are'} NaN or infinite, and in no figure"]
+
+
 def row_facts(row: Mapping[str, Any]) -> list[str]:
     """Write how many values there are, and how many samples were lost."""
     return [f"{row['count']:,}", f"{row['null_count']:,}"]

@@ -62,7 +62,7 @@ def page(title: str, summary: Sequence[str], sections: Sequence[Section], footer
 def _section(one: Section) -> str:
     notes = "".join(f"<p>{note}</p>" for note in one.notes)
     charts = "".join(
-        f"<figure>{chart.element()}{_caption(chart)}<details><summary>Table: {escape(chart.title)}</summary>"
+        f"<figure>{chart.element()}{chart.caption()}<details><summary>Table: {escape(chart.title)}</summary>"
         f"{chart.table()}</details></figure>\n"
         for chart in one.charts
     )
@@ -71,10 +71,6 @@ def _section(one: Section) -> str:
         + (f'<div class="charts">{charts}</div>' if charts else "")
         + "</section>\n"
     )
-
-
-def _caption(chart: Chart) -> str:
-    return f"<figcaption>{'<br>'.join(map(escape, chart.notes))}</figcaption>" if chart.notes else ""
 
 
 def is_report(head: bytes) -> bool:

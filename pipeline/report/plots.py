@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.report.curves import ecdf_chart, percentile_chart
 from pipeline.report.heatmap import heatmap_chart
-from pipeline.report.labels import group_label
+from pipeline.report.labels import group_label, left_out_notes
 from pipeline.report.session_dots import session_chart
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
+_MOST_NAMED = 6
 PlotKind = Literal["percentiles", "ecdf", "heatmap", "sessions"]
 
 
@@ -52,17 +54,25 @@ def plot_chart(gathered: Gathered, metric: str, kind: PlotKind, *, warnings: Seq
     if len(units) > 1:
         raise UsageError(f"{metric} has values in {', '.join(units)}; choose with --where \"unit = '{units[0]}'\"")
     if not any(row["count"] for row in rows):
-        raise SourceError(f"{metric}: all samples are lost, there is nothing to draw")
+        raise SourceError(f"{metric}: all samples are lost or not finite, there is nothing to draw")
     if kind == "sessions":
         return session_chart(gathered, [row for row in gathered.sessions if row["metric"] == metric])
     if gathered.is_counter(metric):
         raise UsageError(f"{metric} is a counter, whose level says nothing; --kind sessions shows its rates")
-    known_rows = [row for row in rows if row["p50"] is not None]
-    if kind == "percentiles":
-        return percentile_chart(known_rows, gathered.by)
-    if kind == "ecdf":
-        return ecdf_chart(known_rows, [group_label(row, gathered.by) for row in known_rows])
-    return _heatmap(gathered, rows)
+    if kind == "heatmap":
+        return _heatmap(gathered, rows)
+    drawn = [row for row in rows if row["p50"] is not None]
+    labels = [group_label(row, gathered.by) for row in drawn]
+    chart = percentile_chart(drawn, gathered.by) if kind == "percentiles" else ecdf_chart(drawn, labels)
+    return replace(chart, notes=[*left_out_notes(rows), *_without_values(rows, gathered.by)])
+
+
+def _without_values(rows: Sequence[Row], by: Sequence[str]) -> list[str]:
+    """Name the groups that have samples and no line."""
+    found = [group_label(row, by) for row in rows if row["p50"] is None]
+    more = "" if len(found) <= _MOST_NAMED else f" and {len(found) - _MOST_NAMED} more"
+    named = ", ".join(found[:_MOST_NAMED])
+    return [f"all samples are lost or not finite, so there is no line: {named}{more}"] if found else []
 
 
 def _heatmap(gathered: Gathered, rows: Sequence[Row]) -> Chart:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.report.chart import html_rows
 from pipeline.report.curves import MAX_LINES, percentile_chart, quantile_label
 from pipeline.report.heatmap import HEAT_LIMITS, LOST_LIMITS, heatmap_chart
-from pipeline.report.labels import group_label, row_facts
+from pipeline.report.labels import group_key, group_label, left_out_notes, metric_label, row_facts
 from pipeline.report.numbers import DIGITS, share, shown
 from pipeline.report.page import Section
 from pipeline.report.palette import LIGHT
@@ -64,6 +64,8 @@ def figures_section(gathered: Gathered, options: GatheringOptions) -> Section:
         f"{''.join(f' --by {escape(name)}' for name in gathered.by)}</code> gives all."
     )
     notes = [explained]
+    for of_metric in by_metric(gathered.groups):
+        notes += [f"{escape(metric_label(of_metric[0]))}: {note}." for note in left_out_notes(of_metric)]
     if "rate" in figures:
         notes.append(
             "A counter has a <i>rate</i>, its growth a second; mean and quantiles of a running total mean nothing."
@@ -108,7 +110,7 @@ def heatmaps_section(gathered: Gathered) -> Section | None:
         return None
 
     def key_of(row: Row) -> tuple[Any, ...]:
-        return tuple(row[name] for name in ("metric", "unit", *gathered.by))
+        return group_key(row, gathered.by)
 
     windows = Counter(map(key_of, gathered.over_time))
     drawn = [row for row in _samples(gathered) if key_of(row) in gathered.cells and windows[key_of(row)] > 1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.report.chart import Chart
 from pipeline.report.drawing import Frame, px
-from pipeline.report.labels import group_label, metric_label, row_facts
+from pipeline.report.labels import group_label, left_out_notes, metric_label, row_facts
 from pipeline.report.numbers import axis_number, shown
 from pipeline.report.palette import style_of
 from pipeline.report.scales import value_scale
@@ -72,6 +72,7 @@ def session_chart(gathered: Gathered, rows: Sequence[Row]) -> Chart:
             ]
             for row in rows
         ],
+        notes=left_out_notes(rows),
     )
 
 

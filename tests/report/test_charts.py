@@ -85,12 +85,51 @@ def test_a_chart_that_cannot_be_drawn_is_one_line(source, tmp_path, monkeypatch,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def odd(tmp_path):
+    """Samples over half a minute: of groups with numbers, with NaN and infinities, with nothing else, and of NaN."""
+    values = {
+        0.5: [1.0, 2.0, None],
+        1.5: [1.0, "NaN", "-Infinity"],
+        2.5: [None, "Infinity", None],
+        "NaN": [4.0, 5.0, 6.0],
+    }
+    rows = [
+        row(session_id, 10 * at + place, metric="rtt", value=value, ratio=ratio)
+        for session_id in ("s1", "s2")
+        for at, (ratio, of_group) in enumerate(values.items())
+        for place, value in enumerate(of_group)
+    ]
+    return write_ndjson(tmp_path / "odd.ndjson", rows)
+
+
+@pytest.mark.parametrize("kind", ["percentiles", "ecdf", "sessions", "heatmap"])
+def test_values_that_no_figure_has_are_told_with_the_chart(odd, kind):
+    told = []
+    chart = pipeline.plot(odd, "rtt", kind=kind, by=[] if kind == "heatmap" else ["ratio"], on_warning=told.append)
+    assert chart.notes[0] == "6 values are NaN or infinite, and in no figure"
+    assert chart.notes[1:] == (
+        ["all samples are lost or not finite, so there is no line: 2.5"] if kind in {"percentiles", "ecdf"} else []
+    )
+    assert told == [f"rtt: {note}" for note in chart.notes]
+    assert all(note in chart._repr_html_() for note in chart.notes)
+
+
+def test_a_group_of_nan_has_a_heat_map(odd, tmp_path):
+    chart = pipeline.plot(odd, "rtt", kind="heatmap", by=["ratio"], where="isnan(ratio)")
+    assert sum(int(count) for _, count, *_ in chart.rows) == 6
+    pipeline.write_report(odd, tmp_path / "odd.html", by=["ratio"])
+    page = (tmp_path / "odd.html").read_text(encoding="utf-8")
+    assert "rtt (ms), nan over time" in page
+    assert "<p>rtt (ms): 6 values are NaN or infinite, and in no figure.</p>" in page
+
+
 def test_mixed_units_lost_samples_and_strangers_are_one_line(source, tmp_path):
     mixed = write_ndjson(tmp_path / "mixed.ndjson", [row(), row(sequence=1, unit="s")])
     with pytest.raises(PipelineError, match="has values in ms, s; choose with --where"):
         pipeline.plot(mixed, "control_rtt")
     lost = write_ndjson(tmp_path / "lost.ndjson", [row(value=None)])
-    with pytest.raises(PipelineError, match="all samples are lost"):
+    with pytest.raises(PipelineError, match="all samples are lost or not finite"):
         pipeline.plot(lost, "control_rtt")
     (tmp_path / "mine.svg").write_text("mine")
     with pytest.raises(DestinationError, match="is no chart, and is left as it is"):
