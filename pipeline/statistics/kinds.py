@@ -134,7 +134,8 @@ class CounterRates:
                 of_one = of_one[1:]
             else:
                 level, time = np.concatenate(([before[0]], level)), np.concatenate(([before[1]], time))
-            step = np.diff(level)
+            with np.errstate(over="ignore"):  # beyond the range of float64 it is infinite
+                step = np.diff(level)
             grown[of_one] = np.where(step >= 0, step, level[1:])
             elapsed[of_one] = np.diff(time) / self._scale
         return grown, elapsed
@@ -149,7 +150,7 @@ class CounterRates:
         places_of = np.flatnonzero(_is_among(metrics, self._counters))
         if len(places_of):
             grown, elapsed = (self._take(of, len(places_of)) for of in (self._grown, self._elapsed))
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 rates[places_of] = np.where(elapsed > 0, grown / elapsed, np.nan)
         return rates
 
@@ -158,7 +159,8 @@ class CounterRates:
         found = []
         while count:
             batch = next(groups.figures(count))
-            found.append(batch.numbers["sum"])
+            # The sum is that of finite values; infinite is none but growth beyond the range of float64.
+            found.append(np.where(batch.integers["non_finite_count"] > 0, np.inf, batch.numbers["sum"]))
             count -= len(found[-1])
         return np.concatenate(found)
 

@@ -67,6 +67,14 @@ def test_a_counter_has_the_rate_that_it_grew_by_whatever_began_again(tmp_path):
     assert (pooled["min"], pooled["max"], pooled["count"], pooled["null_count"]) == (0.0, 1000.0, 7, 1)
 
 
+def test_growth_beyond_the_range_of_float64_is_infinite_and_no_warning(tmp_path, recwarn):
+    for values in ([-1.5e308, 1.5e308, 1.6e308], [-1e308, 0.0, 1.5e308], [0.0, 1e308]):
+        steps = [(at / 10, value) for at, value in enumerate(values)]
+        source = write_ndjson(tmp_path / "run.ndjson", numbered(series("a", "bytes", steps)))
+        assert [one["rate"] for one in figures(source, kinds=["bytes=counter"])] == [math.inf]
+    assert [str(one.message) for one in recwarn] == []
+
+
 def test_a_counter_of_nothing_but_lost_samples_has_no_rate(tmp_path):
     source = write_ndjson(tmp_path / "run.ndjson", numbered(series("a", "bytes", [(0, None), (1, None)])))
     (found,) = figures(source, kinds=["bytes=counter"])
