@@ -197,7 +197,7 @@ class Normaliser:
             try:
                 array = pc.assume_timezone(array, str(self._zone))
             except pa.ArrowInvalid as error:
-                raise SourceError(f"column 'timestamp': {error}") from error
+                raise SourceError(f"column 'timestamp': {' '.join(str(error).split())}") from error
         drops = None
         if array.type.unit == "ns" and self._unit == "us":
             ticks = np.where(is_null(array), 0, integers(array))

@@ -6,11 +6,13 @@ from contextlib import ExitStack, closing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
-from pipeline.model.arrays import is_text, text_lengths
+from pipeline.model.arrays import integers, is_null, is_text, text_lengths
+from pipeline.model.timestamps import COUNTABLE, TICKS_PER_SECOND, YEARS
 from pipeline.native import list_chunk_pages
 from pipeline.scan.decoding import read_groups
 from pipeline.scan.page_sizes import look_at_pages, rows_that_fit, sized_pages
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _BUFFER_BYTES = 65_536
 _MAX_REPEATED_BYTES = 3
+_INT96_ROWS = 65_536
 
 
 def open_parquet(path: Path, repeated: Collection[str] = ()) -> pq.ParquetFile:
@@ -164,10 +167,37 @@ def read_parquet(
     with ExitStack() as stack:
         files = [stack.enter_context(opened([*repeated, *large])) for _ in range(_openings(reading))]
         wanted = _named(files[0], columns)
+        _require_countable(path, files[0], wanted)
         yield empty_batch(pa.schema([large.get(name) or files[0].schema_arrow.field(name) for name in wanted]))
         groups = range(files[0].num_row_groups) if row_groups is None else row_groups
         rows = _rows_at_once(files[0], pages, wanted, reading)
         yield from read_groups(files, groups, wanted, rows, large, in_thread=reading.beside)
+
+
+def _require_countable(path: Path, file: pq.ParquetFile, wanted: Collection[str]) -> None:
+    """Refuse times of INT96 that nanoseconds do not count: read in these, pyarrow gives those of another year.
+
+    Raises:
+        SourceError: there is one.
+    """
+    schema = file.metadata.schema
+    leaves = [schema.column(at) for at in range(len(schema))]
+    names = [leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in wanted]
+    if not names:
+        return
+    first, last = (ticks // TICKS_PER_SECOND["ns"] for ticks in (COUNTABLE["ns"].start, COUNTABLE["ns"].stop))
+    with pq.ParquetFile(path, coerce_int96_timestamp_unit="s", pre_buffer=False) as coarse:
+        row = 1
+        for batch in coarse.iter_batches(_INT96_ROWS, columns=names, use_threads=False):
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                seconds = integers(column)
+                outside = np.flatnonzero(((seconds <= first) | (seconds >= last)) & ~is_null(column))
+                if len(outside):
+                    raise SourceError(
+                        f"row {row + int(outside[0]):,}, column {name!r}: the time is INT96, which is read in "
+                        f"nanoseconds, and lies outside the years {YEARS['ns']}; write it as INT64, in microseconds"
+                    )
+            row += batch.num_rows
 
 
 def read_stored(

@@ -49,8 +49,24 @@ def test_a_local_time_that_is_not_one_time_is_refused(tmp_path, name, time):
         pq.write_table(arrow_table([row("s1", 0)]).set_column(2, "timestamp", naive), tmp_path / name)
     else:
         write_rows(tmp_path / name, [row("s1", 0, timestamp=time)])
-    with pytest.raises(SourceError, match=r"ambiguous|exist"):
+    with pytest.raises(SourceError, match=r"ambiguous|exist") as told:
         import_sessions(tmp_path / name, tmp_path / "store", timezone="Europe/Berlin")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("year", [1, 1600, 1676, 2263, 3000, 9999])
+def test_times_of_int96_that_nanoseconds_do_not_count_are_refused(tmp_path, year):
+    times = [dt.datetime(1700, 1, 1), dt.datetime(2262, 1, 1), None, dt.datetime(year, 6, 1)]  # noqa: DTZ001 - as Spark
+    table = arrow_table([row("s1", at) for at in range(len(times))])
+    table = table.set_column(2, "timestamp", pa.array(times, pa.timestamp("us")))
+    pq.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    with pytest.raises(SourceError, match="row 4, column 'timestamp': the time is INT96") as told:
+        import_sessions(tmp_path / "a.parquet", tmp_path / "store", timezone="UTC")
+    assert "\n" not in str(told.value)
+    kept = table.take([0, 1])
+    pq.write_table(kept, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    import_sessions(tmp_path / "a.parquet", tmp_path / "store", timezone="UTC")
+    assert [r["timestamp"] for r in stored_rows(tmp_path / "store")] == kept["timestamp"].cast("int64").to_pylist()
 
 
 def test_times_with_an_offset_become_utc(tmp_path):
