@@ -19,7 +19,7 @@ from pipeline.model.columns import CORE_COLUMNS, measurements_schema, type_name
 from pipeline.rows.attributes import check_column_names
 from pipeline.rows.batches import taken
 from pipeline.rows.distinct import encode_repeated, taken_rows
-from pipeline.rows.rules import check_rows
+from pipeline.rows.rules import RowChecker
 from pipeline.runtime.duckdb import quote_identifier
 from pipeline.runtime.threads import ScannedAhead
 
@@ -137,6 +137,7 @@ class Measurements:
         check_column_names([*CORE_COLUMNS, *self.attributes])
         self.schema = measurements_schema(unit, self.attributes)
         self._various: set[str] = set()
+        self._checker: tuple[pa.Schema, RowChecker] | None = None
 
     def _attribute(self, expression: str, name: str, kind: str) -> str:
         """Write the column of an attribute, and note its type."""
@@ -255,7 +256,9 @@ class Measurements:
             *(taken_rows(value, first) for value in self._constants.values()),
         ]
         batch = pa.record_batch(arrays, names=self.schema.names)
-        check_rows(batch)
+        if self._checker is None or not batch.schema.equals(self._checker[0]):
+            self._checker = batch.schema, RowChecker(batch.schema)
+        self._checker[1](batch)
         return batch
 
     def _attribute_columns(self, raw: pa.RecordBatch) -> Iterator[pa.Array]:

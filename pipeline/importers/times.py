@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.importers.connection import WholeFileError
-from pipeline.model.arrays import integers, is_null
 from pipeline.model.columns import timestamp_type
+from pipeline.native import FilledTimes
 from pipeline.rows.normalise import parse_timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
-
-    from numpy.typing import NDArray
 
     from pipeline.model.arrays import Integers
     from pipeline.model.columns import TimestampUnit
@@ -64,35 +61,31 @@ class Times:
             MissingTimeError: a row has no time and there is no start.
             SourceError: a time cannot be read or counted.
         """
-        ticks = np.full(rows.num_rows, start or 0, np.int64)
-        left = np.ones(rows.num_rows, bool)
+        times = FilledTimes(rows.num_rows, start or 0)
         for name in self.columns:
             column = rows.column(name)
-            given = left & ~is_null(column)
-            if not given.any() or (name == "offset_ns" and start is None):
+            if column.null_count == len(column) or (name == "offset_ns" and start is None):
                 continue
-            found = self._absolute(column) if name == "timestamp" else self._from_ns(integers(column), given)
-            if name == "offset_ns":
-                found = _moved(found, start or 0, given)
-            ticks = np.where(given, found, ticks)
-            left &= ~given
-            self._count(name, int(given.sum()))
-        if left.any() and start is None:
-            row = sequence + int(left.argmax())
+            counted = self._counted(column) if name == "timestamp" else column
+            per_tick = 1000 if self._unit == "us" and _counts_ns(counted.type) else 1
+            moved_by = start if name == "offset_ns" and start is not None else 0
+            try:
+                given, dropped = times.fill(counted, per_tick=per_tick, start=moved_by)
+            except OverflowError as error:
+                raise SourceError("column 'offset_ns': lies too far from the session's start to be counted") from error
+            self.dropped_digits += dropped
+            self._count(name, given)
+        if times.left and start is None:
+            row = sequence + times.first_left()
             raise MissingTimeError(f"measurement {row} has no time; --started-at gives the session's start")
-        self._count("", int(left.sum()))
-        return ticks
+        self._count("", times.left)
+        return times.ticks
 
     def _count(self, name: str, rows: int) -> None:
         self.sources[name] = self.sources.get(name, 0) + rows
 
-    def _from_ns(self, values: Integers, given: NDArray[np.bool_]) -> Integers:
-        if self._unit == "ns":
-            return values
-        self.dropped_digits += int(np.count_nonzero((values % 1000 != 0) & given))
-        return values // 1000
-
-    def _absolute(self, column: pa.Array) -> Integers:
+    def _counted(self, column: pa.Array) -> pa.Array:
+        """Give times of day as a column of the unit, or of nanoseconds."""
         kind = column.type
         if pa.types.is_string(kind):
             return self._parsed(column)
@@ -101,19 +94,17 @@ class Times:
                 raise WholeFileError("its times name no time zone; say which with --timezone")
             if str(self._zone) != "UTC":
                 column = _in_zone(column, self._zone)
-        if kind.unit == "ns":
-            return self._from_ns(integers(column), ~is_null(column))
-        if kind.unit == self._unit:
-            return integers(column).copy()  # else all columns of the engine's batch stay as long as it
+        if kind.unit in {"ns", self._unit}:
+            return column
         try:
-            return integers(column.cast(timestamp_type(self._unit)))
+            return column.cast(timestamp_type(self._unit))
         except pa.ArrowInvalid as error:
             raise SourceError(f"column 'timestamp': cannot be counted in {self._unit} since 1970") from error
 
-    def _parsed(self, texts: pa.Array) -> Integers:
+    def _parsed(self, texts: pa.Array) -> pa.Array:
         """Read RFC 3339 times: fast what nanoseconds can count, strictly what is left."""
         try:
-            return self._from_ns(integers(texts.cast(pa.timestamp("ns", "UTC"))), ~is_null(texts))
+            return texts.cast(pa.timestamp("ns", "UTC"))
         except pa.ArrowInvalid:
             pass  # other years, no zone, or no time at all
         try:
@@ -123,7 +114,11 @@ class Times:
                 raise WholeFileError(error.args[0]) from error
             raise SourceError(f"column 'timestamp': {error.args[0]}") from error
         self.dropped_digits += 0 if drops is None else int(drops.sum())
-        return integers(times)
+        return times
+
+
+def _counts_ns(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_int64(kind) or kind.unit == "ns")
 
 
 def _in_zone(column: pa.Array, zone: tzinfo) -> pa.Array:
@@ -134,11 +129,3 @@ def _in_zone(column: pa.Array, zone: tzinfo) -> pa.Array:
     except pa.ArrowInvalid as error:
         one_line = " ".join(str(error).split())
         raise SourceError(f"column 'timestamp': {one_line}") from error
-
-
-def _moved(offsets: Integers, start: int, given: NDArray[np.bool_]) -> Integers:
-    """Add the start of the session."""
-    furthest = (int(offsets[given].min()) + start, int(offsets[given].max()) + start)
-    if furthest[0] < -(2**63) or furthest[1] >= 2**63:
-        raise SourceError("column 'offset_ns': lies too far from the session's start to be counted")
-    return np.where(given, offsets, 0) + start

@@ -12,8 +12,8 @@ from pipeline.model.arrays import from_numbers, integers, is_null
 from pipeline.native import float_texts
 
 _EXACT_INTEGER_LIMIT = 2.0**53
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)"
+_INTEGER = r"(?a)[+-]?\d+"
 
 
 def exact_floats(texts: pa.Array) -> pa.Array:
@@ -38,7 +38,10 @@ def exact_floats(texts: pa.Array) -> pa.Array:
         if np.isinf(values[row]):
             if not text.lstrip("+-").lower().startswith("inf"):
                 raise ValueError(f"{text:.60} is beyond the range of float64", int(row))
-        elif _INTEGER.fullmatch(text) and int(text) not in {int(values[row]), int(Decimal(repr(float(values[row]))))}:
+        elif re.fullmatch(_INTEGER, text) and int(text) not in {
+            int(values[row]),
+            int(Decimal(repr(float(values[row])))),
+        }:
             raise ValueError(f"{text:.60} does not fit float64 without loss", int(row))
     return floats
 
@@ -49,20 +52,22 @@ def floats_of_integers(numbers: pa.Array) -> pa.Array:
     Raises:
         ValueError: one does not fit; its arguments are the message and the row.
     """
-    values, absent = integers(numbers), is_null(numbers)
-    if ((values <= -_EXACT_INTEGER_LIMIT) | (values >= _EXACT_INTEGER_LIMIT))[~absent].any():
+    absent = is_null(numbers) if numbers.null_count else None
+    values = integers(numbers) if absent is None else np.where(absent, 0, integers(numbers))
+    if len(values) and not -_EXACT_INTEGER_LIMIT < values.min() <= values.max() < _EXACT_INTEGER_LIMIT:
         return exact_floats(numbers.cast(pa.string()))
-    return from_numbers(np.where(absent, 0, values).astype(np.float64), pa.float64(), absent)
+    return from_numbers(values.astype(np.float64), pa.float64(), absent)
 
 
 def _read_each(texts: pa.Array) -> pa.Array:
     values = np.zeros(len(texts))
     absent = is_null(texts)
+    number = re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
     for row, text in enumerate(texts.to_pylist()):
         if text is None:
             continue
         stripped = text.strip(" \t")
-        if not _NUMBER.fullmatch(stripped):
+        if not number.fullmatch(stripped):
             raise ValueError(f"{text!r:.60} is no number", row)
         values[row] = float(stripped)
     return from_numbers(values, pa.float64(), absent)

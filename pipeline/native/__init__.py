@@ -29,6 +29,7 @@ from pipeline.native.number_texts import float_texts, integer_texts
 from pipeline.native.parquet_pages import DamagedPagesError, Pages, list_chunk_pages, list_pages
 from pipeline.native.rules import REQUIRED, TELL_CONSTANT, TELL_INCREASING, RowCheck, RowFacts
 from pipeline.native.text import TextBuffer
+from pipeline.native.times import FilledTimes
 from pipeline.native.xml_rows import XmlForm, XmlRows
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "DocumentGather",
     "DocumentNames",
     "ElementTexts",
+    "FilledTimes",
     "Gathered",
     "GroupFigures",
     "GroupedValues",

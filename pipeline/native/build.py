@@ -26,6 +26,7 @@ SOURCES = (
     "xml_rows.cpp",
     "distinct.cpp",
     "number_texts.cpp",
+    "times.cpp",
     "digest.cpp",
     "groups.cpp",
 )

@@ -1,13 +1,41 @@
 // Finds which texts of a column are distinct, as a dictionary has them.
 
+#include <algorithm>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <vector>
 
 #include "arrow.h"
+#include "widest.h"
 
 namespace pipeline {
 namespace {
+
+constexpr int64_t kLongestPeriod = 64;
+
+PIPELINE_WIDEST bool lie_apart(const int32_t* offsets, const int32_t* later, int64_t count, int32_t bytes) {
+    int32_t differs = 0;
+    for (int64_t at = 0; at < count; ++at) differs |= (later[at] - offsets[at]) ^ bytes;
+    return differs == 0;
+}
+
+// After how many rows all texts come again in the same order, as those do that are one constant, or those of records
+// that became several rows each; `rows` where that cannot be told so. The texts are compared as they lie, not each.
+int64_t period_of(const Column& column, int64_t rows) {
+    if (column.kind() != Kind::String || column.has_nulls() || rows < 2) return rows;
+    int64_t period = 1;
+    while (period < rows && period < kLongestPeriod && column.text(period) != column.text(0)) ++period;
+    const auto* offsets = column.values<int32_t>();
+    const int64_t longest = std::min(rows, kLongestPeriod);
+    if (period >= longest) return rows;
+    const int32_t bytes = offsets[period] - offsets[0];
+    constexpr int64_t kTogether = 1024;  // most that do not come again are found among the first
+    for (int64_t at = 0; at <= rows - period; at += kTogether)
+        if (!lie_apart(offsets + at, offsets + period + at, std::min(kTogether, rows - period + 1 - at), bytes)) return rows;
+    const std::string_view texts = column.texts(rows);
+    return std::memcmp(texts.data(), texts.data() + bytes, texts.size() - bytes) == 0 ? period : rows;
+}
 
 class DistinctTexts {
 public:
@@ -68,7 +96,11 @@ extern "C" int64_t pipeline_distinct_texts(const ArrowSchema* schema, const Arro
         const Column column(*schema, *array, 0);
         const bool is_text = column.kind() >= Kind::String && column.kind() <= Kind::StringView;
         if (!is_text || column.is_dictionary()) return -2;
-        return DistinctTexts().find(column, array->length, codes, firsts);
+        const int64_t rows = array->length, period = period_of(column, rows);
+        const int64_t count = DistinctTexts().find(column, period, codes, firsts);
+        for (int64_t done = period; done < rows; done *= 2)  // what is there comes again
+            std::memcpy(codes + done, codes, std::min(done, rows - done) * sizeof(int32_t));
+        return count;
     } catch (const std::exception&) {
         return -1;
     }

@@ -133,6 +133,7 @@ def _load() -> ctypes.CDLL:
         "line_forms_column": (long, [pointer, long, addresses, addresses, addresses, addresses, addresses]),
         "line_forms_lines": (long, [pointer, long]),
         "distinct_texts": (long, [pointer, pointer, pointer, pointer]),
+        "fill_times": (number, [pointer, pointer, long, long, number, pointer, pointer, place]),
         "number_texts": (number, [pointer, pointer, number, pointer]),
         "find_text": (long, [pointer, long, text, long]),
         "parquet_chunk_pages": (long, [pointer, long, long, pointer, long, place]),

@@ -30,6 +30,23 @@ constexpr uint64_t kInfinite = 0x7ff0000000000000;
 
 inline bool is_digit(char c) { return static_cast<uint8_t>(c - '0') < 10; }
 
+// Takes eight digits at once; false where one of eight characters is none.
+inline bool take_eight(const char* at, uint64_t& digits) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t all;
+    std::memcpy(&all, at, sizeof all);
+    constexpr uint64_t kHigh = 0xf0f0f0f0f0f0f0f0, kZeros = 0x3030303030303030;
+    if ((all & kHigh) != kZeros || ((all + 0x0606060606060606) & kHigh) != kZeros) return false;
+    all -= kZeros;
+    all = all * 10 + (all >> 8);  // numbers of two digits, one in every other byte
+    constexpr uint64_t kEveryFourth = 0x000000ff000000ff, kFirsts = 0x000f424000000064, kSeconds = 0x0000271000000001;
+    digits = 100'000'000 * digits + (((all & kEveryFourth) * kFirsts + ((all >> 16) & kEveryFourth) * kSeconds) >> 32);
+    return true;
+#else
+    return false;
+#endif
+}
+
 // Counts digits again, of which there are more than 64 bits may hold; `end` is that of the last one.
 inline void recount(const char* at, const char* end, NumberText& found) {
     found.digits = 0;
@@ -151,6 +168,7 @@ inline const char* scan_number(const char* at, const char* end, NumberText& foun
         ++at;
         if (!has_digit()) return nullptr;
         const char* const fraction = at;
+        while (end - at >= 8 && number::take_eight(at, digits)) at += 8;  // most that are long are so here
         take_digits();
         exponent = fraction - at;
         found.is_integer = false;
