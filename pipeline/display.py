@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ def html_table(
         rows: their values: texts, numbers or None; only the first ones of many are shown.
         notes: lines below it.
     """
+    from html import escape  # noqa: PLC0415 - only a notebook needs it
+
     lines = [f"<div><p>{escape(title)}</p>"]
     if rows:
         names = "".join(f"<th>{escape(name)}</th>" for name in header)
@@ -70,5 +71,7 @@ def _cell(value: str | float | None) -> str:
     if value is None:
         return "<td></td>"
     if isinstance(value, str):
+        from html import escape  # noqa: PLC0415 - as above
+
         return f'<td style="text-align: left">{escape(value)}</td>'
     return f'<td style="text-align: right">{value:,}</td>'

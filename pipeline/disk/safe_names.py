@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"
 _MAX_REPLACED_CHARACTERS = 80
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
 
@@ -58,4 +58,4 @@ def safe_names(session_ids: Iterable[str]) -> dict[str, str]:
 
 def in_unicode(name: str) -> str:
     """Give a name as it is published and told: bytes of it that are no UTF-8 are replacement characters."""
-    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", name)
+    return name if name.isascii() else re.sub(_SURROGATES, "\N{REPLACEMENT CHARACTER}", name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError, UsageError
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from pipeline.store.writer import StoreWriter
 
 
-@dataclass(frozen=True)
-class CarriedSources:
+class CarriedSources(NamedTuple):
     """Sources that have records of their sessions.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.rows.attributes import check_column_names
@@ -23,8 +22,7 @@ MAX_LINE_BYTES = 16_777_216
 _FIELD_LIMIT = threading.Lock()
 
 
-@dataclass(frozen=True)
-class CsvShape:
+class CsvShape(NamedTuple):
     """How the records of a file are written.
 
     Attributes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
@@ -29,8 +29,7 @@ _TOKEN = re.compile(r"[^\s,:\[\]{}]{1,20}")
 _BETWEEN = {b"{": re.compile(rb"\}[ \t\r\n]*[{\[]"), b"[": re.compile(rb"\][ \t\r\n]*[{\[]")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(NamedTuple):
     """What of a file becomes one session.
 
     Attributes:
@@ -118,7 +117,7 @@ def _runs_of_lines(content: PlainText, definition: Definition, directory: Path) 
             line = end or line
     if runs:
         note = f"{content.path}: holds {len(runs):,} runs one behind the other; each is a session"
-        runs[0] = replace(runs[0], note=note)
+        runs[0] = runs[0]._replace(note=note)
     return runs
 
 

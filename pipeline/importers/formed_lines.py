@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -42,13 +41,12 @@ _TYPES = {
     "number": pa.float64(),
     "words": pa.list_(pa.string()),
 }
-_PART = re.compile(r"\{( |([A-Za-z_]\w*)(?: ([^\s{}]+))?)\}|((?:[^{}]|\{\{|\}\})+)")
+_PART = r"\{( |([A-Za-z_]\w*)(?: ([^\s{}]+))?)\}|((?:[^{}]|\{\{|\}\})+)"
 _OWN = {"line_number", "line", "form"}
 _LINES = [("line_number", pa.int64()), ("line", pa.string())]
 
 
-@dataclass(frozen=True)
-class LineForm:
+class LineForm(NamedTuple):
     """A form that lines may have.
 
     Attributes:
@@ -123,7 +121,8 @@ def parse_forms(lines: Sequence[str], *, is_json: bool = False, where: str) -> t
 
 def _parts(text: str) -> Iterator[LinePart | None]:
     at = 0
-    while at < len(text) and (found := _PART.match(text, at)):
+    part = re.compile(_PART)
+    while at < len(text) and (found := part.match(text, at)):
         at = found.end()
         whole, name, kind, literal = found.groups()
         column = "" if name == "_" else name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import SourceError
@@ -47,8 +46,7 @@ class Held(NamedTuple):
     is_again: bool = False
 
 
-@dataclass(frozen=True)
-class Ignored:
+class Ignored(NamedTuple):
     """What was not used of a file, by name."""
 
     held: dict[str, Held]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 _AGGREGATE = "aggregate"
 
 
-@dataclass(frozen=True)
-class MetricPattern:
+class MetricPattern(NamedTuple):
     """What is known of metrics of some names.
 
     Attributes:

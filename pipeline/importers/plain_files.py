@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.model.compact_sessions import counts_of
 from pipeline.rows.batches import counted
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from pipeline.store.writer import StoreWriter
 
 
-@dataclass(frozen=True)
-class PlainFiles:
+class PlainFiles(NamedTuple):
     """Files of measurements that were read and checked.
 
     Attributes:

@@ -9,8 +9,7 @@ import json
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -54,8 +53,7 @@ class Hashing:
         self._pool.shutdown()
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlainText:
+class PlainText(NamedTuple):
     """A harness file that can be read as plain UTF-8.
 
     Attributes:
@@ -80,8 +78,7 @@ class PlainText:
         return self.hashing.result()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     """The beginning of a text file, to recognise it by.
 
     Attributes:

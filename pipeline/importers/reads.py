@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import UsageError
 from pipeline.native import PathStep
@@ -23,8 +22,7 @@ _BETWEEN = re.compile(r"\s*(,\s*|$)")
 _MAX_STEPS = 100
 
 
-@dataclass(frozen=True)
-class Reads:
+class Reads(NamedTuple):
     """Names of a file that an importer knows.
 
     Attributes:

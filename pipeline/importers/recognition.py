@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.disk.safe_names import in_unicode
@@ -114,7 +113,7 @@ class Recognition:
             return None
         head = _read_head(path)
         if header is not None and head.value is None:
-            head = replace(head, text=",".join(header) + "\n" + head.text.lstrip("\n"))
+            head = head._replace(text=",".join(header) + "\n" + head.text.lstrip("\n"))
         if given is None and name_says is not None and _is_own(head):
             return None
         if head.is_empty:

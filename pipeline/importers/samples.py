@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,11 +30,10 @@ _WORTH_LOOKING_AT = 16
 """Elements of an array that takes the engine longer to pass on than it takes us to see what they are."""
 _MAX_STEPS = 64
 _CHANGED = "was changed while it was read"
-_STEP = re.compile(r'\.?(?:"([^"]+)"|(\*)|([^\s.,*"\[\]]+))|\[(\w*)\]')
+_STEP = r'\.?(?:"([^"]+)"|(\*)|([^\s.,*"\[\]]+))|\[(\w*)\]'
 
 
-@dataclass(frozen=True)
-class SamplePath:
+class SamplePath(NamedTuple):
     """Where arrays of samples lie in a document.
 
     Attributes:
@@ -62,7 +60,7 @@ def parse_samples(text: str, *, where: str) -> tuple[SamplePath, ...]:
     while True:
         steps: list[PathStep] = []
         last = None
-        while found := _STEP.match(text, at):
+        while found := re.compile(_STEP).match(text, at):
             quoted, any_key, key, last = found.groups()
             at = found.end()
             if last is None:

@@ -89,12 +89,11 @@ _CODE_PAGE = (
     "is what ping of Windows prints, in the code page of its console; iconv -f CP850 -t UTF-8 FILE > NEW writes it so "
     "that it is read, and chcp 65001 before ping lets the console do so"
 )
-_PERF_LINE = re.compile(r'\{.*"counter-value" : "')
-_PERF_FIELDS = re.compile(
-    r"^ *(\d+\.\d+[,;])?(\d[\d.]*|<not (counted|supported)>)[,;][^,;]*[,;][\w.:/-]+[,;]\d+[,;]\d+[.,]\d+", re.MULTILINE
-)
+# Of these most files need none.
+_PERF_LINE = r'\{.*"counter-value" : "'
+_PERF_FIELDS = r"(?m)^ *(\d+\.\d+[,;])?(\d[\d.]*|<not (counted|supported)>)[,;][^,;]*[,;][\w.:/-]+[,;]\d+[,;]\d+[.,]\d+"
 _WINDOWS_ANSWER = re.compile(r"[=<] ?\d+ ?ms TTL=\d+\s*$", re.MULTILINE)
-_READ_ANSWER = re.compile(r"\b(Reply from|Antwort von) \S+: ")
+_READ_ANSWER = r"\b(Reply from|Antwort von) \S+: "
 _MANGLED = re.compile(r"Ping wird ausgef\ufffdhrt |Zeit\ufffdberschreitung der Anforderung|Ping-Statistik f\ufffdr ")
 _MTR_TEXT = re.compile(r"^(Start: .*\n)?HOST: .*Loss%|^Mtr_Version,|^<\?xml[^>]*>\s*<MTR ", re.MULTILINE)
 
@@ -148,11 +147,11 @@ def _clues_of_text(text: str) -> Iterator[tuple[object, str]]:
     yield text.startswith(":::MLLOG "), _MLPERF
     yield text.startswith("rosbag2_bagfile_information:"), _BAG_METADATA
     is_perf = text.startswith(("# started on ", "{"))
-    yield is_perf and _PERF_LINE.search(text), _PERF_STAT
-    yield text.startswith("# started on ") and _PERF_FIELDS.search(text), _PERF_CSV
+    yield is_perf and re.search(_PERF_LINE, text), _PERF_STAT
+    yield text.startswith("# started on ") and re.search(_PERF_FIELDS, text), _PERF_CSV
     yield re.match(r"# hostname;interval;timestamp[;\[]", text), _SADF_CSV
     yield _MTR_TEXT.match(text), _MTR_REPORT
-    yield _WINDOWS_ANSWER.search(text) and not _READ_ANSWER.search(text), _WINDOWS_PING
+    yield _WINDOWS_ANSWER.search(text) and not re.search(_READ_ANSWER, text), _WINDOWS_PING
     yield _MANGLED.search(text), _CODE_PAGE
 
 

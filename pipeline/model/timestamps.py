@@ -15,8 +15,8 @@ FRACTION_DIGITS = {"us": 6, "ns": 9}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
-_TO_THE_MINUTE = re.compile(r"^(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)((?:[Zz]|[+-]\d\d(?::?\d\d)?)?)$", re.ASCII)
-_AGO = re.compile(r"([1-9]\d{0,8})([smhd])", re.ASCII)
+_TO_THE_MINUTE = r"(?a)^(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)((?:[Zz]|[+-]\d\d(?::?\d\d)?)?)$"
+_AGO = r"(?a)([1-9]\d{0,8})([smhd])"
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 MIN_SECOND = (1 - _EPOCH_ORDINAL) * 86_400
@@ -155,14 +155,14 @@ def parse_instant(text: str, *, option: str, zone: tzinfo = UTC, now: int | None
     try:
         if text == "now":
             return now
-        if ago := _AGO.fullmatch(text):
+        if ago := re.fullmatch(_AGO, text):
             return _checked_instant(now - int(ago[1]) * _SECONDS[ago[2]] * TICKS_PER_SECOND["ns"])
         if text in _DAYS:
             day = datetime.fromtimestamp(now // TICKS_PER_SECOND["ns"], zone).date() + timedelta(days=_DAYS[text])
         elif re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
             day = date.fromisoformat(text)
         else:
-            ticks, _ = parse_timestamp(_TO_THE_MINUTE.sub(r"\1:00\2", text), "us", zone)
+            ticks, _ = parse_timestamp(re.sub(_TO_THE_MINUTE, r"\1:00\2", text), "us", zone)
             fraction = re.search(r"\.(\d+)", text)
             below = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0
             return ticks * 1000 + below

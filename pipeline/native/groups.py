@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +26,7 @@ _NO_MEMORY = 2
 _INTEGERS = ("count", "null_count", "non_finite_count", "session_count", "first_timestamp", "last_timestamp")
 
 
-@dataclass(frozen=True)
-class GroupFigures:
+class GroupFigures(NamedTuple):
     """Groups, in the order of their keys, and their figures.
 
     Attributes:

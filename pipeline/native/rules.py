@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.native.library import LIBRARY, Exported
 
@@ -17,8 +16,7 @@ REQUIRED, TELL_CONSTANT, TELL_INCREASING = 1, 2, 4
 _SOUND, _CONSTANT, _INCREASING = 1, 2, 4
 
 
-@dataclass(frozen=True)
-class RowFacts:
+class RowFacts(NamedTuple):
     """What is certain of a batch.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,8 +27,7 @@ _FILES_LOOKED_AT, _MANY_PAGES = 16, 1 << 14
 _looked_at: dict[tuple[int, ...], list[ColumnPages]] = {}  # by the state of a file: one is opened several times
 
 
-@dataclass(frozen=True)
-class ColumnPages:
+class ColumnPages(NamedTuple):
     """The pages of one column in all row groups; a batch may have rows of several.
 
     Attributes:

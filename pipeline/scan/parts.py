@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from pipeline.disk.hashing import cut_sha256, part_sha256
@@ -29,8 +28,7 @@ _DIGEST_BYTES = 32
 _FOOTER, _PAGE_INDEX, _CHUNKS = "footer_sha256", "page_index_sha256", "column_chunk_sha256"
 
 
-@dataclass(frozen=True)
-class PartHashes:
+class PartHashes(NamedTuple):
     """SHA-256 of the parts of a file, as its record has them.
 
     Attributes:

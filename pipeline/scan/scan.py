@@ -9,7 +9,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,8 +45,7 @@ FILES = "files-sha256:"
 """Begins the fingerprint of plain files that are told by their bytes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What is read of the files.
 
     Attributes:

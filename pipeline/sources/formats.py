@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import SourceError
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     Read = Callable[[Path, Reading], Iterator[pa.RecordBatch]]
 
 
-@dataclass(frozen=True)
-class FileFormat:
+class FileFormat(NamedTuple):
     """What is known of a format.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.temporary import temporary_directory, temporary_errors
 from pipeline.errors import PipelineError, SourceError, UsageError
@@ -22,8 +21,7 @@ _BLOCK_BYTES = 1 << 20
 _MAGIC = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst"}
 
 
-@dataclass(frozen=True)
-class NamedSources:
+class NamedSources(NamedTuple):
     """What a command reads.
 
     Attributes:

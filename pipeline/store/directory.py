@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.hashing import file_sha256
 from pipeline.disk.regular import require_regular
@@ -34,8 +33,7 @@ _DATA_PATTERN = "measurements-*.parquet"
 _ATTEMPTS = 20
 
 
-@dataclass(frozen=True)
-class DirectoryRecords:
+class DirectoryRecords(NamedTuple):
     """What the records in a directory of sessions say.
 
     Attributes:
@@ -59,8 +57,7 @@ class DirectoryRecords:
     parts: Mapping[str, PartHashes] | None = None
 
 
-@dataclass(frozen=True)
-class FoundDirectory:
+class FoundDirectory(NamedTuple):
     """What a directory of sessions holds: one, or a pack.
 
     Attributes:

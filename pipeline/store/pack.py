@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -42,8 +41,7 @@ _HEAD_BYTES = 1 << 16
 _MAX_BYTES = 256 << 20  # of all records; what is written has a quarter at most
 
 
-@dataclass(frozen=True)
-class Pack:
+class Pack(NamedTuple):
     """What the records of a pack say.
 
     Attributes:
@@ -130,7 +128,7 @@ def read_pack(path: Path, unit: TimestampUnit) -> Pack:
         raise SourceError(f"{path}: says it has {count} sessions and has {len(sessions)}; it is damaged")
     if any(before.sort_key >= after.sort_key for before, after in pairwise(sessions)):
         raise SourceError(f"{path}: holds its sessions out of order; it is damaged")
-    return replace(pack, sessions=tuple(sessions))
+    return pack._replace(sessions=tuple(sessions))
 
 
 def read_pack_parts(path: Path) -> dict[str, PartHashes]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pipeline.disk.strict_json import read_json
 from pipeline.errors import SourceError
@@ -17,8 +16,7 @@ STORE_FILE = "store.json"
 _NEXT = "next_file_number"
 
 
-@dataclass(frozen=True)
-class StoreFile:
+class StoreFile(NamedTuple):
     """What `store.json` says.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from pipeline.disk.directories import (
@@ -349,7 +348,7 @@ class StoreWriter:
             DestinationError: it cannot be written.
         """
         if self._file.version < FORMAT_VERSION:
-            self._write_store_file(replace(self._file, version=FORMAT_VERSION))
+            self._write_store_file(self._file._replace(version=FORMAT_VERSION))
 
     def retire(self, directory: Path, *, is_deleted: bool = True) -> None:
         """Give no new file the name of one that goes: it would lead who knew that to other rows.
@@ -364,7 +363,7 @@ class StoreWriter:
         with self.errors():
             number = self.directories.next_number_in(directory)
         if number > self._file.next_file_number and (is_deleted or number > 1):
-            self._write_store_file(replace(self._file, next_file_number=number))
+            self._write_store_file(self._file._replace(next_file_number=number))
 
     def rebuild_index(self) -> None:
         """Make the index anew, of all records, whatever it says.
