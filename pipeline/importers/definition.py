@@ -16,7 +16,7 @@ from pipeline.importers.fields import parse_fields
 from pipeline.importers.formed_lines import parse_forms
 from pipeline.importers.layouts import layout_of_names, parse_layout
 from pipeline.importers.metrics import parse_metrics
-from pipeline.importers.objects import parse_objects
+from pipeline.importers.objects import WantedObjects, parse_objects
 from pipeline.importers.reads import parse_reads
 from pipeline.importers.samples import parse_samples
 
@@ -106,7 +106,7 @@ class Definition:
     looks_for: str = ""
     signs: tuple[str, ...] = ()
     forms: tuple[LineForm, ...] = ()
-    objects: tuple[str, ...] = ()
+    objects: WantedObjects | None = None
     lacking: str | None = None
 
     @property
@@ -170,7 +170,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         documents=headers.get("documents"),
         signs=_parse_signs(headers["signs"], where=name) if "signs" in headers else (),
         forms=parse_forms(repeated["form"], is_json=kind == "ndjson", where=name),
-        objects=parse_objects(headers["objects"], where=name) if "objects" in headers else (),
+        objects=parse_objects(headers["objects"], where=name) if "objects" in headers else None,
         looks_for=headers.get("looks for") or f"samples as {headers.get('harness', name)} writes them",
     )
 

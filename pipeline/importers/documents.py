@@ -12,6 +12,7 @@ from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
 from pipeline.importers.connection import open_connection, select
 from pipeline.importers.plain_text import require_short_document
+from pipeline.importers.samples import CutDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ class Document(NamedTuple):
         is_run: whether others of the file are sessions of their own.
         note: what its reader should know of the others; None for nothing.
         lines_before: lines of the file before it, where it is cut by lines.
+        cut: it without its samples, where that is there already.
     """
 
     plain: Path
@@ -45,15 +47,19 @@ class Document(NamedTuple):
     is_run: bool = False
     note: str | None = None
     lines_before: int = 0
+    cut: CutDocument | None = None
 
 
-def documents_of(content: PlainText, definition: Definition, directory: Path) -> list[Document]:
+def documents_of(
+    content: PlainText, definition: Definition, directory: Path, *, will_be_read: bool = True
+) -> list[Document]:
     """Find what of a file becomes sessions: all of it, each of its documents, or the last.
 
     Args:
         content: the file.
         definition: its importer.
-        directory: for documents that are cut out of it.
+        directory: for documents that are cut out of it, and for one without its samples.
+        will_be_read: else it may be that nobody wants it.
 
     Raises:
         SourceError: it holds several documents, and they are no runs of their own, nor later states of one.
@@ -61,14 +67,29 @@ def documents_of(content: PlainText, definition: Definition, directory: Path) ->
     """
     whole = [Document(plain=content.plain)]
     if definition.format == "json":
+        require_short_document(content.path, content.plain_size)
+        cut = _cut_if_one(content, definition, directory) if definition.samples and will_be_read else None
+        if cut is not None:
+            return [Document(plain=content.plain, cut=cut)]
         return _documents_of_json(content, definition, directory) or whole
     in_lines = definition.format == "lines" and "documents" in definition.sections
     return (in_lines and _runs_of_lines(content, definition, directory)) or whole
 
 
+def _cut_if_one(content: PlainText, definition: Definition, directory: Path) -> CutDocument | None:
+    """Cut the samples out of a file of one document, whose end is found so; None of several, and of what is no JSON."""
+    try:
+        cut = CutDocument(content.plain, definition.samples, directory / "document")
+    except SourceError:
+        return None  # others say what is wrong
+    if cut.documents == 1:
+        return cut
+    cut.path.unlink()
+    return None
+
+
 def _documents_of_json(content: PlainText, definition: Definition, directory: Path) -> list[Document]:
     """Find the documents of a file of JSON; none where it is one."""
-    require_short_document(content.path, content.plain_size)
     if not _may_be_several(content.plain):
         return []
     text = content.plain.read_text(encoding="utf-8", errors="replace")

@@ -133,7 +133,7 @@ class HarnessFile:
         self._object_limit = max(content.plain_size + 1, _LINE_BYTES) if definition.format == "json" else _LINE_BYTES
         self._shape: CsvShape | None = None
         self._may_be_plain = True  # as CSV
-        self._cut: CutDocument | None = None
+        self._cut = document.cut
         self._decoded: Decoded | None = None
         self._record = SessionRecord()
         self._said: dict[str, MetricFacts] = {}
@@ -238,6 +238,7 @@ class HarnessFile:
                 raise WholeFileError(str(error)) from error
         if self._definition.samples and self._cut is None:
             self._cut = CutDocument(plain, self._definition.samples, self._directory / "document")
+        if self._cut is not None:
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
         self._decoded = Decoded(self._definition.reader, plain) if self._definition.reader else None
         rows = plain_csv(plain, self._shape) if self._shape is not None and self._may_be_plain else None

@@ -146,8 +146,13 @@ def _encoding(head: bytes, path: Path) -> str | None:
     raise SourceError(f"{path}: is no text file; what wrote it?")
 
 
-def read_head(path: Path) -> Head:
+def read_head(path: Path, *, checks_all: bool = False) -> Head:
     """Read the beginning of a file.
+
+    Args:
+        path: the file.
+        checks_all: a first value that is longer than the head must be JSON to its end; else what is left out of it
+            is hardly looked at.
 
     Raises:
         SourceError: it cannot be read, or is no text.
@@ -159,7 +164,7 @@ def read_head(path: Path) -> Head:
         text = codecs.getincrementaldecoder(encoding or "utf-8")("replace").decode(raw, final=is_whole)
         value = _first_value(text)
         if value is None and not is_whole and text.lstrip()[:1] in {"{", "["}:
-            value = _outlined(file, raw, encoding, path)
+            value = _outlined(file, raw, encoding, path, checks_all=checks_all)
         if value is None:
             value = _value_of_a_line(text)
     if not is_whole and "\n" in text:
@@ -185,9 +190,9 @@ def read_whole(path: Path) -> str:
     return raw.decode(_encoding(raw, path) or "utf-8", "replace")
 
 
-def _outlined(file: IO[bytes], head: bytes, encoding: str | None, path: Path) -> Any:  # noqa: ANN401 - any JSON value
+def _outlined(file: IO[bytes], head: bytes, encoding: str | None, path: Path, *, checks_all: bool) -> Any:  # noqa: ANN401 - any JSON value
     """Read the first value of a document, or of lines, that is longer than the head; of arrays the first elements."""
-    outline = Outline(_ELEMENTS)
+    outline = Outline(_ELEMENTS, checks_all=checks_all)
     decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
     text = b""
     size = 0

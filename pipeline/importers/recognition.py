@@ -134,7 +134,8 @@ class Recognition:
             names = " and ".join(one.name for one in found)
             return f"may be a file of {names}; say which with --from"
         is_json = given is not None and all(one.format == "json" for one in find_definitions(given))
-        if not found and (fault := _fault(head, path, is_json=is_json)) is not None:
+        checked = head if head.value is None else read_head(path, checks_all=True)
+        if not found and (fault := _fault(checked, path, is_json=is_json)) is not None:
             return fault
         if given is not None:
             others = ", ".join(one.name for one in self._matching(None, head, path))

@@ -145,7 +145,8 @@ def import_sessions(
             scratch.mkdir()
             content = open_plain_text(path, scratch, definition.extract, is_binary=definition.format == "binary")
             with closing(content.hashing):
-                for document in documents_of(content, definition, scratch):
+                is_new = not staged.may_have(content.size)
+                for document in documents_of(content, definition, scratch, will_be_read=is_new):
                     part = scratch / "part"
                     part.mkdir()
                     file = HarnessFile(content, document, definition, part, options, store.timestamp_unit, engines)

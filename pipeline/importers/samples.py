@@ -16,10 +16,13 @@ from pipeline.native import JSON, BadDocumentError, DocumentCut, ElementTexts, P
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from io import FileIO
     from pathlib import Path
     from typing import BinaryIO
 
     from numpy.typing import NDArray
+
+    from pipeline.native import JsonObjects
 
 _BLOCK_BYTES = 1 << 17
 _ROWS = 2048  # as many as a vector of the engine has
@@ -101,6 +104,7 @@ class CutDocument:
     Attributes:
         path: what is left, in which a number stands in the place of each array.
         counts: elements by the number of the array.
+        documents: how many there are in it.
     """
 
     def __init__(self, plain: Path, paths: Sequence[SamplePath], to: Path) -> None:
@@ -127,6 +131,7 @@ class CutDocument:
                 except BadDocumentError as error:
                     reason = "it ends early, or is no JSON" if is_last else str(error)
                     raise SourceError(f"line {error.line + 1}: {reason}") from error
+        self.documents = cut.documents()
         self._arrays = cut.arrays()
         self.counts = self._arrays[:, 1]
         self._firsts: list[str | None] | None = None
@@ -139,10 +144,18 @@ class CutDocument:
         """Give the same to the engine, but of each array of nothing but numbers the first element alone."""
         return Pieces(lambda: _stream(self._pieces()))
 
-    def texts(self) -> Iterator[pa.Array]:
-        """Read the elements of all arrays as JSON texts."""
-        for batch in self._batches():
-            yield batch.column("json").storage
+    def objects(self, objects: JsonObjects) -> Iterator[list[pa.Array]]:
+        """Take the elements of all arrays apart, as they stand in the file.
+
+        Raises:
+            SourceError: the file was changed meanwhile.
+            BadLineError: an element is no JSON.
+        """
+        with self._plain.open("rb", buffering=0) as file:
+            for start, count, end in self._arrays.tolist():
+                if count:
+                    file.seek(start)
+                    yield from _objects(file, end + 1 - start, objects)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         with self._plain.open("rb", buffering=0) as file:
@@ -239,6 +252,26 @@ class CutDocument:
             raise SourceError(f"the column samples names array {number}, and there are {len(self._arrays)}")
         start, _, end = map(int, self._arrays[number])
         return Elements(self._plain, start, end + 1)
+
+
+def _objects(file: FileIO, left: int, objects: JsonObjects) -> Iterator[list[pa.Array]]:
+    """Read an array of so many bytes, its bracket behind its elements among them."""
+    block = bytearray(_BLOCK_BYTES)
+    filled = 0
+    while True:
+        count = file.readinto(memoryview(block)[filled : filled + left])
+        left -= count
+        filled += count
+        done, rows = objects.read_elements(block, filled)
+        yield rows
+        if block[done:filled] == b"]" and not left:
+            return
+        if not count:
+            raise SourceError(_CHANGED)
+        block[: filled - done] = block[done:filled]
+        filled -= done
+        if filled == len(block):
+            block += bytearray(filled)
 
 
 class Pieces:

@@ -166,6 +166,10 @@ class StagedSessions:
         if outdated is not None:
             self.warnings.append(f"{told}; {outdated}")
 
+    def may_have(self, size: int) -> bool:
+        """Whether the store has a session of a file of so many bytes."""
+        return self._store.inventory is not None and bool(self._store.inventory.imported_from(size))
+
     def _imported_as(self, file: HarnessFile) -> Session | None:
         """Find the session that came from a file of this content, None where there is none."""
         key = _origin_key(file.content.size, file.document.number)

@@ -18,6 +18,8 @@ public:
         keys_.add_field(name);
         rows_.fields.emplace_back(false);
     }
+    void add_figure(std::string_view name) { keys_.add_figure(name); }
+    void add_step(ObjectStep step) { path_.push_back(std::move(step)); }
     // Reads lines, but for those of white space alone.
     Fault read_lines(std::string_view block, int64_t& line) {
         rows_.clear();
@@ -29,21 +31,22 @@ public:
         }
         return kSound;
     }
-    // Reads texts that stand one behind the other; an empty one stands for null.
-    Fault read_texts(const char* data, const int32_t* ends, int64_t count, int64_t& text) {
+    // Reads elements of an array; gives how much of the text they are.
+    Fault read_elements(std::string_view text, int64_t& size) {
         rows_.clear();
-        for (text = 0; text < count; ++text) {
-            const std::string_view one(data + ends[text], static_cast<size_t>(ends[text + 1] - ends[text]));
-            if (const Fault fault = read(one.empty() ? "null" : one); fault != kSound) return fault;
+        try {
+            size = static_cast<int64_t>(ObjectText(text, keys_, rows_, members_).read_elements(path_, levels_));
+            return kSound;
+        } catch (const Bad& bad) {
+            return bad.fault;
         }
-        return kSound;
     }
     const ObjectRows& rows() const { return rows_; }
 
 private:
     Fault read(std::string_view text) {
         try {
-            ObjectText(text, keys_, rows_, members_).read(levels_);
+            ObjectText(text, keys_, rows_, members_).read(path_, levels_);
             return kSound;
         } catch (const Bad& bad) {
             return bad.fault;
@@ -51,6 +54,7 @@ private:
     }
 
     const int levels_;
+    std::vector<ObjectStep> path_;
     ObjectKeys keys_;
     ObjectRows rows_;
     std::vector<Member> members_;
@@ -71,19 +75,47 @@ extern "C" int32_t pipeline_json_objects_field(void* objects, const char* name, 
     }
 }
 
-// Reads lines, whose bytes `size` are, or as many texts, where their ends are given. Gives what is wrong with which of them.
-extern "C" int32_t pipeline_json_objects_read(void* objects, const char* data, int64_t size, const int32_t* ends, int64_t* at) {
+// Adds a figure that is asked for.
+extern "C" int32_t pipeline_json_objects_figure(void* objects, const char* name, int64_t size) {
     try {
-        auto& all = *static_cast<Objects*>(objects);
-        if (ends != nullptr) return all.read_texts(data, ends, size, *at);
-        return all.read_lines({data, static_cast<size_t>(size)}, *at);
+        static_cast<Objects*>(objects)->add_figure({name, static_cast<size_t>(size)});
+        return kSound;
     } catch (const std::exception&) {
         return kNoMemory;
     }
 }
 
-// Gives the texts of a field, or behind all fields keys or figures: where they lie, their ends, and of fields a byte for each
-// that is there. Gives how many there are.
+// Adds a step of the path to the objects: a key, or all elements.
+extern "C" int32_t pipeline_json_objects_step(void* objects, int32_t is_element, const char* key, int64_t size) {
+    try {
+        static_cast<Objects*>(objects)->add_step({is_element != 0, std::string(key, static_cast<size_t>(size))});
+        return kSound;
+    } catch (const std::exception&) {
+        return kNoMemory;
+    }
+}
+
+// Reads lines. Gives what is wrong with which of them.
+extern "C" int32_t pipeline_json_objects_lines(void* objects, const char* data, int64_t size, int64_t* line) {
+    try {
+        return static_cast<Objects*>(objects)->read_lines({data, static_cast<size_t>(size)}, *line);
+    } catch (const std::exception&) {
+        return kNoMemory;
+    }
+}
+
+// Reads elements of an array that stand as a whole in a text, with what is behind each. Gives what is wrong, or how much of
+// the text they are.
+extern "C" int32_t pipeline_json_objects_elements(void* objects, const char* data, int64_t size, int64_t* done) {
+    try {
+        return static_cast<Objects*>(objects)->read_elements({data, static_cast<size_t>(size)}, *done);
+    } catch (const std::exception&) {
+        return kNoMemory;
+    }
+}
+
+// Gives the texts of a field, or behind all fields keys or figures: where they lie, their ends, and of fields, and of figures
+// that are asked for, a byte for each that is there. Gives how many there are.
 extern "C" int64_t pipeline_json_objects_texts(const void* objects, int64_t which, const void** data, const void** ends,
                                                const void** present) {
     const ObjectRows& rows = static_cast<const Objects*>(objects)->rows();

@@ -21,7 +21,7 @@ public:
     struct Key {
         std::string quoted;  // as it stands in texts; where that has escapes, a quote that fits none
         std::string_view name{};
-        int32_t field = -1;
+        int32_t field = -1, figure = -1;  // among those that are asked for
         int32_t next = 0;     // the key that followed
         int64_t object = -1;  // the last one that has it
         size_t member = 0;    // the first of that one that has it
@@ -32,7 +32,12 @@ public:
         fields_.emplace_back(name);
         forget();
     }
-    size_t field_count() const { return fields_.size(); }
+    void add_figure(std::string_view name) {
+        figures_.emplace_back(name);
+        forget();
+    }
+    // Those that are asked for, whatever they are; none where all that are figures are wanted.
+    const std::vector<std::string>& figures() const { return figures_; }
     const std::string& first_field() const { return fields_[0]; }
     Key& operator[](int32_t place) { return keys_[static_cast<size_t>(place)]; }
     // Gives the place of a key, which is without escapes.
@@ -43,6 +48,8 @@ public:
         keys_.push_back({is_plain ? '"' + found->first + '"' : "\"", found->first});
         for (size_t i = 0; i < fields_.size(); ++i)
             if (fields_[i] == name) keys_.back().field = static_cast<int32_t>(i);
+        for (size_t i = 0; i < figures_.size(); ++i)
+            if (figures_[i] == name) keys_.back().figure = static_cast<int32_t>(i);
         return found->second;
     }
     // Begins another object.
@@ -63,7 +70,7 @@ private:
         keys_.assign(1, {"\""});  // stands before all keys of an object
         places_.clear();
     }
-    std::vector<std::string> fields_;
+    std::vector<std::string> fields_, figures_;
     std::vector<Key> keys_;
     std::unordered_map<std::string, int32_t> places_;  // whose texts stay where they are
     int64_t object_ = 0;
@@ -71,10 +78,14 @@ private:
 
 // What objects hold, as Arrow has it: a row each.
 struct ObjectRows {
+    struct Mark {
+        size_t rows, keys, figures;
+    } marked{};
     std::vector<Texts> fields;
     Texts keys{false}, figures{false};
     std::vector<int32_t> ends{0};  // of the keys and figures of each
     std::vector<uint8_t> present;  // whether it is one, or an array
+    std::vector<std::string_view> wanted;  // figures of an object that are asked for
 
     void clear() {
         for (Texts& field : fields) field.clear();
@@ -85,6 +96,15 @@ struct ObjectRows {
     }
     void begin() {
         for (Texts& field : fields) field.begin_row();
+    }
+    // Notes how many there are, to go back to that.
+    void mark() { marked = {present.size(), keys.ends.size(), figures.present.size()}; }
+    void go_back() {
+        for (Texts& field : fields) cut(field, marked.rows + 1, marked.rows);
+        cut(keys, marked.keys, 0);
+        cut(figures, marked.keys, marked.figures);
+        ends.resize(marked.rows + 1);
+        present.resize(marked.rows);
     }
     void end(bool is_object) {
         for (Texts& field : fields) field.end_row();
@@ -98,6 +118,13 @@ struct ObjectRows {
         figures.data.append(figure);
         figures.end_text();
     }
+
+private:
+    static void cut(Texts& texts, size_t ends, size_t present) {
+        texts.ends.resize(ends);
+        texts.data.resize(static_cast<size_t>(texts.ends.back()));
+        texts.present.resize(present);
+    }
 };
 
 struct Member {
@@ -105,22 +132,74 @@ struct Member {
     std::string_view value;
 };
 
-// A text that is such an object, or arrays and objects of such.
+// Where objects lie in a text: the value of a key, or all elements of an array, and so on from there.
+struct ObjectStep {
+    bool is_element;
+    std::string key;
+};
+
+// A text that is such an object, or arrays and objects of such, or has them at the end of a path.
 class ObjectText : private JsonParts {
 public:
     ObjectText(std::string_view text, ObjectKeys& keys, ObjectRows& rows, std::vector<Member>& members)
         : JsonParts(text.data(), text.data() + text.size()), keys_(keys), rows_(rows), members_(members) {}
 
-    // Takes apart what lies in so many arrays and objects at most. An array that lies deeper is taken for an object without
-    // members; other values are rows that are none.
-    void read(int levels) {
-        skip_space();
-        look_into(levels, 0);
-        skip_space();
-        if (at_ != end_) throw Bad{kNotJson};
+    // Takes apart the objects at the end of a path, where there is one: of a key that stands twice the first value is looked
+    // into. Else takes apart what lies in so many arrays and objects at most. An array that lies deeper is taken for an object
+    // without members; other values are rows that are none.
+    void read(const std::vector<ObjectStep>& path, int levels) {
+        read_value(path, levels);
+        if (more()) throw Bad{kNotJson};
+    }
+    // Does the same with elements of an array that stand in the text, each with what separates it from the next one. Gives how
+    // much of the text these are: an element that goes on behind it is left.
+    size_t read_elements(const std::vector<ObjectStep>& path, int levels) {
+        const char* const start = at_;
+        const char* done = start;
+        try {
+            while (true) {
+                rows_.mark();
+                read_value(path, levels);
+                if (!more()) break;
+                const bool is_last = *at_ == ']';
+                if (!is_last) expect(',');
+                done = at_;
+                if (is_last) return static_cast<size_t>(done - start);
+            }
+        } catch (const Bad&) {
+            if (end_ - at_ > kUnsure) throw;  // more of the text would not help
+        }
+        rows_.go_back();
+        return static_cast<size_t>(done - start);
     }
 
 private:
+    static constexpr int kUnsure = 16;  // bytes of a name or an escape, and more
+
+    void read_value(const std::vector<ObjectStep>& path, int levels) {
+        skip_space();
+        path.empty() ? look_into(levels, 0) : follow(path, 0);
+        skip_space();
+    }
+    void follow(const std::vector<ObjectStep>& path, size_t step) {
+        const int depth = static_cast<int>(step);
+        if (!more()) throw Bad{kNotJson};
+        if (*at_ == '{' && step == path.size()) {
+            object(depth);
+        } else if (*at_ == '[' && step < path.size() && path[step].is_element) {
+            elements(depth, [&] { follow(path, step + 1); });
+        } else if (*at_ == '{' && !path[step].is_element) {
+            bool is_found = false;
+            members(depth, [&] {
+                const bool is_it = plain_key() == path[step].key && !is_found;
+                skip_space();
+                is_found |= is_it;
+                is_it ? follow(path, step + 1) : skip(depth + 1);
+            });
+        } else {
+            skip(depth);
+        }
+    }
     void look_into(int levels, int depth) {
         if (!more()) throw Bad{kNotJson};
         if (*at_ == '{' && (levels == 0 || has_first_field(depth))) {
@@ -194,11 +273,22 @@ private:
     }
     // Adds the row of the object that was read.
     void put() {
+        const std::vector<std::string>& wanted = keys_.figures();
         rows_.begin();
+        rows_.wanted.assign(wanted.size(), {});
         for (const Member& member : members_) {
             const ObjectKeys::Key& key = keys_[member.key];
-            if (key.field >= 0) put_field(rows_.fields[static_cast<size_t>(key.field)], member.value, key.field == 0);
-            if (is_figure(member.value[0])) rows_.add_figure(key.name, member.value);
+            if (key.field >= 0) put_field(rows_.fields[static_cast<size_t>(key.field)], member.value, key.field == 0 && wanted.empty());
+            if (key.figure >= 0) rows_.wanted[static_cast<size_t>(key.figure)] = member.value;
+            if (wanted.empty() && is_figure(member.value[0])) rows_.add_figure(key.name, member.value);
+        }
+        for (size_t i = 0; i < wanted.size(); ++i) {
+            if (rows_.wanted[i].empty()) continue;
+            rows_.keys.data.append(wanted[i]);
+            rows_.keys.end_text();
+            rows_.figures.begin_row();
+            put_field(rows_.figures, rows_.wanted[i], false);
+            rows_.figures.end_row();
         }
         rows_.end(true);
     }

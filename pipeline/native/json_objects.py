@@ -13,7 +13,9 @@ from pipeline.native.json_lines import FAULTS, BadLineError
 from pipeline.native.library import LIBRARY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from pipeline.native.json_samples import PathStep
 
 _NO_MEMORY = 1
 
@@ -21,7 +23,9 @@ _NO_MEMORY = 1
 class JsonObjects:
     """Takes objects apart, a block of texts after the other. A text is one, or arrays and objects of such."""
 
-    def __init__(self, fields: Sequence[str], levels: int) -> None:
+    def __init__(
+        self, fields: Sequence[str], levels: int, *, figures: Sequence[str] = (), path: Sequence[PathStep] = ()
+    ) -> None:
         """Say what is wanted.
 
         Args:
@@ -29,15 +33,22 @@ class JsonObjects:
                 others are looked into.
             levels: in how many arrays and objects an object may lie. What is there then is taken for one, whatever it
                 has.
+            figures: keys whose values are figures, whatever they are; else those that are numbers, true or false.
+            path: keys and elements that lead to the objects; `levels` says nothing then, and nor does the first field.
         """
         self._fields = len(fields)
+        self._with_texts = {*range(len(fields)), *([len(fields) + 1] if figures else [])}
         self._handle = LIBRARY.pipeline_json_objects_new(levels)
         if not self._handle:
             raise MemoryError("no memory for objects")
-        for name in fields:
-            key = name.encode()
-            if LIBRARY.pipeline_json_objects_field(self._handle, key, len(key)):
-                raise MemoryError("no memory for objects")
+        faults = [_named(LIBRARY.pipeline_json_objects_field, self._handle, name) for name in fields]
+        faults += [_named(LIBRARY.pipeline_json_objects_figure, self._handle, name) for name in figures]
+        for step in path:
+            key = step.key.encode()
+            is_element = int(step.kind == "any element")
+            faults.append(LIBRARY.pipeline_json_objects_step(self._handle, is_element, key, len(key)))
+        if any(faults):
+            raise MemoryError("no memory for objects")
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
@@ -54,27 +65,41 @@ class JsonObjects:
             a row for each object, and for each value that is none where one is expected: of each field the texts, null
             where there is none, the first field of texts alone; lists of the keys of its figures, and of these as
             texts, 1 for true and 0 for false, null where it is neither an object nor an array. Of a key that stands
-            twice both have the first value.
+            twice both have the first value. Figures that are asked for come in the order in which they are, each once,
+            as texts as fields are; of a path objects alone are rows.
 
         Raises:
             BadLineError: a line is no JSON.
         """
-        data = (ctypes.c_char * len(block)).from_buffer(block)
-        return self._read(ctypes.addressof(data), size, None)
+        return self._read(LIBRARY.pipeline_json_objects_lines, block, size)[1]
 
-    def read_texts(self, texts: pa.Array) -> list[pa.Array]:
-        """Read the texts of a string array as `read_lines` does lines; null is the JSON value of that name."""
-        _, ends, data = texts.buffers()
-        return self._read(data.address if data else 0, len(texts), ends.address + 4 * texts.offset)
+    def read_elements(self, block: bytearray, size: int) -> tuple[int, list[pa.Array]]:
+        """Read elements of an array, each as `read_lines` does a line.
 
-    def _read(self, data: int, size: int, ends: int | None) -> list[pa.Array]:
+        Args:
+            block: where they lie, from the beginning of one, the array's bracket at their end.
+            size: how many of its bytes, less than 2 GiB.
+
+        Returns:
+            how many bytes were read, which are whole elements with their commas, and the rows. The rest is for the
+            next block; nothing is read where an element is longer.
+
+        Raises:
+            BadLineError: one is no JSON.
+        """
+        return self._read(LIBRARY.pipeline_json_objects_elements, block, size)
+
+    def _read(
+        self, read: Callable[[int, int, int, ctypes.c_int64], int], block: bytearray, size: int
+    ) -> tuple[int, list[pa.Array]]:
         at = ctypes.c_int64()
-        fault = LIBRARY.pipeline_json_objects_read(self._handle, data, size, ends, at)
+        data = (ctypes.c_char * len(block)).from_buffer(block)
+        fault = read(self._handle, ctypes.addressof(data), size, at)
         if fault == _NO_MEMORY:
             raise MemoryError("no memory for objects")
         if fault:
             raise BadLineError(at.value, FAULTS[fault])
-        return [*map(self._texts, range(self._fields)), *self._lists()]
+        return at.value, [*map(self._texts, range(self._fields)), *self._lists()]
 
     def _lists(self) -> list[pa.Array]:
         ends, present = ctypes.c_void_p(), ctypes.c_void_p()
@@ -90,8 +115,13 @@ class JsonObjects:
         count = LIBRARY.pipeline_json_objects_texts(self._handle, which, data, ends, present)
         offsets = ctypes.string_at(ends, 4 * (count + 1))
         text = ctypes.string_at(data, int.from_bytes(offsets[-4:], sys.byteorder))
-        validity = _validity(present, count) if which < self._fields else None
+        validity = _validity(present, count) if which in self._with_texts else None
         return pa.Array.from_buffers(pa.string(), count, [validity, pa.py_buffer(offsets), pa.py_buffer(text)])
+
+
+def _named(add: Callable[[int, bytes, int], int], handle: int, name: str) -> int:
+    key = name.encode()
+    return add(handle, key, len(key))
 
 
 def _validity(present: ctypes.c_void_p, count: int) -> pa.Buffer | None:

@@ -10,9 +10,9 @@
 namespace pipeline {
 
 #pragma GCC visibility push(default)
-extern "C" void* pipeline_json_samples_new(int32_t task, int64_t limit) {
+extern "C" void* pipeline_json_samples_new(int32_t task, int64_t limit, int32_t checks_all) {
     try {
-        return new Scanner(static_cast<Task>(task), limit);
+        return new Scanner(static_cast<Task>(task), limit, checks_all != 0);
     } catch (const std::exception&) {
         return nullptr;
     }

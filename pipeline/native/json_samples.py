@@ -49,8 +49,8 @@ class PathStep(NamedTuple):
 
 
 class _Scanner:
-    def __init__(self, task: int, limit: int = 0) -> None:
-        self._handle = LIBRARY.pipeline_json_samples_new(task, limit)
+    def __init__(self, task: int, limit: int = 0, *, checks_all: bool = True) -> None:
+        self._handle = LIBRARY.pipeline_json_samples_new(task, limit, int(checks_all))
         if not self._handle:
             raise MemoryError("no memory for a document")
         self.is_finished = False
@@ -80,9 +80,14 @@ class Outline(_Scanner):
         is_finished: whether the value is complete; nothing is read behind it.
     """
 
-    def __init__(self, most_elements: int) -> None:
-        """Say how many elements arrays keep; of numbers and texts they keep ten at most."""
-        super().__init__(_OUTLINE, most_elements)
+    def __init__(self, most_elements: int, *, checks_all: bool = True) -> None:
+        """Say what is kept.
+
+        Args:
+            most_elements: how many elements arrays keep; of numbers and texts they keep ten at most.
+            checks_all: also what is left out must be JSON; else only its brackets and texts are looked at.
+        """
+        super().__init__(_OUTLINE, most_elements, checks_all=checks_all)
 
     def read(self, block: bytes, *, is_last: bool = False) -> bytes:
         """Read the next block; give what it adds to the outline, which is JSON but for texts that are no UTF-8.
@@ -126,6 +131,12 @@ class DocumentCut(_Scanner):
             BadDocumentError: it is no JSON, or not UTF-8.
         """
         return self._read(block, is_last=is_last)[0]
+
+    def documents(self) -> int:
+        """Count the documents that have ended."""
+        elements, counts = ctypes.c_void_p(), (ctypes.c_int64 * 4)()
+        LIBRARY.pipeline_json_samples_gathered(self._handle, elements, counts)
+        return counts[0]
 
     def arrays(self) -> NDArray[np.int64]:
         """List the arrays, once the document is read: where elements begin, how many, and where the bracket stands."""

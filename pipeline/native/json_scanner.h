@@ -4,7 +4,8 @@
 // - kCut: writes the document out without the arrays that paths lead to, and notes where these lie. In the place of each
 //   stands its number; what lies there and is no array becomes null, so that a number there is always an array's.
 // - kOutline: writes out the first value with no more than the first elements of each array, to tell what it is; of
-//   numbers and texts with the first ten, of a text its beginning. What is behind those of an outermost array is not read.
+//   numbers and texts with the first ten, of a text its beginning. What is behind those of an outermost array is not read;
+//   of what is left out of others only brackets and texts are looked at, unless all is to be checked.
 // - kElements: begins within an array, behind its bracket, and writes out its elements.
 // - kGather: as kCut, and writes out the elements of these arrays, too, a line each. Documents may be many, as lines are.
 #pragma once
@@ -32,13 +33,31 @@ constexpr size_t kMaxSteps = 64;
 constexpr int64_t kPlainElements = 10;  // what an outline keeps of an array of numbers and texts: more tell nothing
 constexpr size_t kTextBytes = 1000;     // and of a text
 
+// A value that stands in memory as a whole.
+class WholeValue : private JsonParts {
+public:
+    WholeValue(const char* at, const char* end) : JsonParts(at, end) {}
+    // Finds where it ends; null where the memory ends before, and where it is not sound, or hardly.
+    const char* end() {
+        try {
+            skip(0);
+            return at_;
+        } catch (const Bad&) {
+            return nullptr;
+        }
+    }
+};
+
 struct Gathered {
     int64_t documents = 0, arrays = 0, element_bytes = 0, end = 0;
 };
 
 class Scanner : private Tokens {
 public:
-    Scanner(Task task, int64_t limit) : Tokens(task != Task::kOutline), task_(task), limit_(limit) { start(0); }
+    Scanner(Task task, int64_t limit, bool checks_all)
+        : Tokens(task != Task::kOutline), task_(task), limit_(limit), checks_all_(checks_all) {
+        start(0);
+    }
 
     void add_step(Step step) {
         if (steps_.empty() || steps_.back().kind == Step::kEnd) starts_ |= uint64_t{1} << steps_.size();
@@ -55,6 +74,7 @@ public:
         ends_.assign(1, 0);
         present_.clear();
         expect_ = kValue;
+        open_ = 0;
         if (task_ == Task::kElements) {
             stack_.push_back({false, false, false, 0, 0});
             expect_ = kValueOrEnd;
@@ -106,10 +126,17 @@ private:
     }
     // Does the next token; false where the block ends before it does.
     bool step() {
+        if (open_ > 0) return skip_elements();
         if (!find_token()) return false;
-        if (task_ == Task::kOutline && stack_.size() == 1 && !stack_[0].is_object && stack_[0].count >= limit_ && buffer_[at_] == ',') {
-            text_ += "]\n";  // all that may come is left out
-            return !(is_finished_ = true);
+        if (task_ == Task::kOutline && is_long_enough()) {
+            if (stack_.size() == 1) {
+                text_ += "]\n";  // all that may come is left out
+                return !(is_finished_ = true);
+            }
+            if (!checks_all_) {
+                open_ = 1;
+                return true;
+            }
         }
         const char c = buffer_[at_];
         switch (expect_) {
@@ -132,6 +159,28 @@ private:
         return false;
     }
 
+    // Whether more elements come of an array of which no more are kept.
+    bool is_long_enough() const {
+        return !stack_.empty() && !stack_.back().is_object && stack_.back().count >= limit_ && buffer_[at_] == ',';
+    }
+    // Goes to the bracket that closes the array; false where the block ends before it does.
+    bool skip_elements() {
+        while (find_bracket()) {
+            const char c = buffer_[at_];
+            bool escaped;
+            if (c == '"') {
+                if (!string(escaped)) return false;
+                continue;
+            }
+            if (c == '{' || c == '[') {
+                if (++open_ + stack_.size() > kMaxNesting + 1) throw Bad{kTooDeep};
+            } else if (--open_ == 0) {
+                return true;
+            }
+            ++at_;
+        }
+        return false;
+    }
     bool comma_or_end(char c) {
         const Frame& frame = stack_.back();
         if (c == (frame.is_object ? '}' : ']')) return end();
@@ -287,8 +336,8 @@ private:
         while (at < string.size() - 1 && (static_cast<uint8_t>(string[at]) & 0xc0) == 0x80) ++at;
         return at;
     }
-    // Passes over numbers of an array whose elements are wanted or only counted, as long as they stand in the block: nothing
-    // else is done as often. Gives whether a token was done.
+    // Passes over numbers of an array whose elements are wanted or only counted, as long as they stand in the block, and over
+    // any values that are only counted: nothing else is done as often. Gives whether a token was done.
     bool numbers() {
         if (stack_.empty() || is_gathered() || !(stack_.back().is_cut || (task_ == Task::kElements && stack_.size() == 1))) return false;
         Frame& frame = stack_.back();
@@ -298,7 +347,9 @@ private:
         const char* done = first;
         while (true) {
             while (at < end && is_space(*at)) ++at;
-            const char* const stop = number_end(at, end);
+            const char* stop = number_end(at, end);
+            if (stop == nullptr && task_ == Task::kCut && at < end && std::string_view("{[\"tfn").find(*at) != std::string_view::npos)
+                stop = WholeValue(at, end).end();
             if (stop == nullptr) break;
             const char* behind = stop;
             while (behind < end && is_space(*behind)) ++behind;
@@ -312,11 +363,14 @@ private:
         }
         if (done == first) return false;
         at_ += static_cast<size_t>(done - first);
+        resume_ = 0;  // of a string that went on in this block
         expect_ = kValue;
         return true;
     }
     const Task task_;
     const int64_t limit_;
+    const bool checks_all_;
+    size_t open_ = 0;  // brackets that are open in what is left out of an array, its own among them
     std::vector<Step> steps_;
     uint64_t starts_ = 0;
 

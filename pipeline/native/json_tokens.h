@@ -38,6 +38,21 @@ protected:
     int64_t line_of_token() const {
         return lines_ + std::count(buffer_.data(), buffer_.data() + std::min(at_, buffer_.size()), '\n');
     }
+    // How many of the next eight bytes are digits before one that is none; fewer may be told where bytes do not come lowest
+    // first.
+    static int digits_of_eight(const char* at) {
+        constexpr uint64_t kOnes = 0x0101010101010101;
+        uint64_t word;
+        std::memcpy(&word, at, 8);
+        word ^= kOnes * '0';
+        const uint64_t others = (((word & kOnes * 0x7f) + kOnes * 0x76) | word) & kOnes * 0x80;
+        if (others == 0) return 8;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return __builtin_ctzll(others) / 8;
+#else
+        return 0;
+#endif
+    }
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
     // Passes over white space; false where the block holds nothing else.
     bool find_token() {
@@ -48,6 +63,11 @@ protected:
     static const char* number_end(const char* at, const char* end) {
         const auto digits = [&] {
             const char* const first = at;
+            while (end - at >= 8) {
+                const int count = digits_of_eight(at);
+                at += count;
+                if (count < 8) break;
+            }
             while (at < end && is_digit(*at)) ++at;
             return at > first;
         };
@@ -125,6 +145,21 @@ protected:
         at_ = at + 1;
         resume_ = 0;
         return true;
+    }
+    // Passes over what stands before the next quote or bracket, whatever it is; false where the block ends before one.
+    bool find_bracket() {
+        constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
+        const char* const end = buffer_.data() + buffer_.size();
+        const char* at = buffer_.data() + at_;
+        const auto zeros = [](uint64_t word) { return (word - kOnes) & ~word; };
+        for (uint64_t word; end - at >= 8; at += 8) {
+            std::memcpy(&word, at, 8);
+            const uint64_t folded = word | kOnes * 0x20;  // makes [ a { and ] a }
+            if (((zeros(word ^ kOnes * '"') | zeros(folded ^ kOnes * '{') | zeros(folded ^ kOnes * '}')) & kHighs) != 0) break;
+        }
+        while (at < end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}') ++at;
+        at_ = static_cast<size_t>(at - buffer_.data());
+        return at < end;
     }
     bool left(size_t at) {
         resume_ = at - at_;

@@ -168,8 +168,40 @@ def test_objects_are_taken_apart_wherever_they_lie(tmp_path, head):
     assert rows == [("x.n", 1.5), ("x.is", 1.0)] * 5
 
 
+PATH_SQL = """\
+-- format: {}
+-- objects: begun FIGURES rtt, loss IN streams[].held
+
+-- name: measurements
+SELECT name AS metric, value, begun::BIGINT AS offset_ns
+FROM (SELECT begun, unnest(keys) AS name, unnest(figures) AS value FROM objects)
+"""
+
+
+@pytest.mark.parametrize("head", ["ndjson", "json\n-- samples: runs[]"])
+def test_figures_of_objects_at_a_path_come_as_they_are_asked_for(tmp_path, head):
+    (tmp_path / "my.sql").write_text(PATH_SQL.format(head))
+    one = {"loss": None, "begun": 5, "n": 7, "rtt": 1.5}
+    values = [{"streams": [{"held": one}, {"held": 3}, 4, {"held": {"rtt": "2", "type": 1}}], "held": one}, 5]
+    text = json.dumps({"runs": values}) if "runs" in head else "".join(json.dumps(value) + "\n" for value in values)
+    (tmp_path / "run.txt").write_text(text)
+    options = {"importer": str(tmp_path / "my.sql"), "started_at": "2026-01-01T00:00:00Z"}
+    import_sessions(tmp_path / "run.txt", tmp_path / "store", **options)
+    rows = rows_of(tmp_path / "store", "SELECT metric, value FROM measurements ORDER BY sequence")
+    assert rows == [("rtt", 1.5), ("loss", None), ("rtt", 2.0)]
+
+
 @pytest.mark.parametrize(
-    "line", ["-- objects: kind, ", "-- objects: kind, KIND", "-- objects: keys", "-- fields: a\n-- objects: b"]
+    "line",
+    [
+        *("-- objects: kind, ", "-- objects: kind, KIND", "-- objects: keys", "-- fields: a\n-- objects: b"),
+        *(
+            "-- objects: a FIGURES b, b",
+            "-- objects: a FIGURES b, ",
+            "-- objects: a IN b[0]",
+            "-- objects: a IN b[",
+        ),
+    ],
 )
 def test_objects_that_cannot_be_named_are_refused(tmp_path, line):
     (tmp_path / "my.sql").write_text(OBJECTS_SQL.replace("-- objects: kind, begun", line).format("ndjson"))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.native import BadLineError, JsonObjects
+from pipeline.native import BadLineError, JsonObjects, PathStep
 
 
 class Pairs(list):
@@ -84,9 +83,85 @@ def test_objects_are_found_as_python_finds_them(values, levels, is_ascii, blank)
     block = bytearray("\n \n".join(texts).encode())
     check(JsonObjects(FIELDS, levels).read_lines(block, len(block)), values, levels)
     objects = JsonObjects(FIELDS, levels)
-    column = pa.array([None, *texts, "null"], pa.string())[1:]
     for _ in range(2):  # keys are known again
-        check(objects.read_texts(column), [*values, None], levels)
+        check(objects.read_lines(block, len(block)), values, levels)
+
+
+def in_blocks(objects, text, size):
+    """Read the elements of an array, of which so many bytes come at a time."""
+    rest, rows = b"", []
+    for at in range(0, len(text), size):
+        rest += text[at : at + size]
+        done, arrays = objects.read_elements(bytearray(rest), len(rest))
+        rest = rest[done:]
+        for array in arrays:
+            array.validate(full=True)
+        rows += zip(*(array.to_pylist() for array in arrays), strict=True)
+    assert rest == b"]"
+    return rows
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(VALUES, min_size=1, max_size=6),
+    st.integers(0, 2),
+    st.integers(1, 90),
+    st.booleans(),
+    st.sampled_from(["", " "]),
+)
+@example([[Pairs([("type", "x"), ("n", 1)]), Pairs([("type", "x"), ("n", -1.5)])]], 1, 30, True, "")
+def test_elements_that_go_on_in_the_next_block_are_whole(values, levels, size, is_ascii, blank):
+    texts = [written(value, is_ascii=is_ascii, blank=blank) for value in values]
+    whole = bytearray("\n".join(texts).encode())
+    arrays = JsonObjects(FIELDS, levels).read_lines(whole, len(whole))
+    expected = list(zip(*(array.to_pylist() for array in arrays), strict=True))
+    array = f"{blank}{f'{blank},'.join(texts)}{blank}]".encode()
+    assert in_blocks(JsonObjects(FIELDS, levels), array, size) == expected
+
+
+@pytest.mark.parametrize(
+    "bad", ['{"type": "\\ud800", "m": "                 "}', '{"a" 1, "m": "                 "}', "[" * 2000]
+)
+def test_what_is_wrong_with_an_element_is_told_without_its_end(bad):
+    with pytest.raises(BadLineError):
+        in_blocks(JsonObjects(FIELDS, 0), f"1, {bad}".encode(), 4000)
+
+
+PATH = [PathStep("key", "m"), PathStep("any element")]
+FIGURES = ["id", "n", "absent", 'a"b']
+
+
+def at_path(value, path):
+    if not path:
+        return [value] if isinstance(value, Pairs) else []
+    if path[0].kind == "key":
+        return at_path(value.first(path[0].key), path[1:]) if isinstance(value, Pairs) else []
+    is_array = isinstance(value, list) and not isinstance(value, Pairs)
+    return [row for one in value for row in at_path(one, path[1:])] if is_array else []
+
+
+OBJECTS = st.lists(st.tuples(NAMES, VALUES), max_size=5).map(Pairs)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(NAMES, st.lists(OBJECTS | VALUES, max_size=3) | VALUES), max_size=4).map(Pairs) | VALUES,
+        max_size=4,
+    ),
+    st.sampled_from([PATH, PATH[:1], PATH[1:]]),
+)
+@example([Pairs([("m", [Pairs([("n", None), ("n", 2), ("id", "x")])]), ("m", [Pairs([("n", 3)])])])], PATH)
+def test_objects_at_the_end_of_a_path_have_the_figures_that_are_asked_for(values, path):
+    block = bytearray("\n".join(map(written, values)).encode())
+    arrays = JsonObjects(FIELDS, 0, figures=FIGURES, path=path).read_lines(block, len(block))
+    *fields, keys, figures = [array.to_pylist() for array in arrays]
+    found = [one for value in values for one in at_path(value, path)]
+    assert len(keys) == len(found)
+    for row, one in enumerate(found):
+        assert all(is_like(field[row], one.first(name)) for field, name in zip(fields, FIELDS, strict=True))
+        assert keys[row] == [name for name in FIGURES if any(name == key for key, _ in one)]
+        assert all(is_like(figure, one.first(key)) for key, figure in zip(keys[row], figures[row], strict=True))
 
 
 @given(

@@ -149,13 +149,29 @@ def test_an_outline_has_the_first_elements_and_stops_behind_the_value(document, 
             return {name: shortened(held) for name, held in value.items()}
         return [shortened(held) for held in value[:most]] if isinstance(value, list) else value
 
-    outline = Outline(most)
-    text = b""
-    for block in blocks(json.dumps(document).encode() + b"\n}no JSON", size):
-        text += outline.read(block)
-        if outline.is_finished:
-            break
-    assert json.dumps(json.loads(text)) == json.dumps(shortened(document))
+    for checks_all in (False, True):
+        outline = Outline(most, checks_all=checks_all)
+        text = b""
+        for block in blocks(json.dumps(document).encode() + b"\n}no JSON", size):
+            text += outline.read(block)
+            if outline.is_finished:
+                break
+        assert json.dumps(json.loads(text)) == json.dumps(shortened(document))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "is_sound"),
+    [('"]}", {"b": [2]}', True), ("[x, 1 2]", True), ('"\\x"', False), ("[" * 950 + "]" * 950, False), ("[1", False)],
+)
+def test_of_what_an_outline_leaves_out_brackets_and_texts_are_looked_at(left_out, is_sound):
+    document = f'{{"a": [0, {left_out}, 9], "c": 1}}'.encode()
+    outline = Outline(1, checks_all=False)
+    if is_sound:
+        text = b"".join(outline.read(block) for block in blocks(document, 3))
+        assert json.loads(text) == {"a": [0], "c": 1}
+    else:
+        with pytest.raises(BadDocumentError):
+            outline.read(document, is_last=True)
 
 
 @settings(max_examples=100, deadline=None)

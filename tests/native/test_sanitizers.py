@@ -178,7 +178,8 @@ def cut_up(data):
     for part in (data, bytes(random.sample(data, len(data))), data[: random.randrange(len(data) + 1)]):
         size = random.randrange(1, len(part) + 2)
         blocks = [part[at : at + size] for at in range(0, len(part), size)]
-        scanner, outline = DocumentCut(random.sample(paths, random.randrange(4))), Outline(random.randrange(3))
+        scanner = DocumentCut(random.sample(paths, random.randrange(4)))
+        outline = Outline(random.randrange(3), checks_all=random.random() < 0.5)
         for each in (scanner, outline):
             try:
                 for block in blocks:
@@ -197,13 +198,15 @@ def cut_up(data):
             assert all(count > 0 for count in rows.unused().values())
             for array in rows.columns():
                 array.validate(full=True)
-        objects = JsonObjects(["a", "b"], random.randrange(3))
-        for _ in range(2):
+        way = random.choice([[PathStep("key", "a")], [PathStep("any element")]])
+        asked = random.choice([{}, {"figures": ["b", "c"], "path": way}])
+        objects = JsonObjects(["a", "b"], random.randrange(3), **asked)
+        for read in (objects.read_lines, lambda *one: objects.read_elements(*one)[1]):
             try:
-                for array in objects.read_lines(bytearray(part), len(part)):
+                for array in read(bytearray(part), len(part)):
                     array.validate(full=True)
             except BadLineError:
-                break
+                pass
         texts = ElementTexts()
         for start, count, end in scanner.arrays().tolist():
             texts.start()
