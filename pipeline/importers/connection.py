@@ -226,6 +226,7 @@ def one_line(error: BaseException) -> str:
     text = str(error).strip().split("\n")[0]
     text = re.sub(r'(JSON transform error|Malformed JSON) in file "[^"]*",( at byte \d+)?( in line \d+)?: ', "", text)
     text = re.sub(r"^\w+( \w+)? Error: ", "", text)
+    text = re.sub(r" when casting from source column \w+$", "", text)  # one of the SQL's own
     # What the reader of lines says, which passes through two engines.
     text = re.sub(r"^reading the stream .*? failed: [\w ]+: (.*?)\. Detail: Python exception.*", r"\1", text)
     return re.sub(r"/[^\s\"']*/input\b", "the file", text).rstrip(". ")[:300]
