@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
+from pipeline.importers.streams import EngineStream
 from pipeline.model.arrays import from_places, is_null
 from pipeline.native import SLACK, CsvRows
-from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,10 @@ _LARGE_BYTES = 1 << 20  # the engine reads less in the time that a thread takes
 _NOT_PLAIN = (b'"', b"\r", b"\0")
 
 
-class PlainCsv:
+class PlainCsv(EngineStream):
     """A file that all readers take alike: no quotes, lines that end in a line feed, the same number of fields in each.
 
-    The engine may read it any number of times. What is wrong with a row is left to the engine's own reader to say.
+    What is wrong with a row is left to the engine's own reader to say.
     """
 
     def __init__(self, path: Path, names: list[str], *, has_header: bool) -> None:
@@ -41,20 +41,12 @@ class PlainCsv:
             pa.string() if rows is None or rows.repeated_texts(at) is None else pa.dictionary(pa.int32(), pa.string())
             for at in range(len(names))
         ]
-        self._schema = pa.schema(list(zip(names, kinds, strict=True)))
+        super().__init__(pa.schema(list(zip(names, kinds, strict=True))), self._rows)
 
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Open the file."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        with ScannedAhead(self._read()) as ahead:
-            yield from ahead
-
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def _rows(self) -> Iterator[pa.RecordBatch]:
         for rows in self._blocks():
-            columns = [_column(rows, at, kind) for at, kind in enumerate(self._schema.types)]
-            yield pa.record_batch(columns, schema=self._schema)
+            columns = [_column(rows, at, kind) for at, kind in enumerate(self.schema.types)]
+            yield pa.record_batch(columns, schema=self.schema)
 
     def _blocks(self) -> Iterator[CsvRows]:
         rows = CsvRows()

@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from pipeline.errors import UsageError
 from pipeline.importers.blocks import line_blocks
+from pipeline.importers.streams import EngineStream
 from pipeline.native import JSON, JsonLines
 from pipeline.runtime.duckdb import quote_identifier
-from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,30 +80,18 @@ def create_records_view(
     connection.execute(f"CREATE VIEW records AS SELECT {columns} FROM lines")
 
 
-class _Lines:
-    """A file that the engine may read any number of times."""
+class _Lines(EngineStream):
+    """The fields of the lines of a file."""
 
     def __init__(self, path: Path, fields: Sequence[Field], unread: UnreadKeys) -> None:
         self._path = path
         self._fields = fields
         self._unread = unread
-        self._schema = pa.schema(
-            [
-                pa.field(field.name, pa.dictionary(pa.int32(), JSON) if field.is_json else pa.string())
-                for field in fields
-            ]
-        )
+        columns = [(field.name, pa.dictionary(pa.int32(), JSON) if field.is_json else pa.string()) for field in fields]
+        super().__init__(pa.schema(columns), self._rows)
 
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Open the file."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        with ScannedAhead(self._read()) as ahead:
-            yield from ahead
-
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def _rows(self) -> Iterator[pa.RecordBatch]:
         lines = JsonLines([(field.keys, field.is_json) for field in self._fields])
         for block, size in line_blocks(self._path):
-            yield pa.record_batch(lines.read(block, size), schema=self._schema)
+            yield pa.record_batch(lines.read(block, size), schema=self.schema)
         self._unread.found = lines.unread()

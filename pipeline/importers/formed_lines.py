@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.errors import SourceError, UsageError
 from pipeline.importers.blocks import line_blocks
+from pipeline.importers.streams import EngineStream
 from pipeline.model.arrays import (
     from_integers,
     from_numbers,
@@ -21,10 +22,9 @@ from pipeline.model.arrays import (
     text_lengths,
 )
 from pipeline.native import LineForms, LinePart
-from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _BLOCK_BYTES = 1 << 17
@@ -161,16 +161,15 @@ class FormedLines:
         columns = LineForms(self._forms).columns
         fields = [(name, _TYPES.get(kind, pa.string())) for name, kind in columns.items()]
         named = ("form", pa.dictionary(pa.int32(), pa.string()))
-        self.records = _Stream(
-            pa.schema([*_LINES, named, *fields]), lambda schema: self._read(schema, others_alone=False)
-        )
-        self.others = _Stream(pa.schema(_LINES), lambda schema: self._read(schema, others_alone=True))
-        self.forms = _Stream(pa.schema([("form", pa.string()), ("lines", pa.int64())]), self._counted)
+        self.records = EngineStream(pa.schema([*_LINES, named, *fields]), lambda: self._read(others_alone=False))
+        self.others = EngineStream(pa.schema(_LINES), lambda: self._read(others_alone=True))
+        self.forms = EngineStream(pa.schema([("form", pa.string()), ("lines", pa.int64())]), self._counted)
 
-    def _read(self, schema: pa.Schema, *, others_alone: bool) -> Iterator[pa.RecordBatch]:
+    def _read(self, *, others_alone: bool) -> Iterator[pa.RecordBatch]:
         if others_alone and self._kept is not None:
             yield from self._kept
             return
+        schema = (self.others if others_alone else self.records).schema
         forms = LineForms(self._forms)
         names = from_strings(self._names)
         kept: _FewLines | None = _FewLines() if self._forms else None
@@ -193,11 +192,12 @@ class FormedLines:
         if kept is not None:
             self._kept = kept.batches
 
-    def _counted(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _counted(self) -> Iterator[pa.RecordBatch]:
         if self._counts is None:
-            for _ in self._read(self.others.schema, others_alone=True):
+            for _ in self._read(others_alone=True):
                 pass
-        yield pa.record_batch([from_strings(self._names), from_integers(self._counts or [], pa.int64())], schema=schema)
+        counts = from_integers(self._counts or [], pa.int64())
+        yield pa.record_batch([from_strings(self._names), counts], schema=self.forms.schema)
 
 
 class _FewLines:
@@ -220,19 +220,3 @@ class _FewLines:
         columns = [from_numbers(integers(numbers)[rows], pa.int64()), texts]
         self.batches.append(pa.record_batch(columns, schema=pa.schema(_LINES)))
         return True
-
-
-class _Stream:
-    """A view that the engine may read any number of times."""
-
-    def __init__(self, schema: pa.Schema, read: Callable[[pa.Schema], Iterator[pa.RecordBatch]]) -> None:
-        self.schema = schema
-        self._read = read
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Open the file."""
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches()).__arrow_c_stream__(requested_schema)
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        with ScannedAhead(self._read(self.schema)) as ahead:
-            yield from ahead

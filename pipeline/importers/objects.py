@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from pipeline.errors import UsageError
 from pipeline.importers.blocks import line_blocks
+from pipeline.importers.streams import EngineStream
 from pipeline.native import JsonObjects, PathStep
-from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +74,8 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in text.split(","))
 
 
-class JsonObjectsView:
-    """The objects of a file, which the engine may read any number of times: a row each."""
+class JsonObjectsView(EngineStream):
+    """The objects of a file: a row each."""
 
     def __init__(self, plain: Path, document: CutDocument | None, wanted: WantedObjects) -> None:
         """Say where the objects are.
@@ -88,25 +88,16 @@ class JsonObjectsView:
         self._plain = plain
         self._document = document
         self._wanted = wanted
-        self._schema = pa.schema(
-            [*((key, pa.string()) for key in wanted.keys), *((name, pa.list_(pa.string())) for name in _LISTS)]
-        )
+        lists = ((name, pa.list_(pa.string())) for name in _LISTS)
+        super().__init__(pa.schema([*((key, pa.string()) for key in wanted.keys), *lists]), self._rows)
 
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Begin to read."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        with ScannedAhead(self._read()) as ahead:
-            yield from ahead
-
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def _rows(self) -> Iterator[pa.RecordBatch]:
         wanted = self._wanted
         levels = 2 if self._document is None else 1
         objects = JsonObjects(wanted.keys, levels, figures=wanted.figures, path=wanted.path)
         if self._document is None:
             for block, size in line_blocks(self._plain, _BLOCK_BYTES):
-                yield pa.record_batch(objects.read_lines(block, size), schema=self._schema)
+                yield pa.record_batch(objects.read_lines(block, size), schema=self.schema)
         else:
             for rows in self._document.objects(objects):
-                yield pa.record_batch(rows, schema=self._schema)
+                yield pa.record_batch(rows, schema=self.schema)
