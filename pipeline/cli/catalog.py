@@ -38,4 +38,5 @@ COMMAND = Command(
     usage="SOURCE... --to FILE.duckdb",
     add_options=_add_options,
     run=_run,
+    loads_arrow=True,
 )

@@ -64,4 +64,5 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="nothing was compacted",
+    loads_arrow=True,
 )

@@ -90,4 +90,5 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="nothing was deleted",
+    loads_arrow=True,
 )

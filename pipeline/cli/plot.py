@@ -87,4 +87,5 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="no chart was written",
+    loads_arrow=True,
 )

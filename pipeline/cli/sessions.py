@@ -60,4 +60,5 @@ COMMAND = Command(
     usage="SOURCE...",
     add_options=_add_options,
     run=_run,
+    loads_arrow=True,
 )

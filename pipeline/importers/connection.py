@@ -177,7 +177,9 @@ def _create_views(
             "format = 'unstructured', compression = 'none', maximum_object_size = getvariable('object_limit'))"
         )
     elif shape is not None:
-        connection.execute(f"CREATE VIEW records AS {csv_query(path, shape, definition.columns, line_bytes, view)}")
+        types = None if view is None else definition.column_types
+        query = csv_query(path, shape, definition.columns, line_bytes, view, types)
+        connection.execute(f"CREATE VIEW records AS {query}")
         connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
         connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")
 

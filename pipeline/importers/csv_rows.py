@@ -10,38 +10,50 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.importers.blocks import line_blocks
 from pipeline.importers.streams import EngineStream
+from pipeline.importers.values import is_exact
 from pipeline.model.arrays import from_places, is_null
 from pipeline.native import SLACK, CsvRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pipeline.importers.csv_shape import CsvShape
+    from pipeline.importers.layouts import ColumnType
 
 _BLOCK_BYTES = 1 << 18
 _LARGE_BYTES = 1 << 20  # the engine reads less in the time that a thread takes
 _NOT_PLAIN = (b'"', b"\r", b"\0")
+_COMMA = b","
 
 
 class PlainCsv(EngineStream):
     """A file that all readers take alike: no quotes, lines that end in a line feed, the same number of fields in each.
 
-    What is wrong with a row is left to the engine's own reader to say.
+    What is wrong with a row is left to the engine's own reader to say, and so are all numbers where one of a column
+    that is read as numbers is written in another way, or does not fit.
     """
 
-    def __init__(self, path: Path, names: list[str], *, has_header: bool) -> None:
-        """Look at the first rows: columns whose texts repeat there are dictionaries."""
+    def __init__(self, path: Path, shape: CsvShape, types: Mapping[str, ColumnType]) -> None:
+        """Look at the first rows: which columns are numbers there, and which texts repeat: these become dictionaries.
+
+        Args:
+            path: the file.
+            shape: of it; its fields hold no commas.
+            types: of columns that are wanted as numbers, by their names in small letters.
+
+        Raises:
+            SourceError: not all of the first rows have as many fields.
+        """
         self._path = path
-        self._names = names
-        self._has_header = has_header
+        self._shape = shape
         blocks = self._blocks()  # which holds the text of the rows
         rows = next(blocks, None)
         kinds = [
-            pa.string() if rows is None or rows.repeated_texts(at) is None else pa.dictionary(pa.int32(), pa.string())
-            for at in range(len(names))
+            pa.string() if rows is None else _kind(rows, at, types.get(name.lower()))
+            for at, name in enumerate(shape.names)
         ]
-        super().__init__(pa.schema(list(zip(names, kinds, strict=True))), self._rows)
+        super().__init__(pa.schema(list(zip(shape.names, kinds, strict=True))), self._rows)
 
     def _rows(self) -> Iterator[pa.RecordBatch]:
         for rows in self._blocks():
@@ -50,41 +62,70 @@ class PlainCsv(EngineStream):
 
     def _blocks(self) -> Iterator[CsvRows]:
         rows = CsvRows()
-        skipped = int(self._has_header)
+        skipped = int(self._shape.has_header)
+        delimiter = ord(self._shape.delimiter)
         for lines, size in line_blocks(self._path, _BLOCK_BYTES):
             block = np.empty(size + SLACK, np.uint8)
             block[:size] = np.frombuffer(lines, np.uint8, size)
+            if delimiter != _COMMA[0]:
+                block[block == delimiter] = _COMMA[0]
             at = 0
             if skipped:
                 at, _ = rows.split(block, 0, size, is_last=True, max_rows=1)
                 skipped = 0
             at, is_sound = rows.split(block, at, size, is_last=True, max_rows=size)
-            if not is_sound or at < size or rows.columns not in {0, len(self._names)}:
+            if not is_sound or at < size or rows.columns not in {0, len(self._shape.names)}:
                 raise SourceError("has rows that are not all of as many fields")
             if rows.count:
                 yield rows
 
 
-def plain_csv(path: Path, shape: CsvShape) -> PlainCsv | None:
-    """Give the rows of a large file; None where it is small, or not so plain that all readers take it alike."""
-    names = list(shape.names)
-    if shape.delimiter != "," or len(names) == 1 or path.stat().st_size < _LARGE_BYTES:
+def plain_csv(path: Path, shape: CsvShape, types: Mapping[str, ColumnType]) -> PlainCsv | None:
+    """Give the rows of a large file; None where it is small, or not so plain that all readers take it alike.
+
+    Args:
+        path: the file.
+        shape: of it.
+        types: of columns that are wanted as numbers, by their names in small letters.
+    """
+    if len(shape.names) == 1 or path.stat().st_size < _LARGE_BYTES:
         return None
+    not_plain = _NOT_PLAIN if shape.delimiter.encode() == _COMMA else (*_NOT_PLAIN, _COMMA)
     with path.open("rb", buffering=0) as file:
         if file.read(1) in {b"\n", b""}:
             return None
         file.seek(0)
         block = bytearray(_BLOCK_BYTES)
         while count := file.readinto(block):
-            if any(block.find(one, 0, count) >= 0 for one in _NOT_PLAIN):
+            if any(block.find(one, 0, count) >= 0 for one in not_plain):
                 return None
     try:
-        return PlainCsv(path, names, has_header=shape.has_header)
+        return PlainCsv(path, shape, types)
     except SourceError:
         return None
 
 
+def _kind(rows: CsvRows, at: int, wanted: ColumnType | None) -> pa.DataType:
+    kind = None if wanted is None else pa.int64() if wanted == "BIGINT" else pa.float64()
+    if kind is not None and _numbers(rows, at, kind) is not None:
+        return kind
+    return pa.string() if rows.repeated_texts(at) is None else pa.dictionary(pa.int32(), pa.string())
+
+
+def _numbers(rows: CsvRows, at: int, kind: pa.DataType) -> pa.Array | None:
+    """Make a column of numbers; None where one is written in another way than most, or would not be the same."""
+    if pa.types.is_int64(kind):
+        return rows.integers(at, after_blanks=True)
+    numbers = rows.floats(at)
+    return numbers if numbers is not None and is_exact(numbers) else None
+
+
 def _column(rows: CsvRows, at: int, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_string(kind) and not pa.types.is_dictionary(kind):
+        numbers = _numbers(rows, at, kind)
+        if numbers is None:
+            raise SourceError("has numbers of several kinds in a column")
+        return numbers
     if pa.types.is_string(kind):
         return rows.texts(at)
     found = rows.repeated_texts(at)

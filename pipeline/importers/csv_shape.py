@@ -12,10 +12,10 @@ from pipeline.rows.attributes import check_column_names
 from pipeline.runtime.duckdb import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.importers.layouts import Layout
+    from pipeline.importers.layouts import ColumnType, Layout
 
 _DELIMITERS = ",;\t|"
 MAX_LINE_BYTES = 16_777_216
@@ -123,7 +123,14 @@ def _told(fields: Sequence[str], layouts: Sequence[Layout], fitting: Sequence[La
     )
 
 
-def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str], line_bytes: int, view: str | None = None) -> str:
+def csv_query(
+    plain: Path,
+    shape: CsvShape,
+    expected: Sequence[str],
+    line_bytes: int,
+    view: str | None = None,
+    types: Mapping[str, ColumnType] | None = None,
+) -> str:
     """Write the query of a CSV file: every column as text, and the expected ones that it lacks as nulls.
 
     Args:
@@ -132,9 +139,11 @@ def csv_query(plain: Path, shape: CsvShape, expected: Sequence[str], line_bytes:
         expected: columns.
         line_bytes: what a record has at most; the engine's buffers are twice as large, and it holds several.
         view: has its columns; None where the engine reads the file.
+        types: of columns that the view lacks, by their names in small letters; text without.
     """
     lacking = [name for name in expected if name.lower() not in {have.lower() for have in shape.names}]
-    nulls = "".join(f", NULL::VARCHAR AS {quote_identifier(name)}" for name in lacking)
+    kinds = {} if types is None else types
+    nulls = "".join(f", NULL::{kinds.get(name.lower(), 'VARCHAR')} AS {quote_identifier(name)}" for name in lacking)
     if view is not None:
         return f"SELECT *{nulls} FROM {view}"
     columns = ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in shape.names)

@@ -14,7 +14,7 @@ from pipeline.errors import UsageError, suggest
 from pipeline.importers.decoded import NAMES as READERS
 from pipeline.importers.fields import parse_fields
 from pipeline.importers.formed_lines import parse_forms
-from pipeline.importers.layouts import layout_of_names, parse_layout
+from pipeline.importers.layouts import layout_of_names, parse_columns, parse_layout
 from pipeline.importers.metrics import parse_metrics
 from pipeline.importers.objects import WantedObjects, parse_objects
 from pipeline.importers.reads import parse_reads
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.importers.fields import Field
     from pipeline.importers.formed_lines import LineForm
-    from pipeline.importers.layouts import Layout
+    from pipeline.importers.layouts import ColumnType, Layout
     from pipeline.importers.metrics import MetricPattern
     from pipeline.importers.reads import Reads
     from pipeline.importers.samples import SamplePath
@@ -61,6 +61,7 @@ class Definition:
         reader: the one that makes records of them.
         sections: SQL by name; `measurements` is there always.
         columns: of CSV files, those that the SQL names: null where a file lacks them.
+        column_types: by name in small letters, what the compiled part reads the texts of a column as, where it can.
         layouts: of CSV files without a header line, what their fields may be.
         fields: of NDJSON files, the columns of the view `records`; without any it has the column `json`.
         samples: of documents, where the arrays lie that are cut out of the view `document` and streamed.
@@ -88,6 +89,7 @@ class Definition:
     format: str
     sections: Mapping[str, str]
     columns: tuple[str, ...] = ()
+    column_types: Mapping[str, ColumnType] = field(default_factory=dict)
     layouts: tuple[Layout, ...] = ()
     fields: tuple[Field, ...] = ()
     samples: tuple[SamplePath, ...] = ()
@@ -146,7 +148,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
     if headers.get("documents", DOCUMENTS[0]) not in DOCUMENTS:
         hint = suggest(headers["documents"], DOCUMENTS, noun="choices")
         raise UsageError(f"{name}: '-- documents: {headers['documents']}': {hint}")
-    columns = tuple(name.strip() for name in headers["columns"].split(",")) if "columns" in headers else ()
+    columns, column_types = parse_columns(headers["columns"]) if "columns" in headers else ((), {})
     layouts = tuple(parse_layout(line, where=name) for line in repeated["layout"])
     return Definition(
         name=name,
@@ -154,6 +156,7 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         format=kind,
         sections={key: "\n".join(body).strip().rstrip(";") for key, body in sections.items()},
         columns=columns,
+        column_types=column_types,
         layouts=layouts or ((layout_of_names(columns),) if columns else ()),
         fields=parse_fields(headers["fields"], where=name) if "fields" in headers else (),
         samples=parse_samples(headers["samples"], where=name) if "samples" in headers else (),

@@ -241,7 +241,8 @@ class HarnessFile:
         if self._cut is not None:
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
         self._decoded = Decoded(self._definition.reader, plain) if self._definition.reader else None
-        rows = plain_csv(plain, self._shape) if self._shape is not None and self._may_be_plain else None
+        types = self._definition.column_types
+        rows = plain_csv(plain, self._shape, types) if self._shape is not None and self._may_be_plain else None
         of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines, rows)
         return open_connection(self._definition, plain, self._variables, *of_file)
 

@@ -208,7 +208,7 @@ def in_columns(
     unread = [(name, use) for name, use in uses if use == "left" or (use == "ignored" and name.lower() not in known)]
     if not unread:
         return Ignored({})
-    texts = [(f"nullif(trim({quote_identifier(name)}), '')", use) for name, use in unread]
+    texts = [(f"nullif(trim({quote_identifier(name)}::VARCHAR), '')", use) for name, use in unread]
     # Of what is left on purpose nobody asks for numbers, and no text is slower to take for one than what is none.
     counts = ", ".join(
         f"count({text}), {'0' if use == 'left' else f'count(TRY_CAST({text} AS DOUBLE))'}" for text, use in texts

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+ColumnType: TypeAlias = Literal["BIGINT", "DOUBLE"]
 _KINDS = {
     "INTEGER": r"[+-]?\d+",
     "POSITIVE": r"0*[1-9]\d*",
@@ -42,6 +43,27 @@ class Layout(NamedTuple):
         return len(fields) == len(self.names) and all(
             kind is None or kind.fullmatch(field) for kind, field in zip(self.kinds, fields, strict=True)
         )
+
+
+def parse_columns(text: str) -> tuple[tuple[str, ...], Mapping[str, ColumnType]]:
+    """Read the line `-- columns:` of an importer.
+
+    Args:
+        text: names with commas between them; behind one may stand the type that the column of a plain file has.
+
+    Returns:
+        the names, and the types by names in small letters.
+    """
+    names: list[str] = []
+    types: dict[str, ColumnType] = {}
+    for item in text.split(","):
+        name, _, kind = item.strip().rpartition(" ")
+        if kind in {"BIGINT", "DOUBLE"} and name:
+            types[name.strip().lower()] = "BIGINT" if kind == "BIGINT" else "DOUBLE"
+            names.append(name.strip())
+        else:
+            names.append(item.strip())
+    return tuple(names), types
 
 
 def layout_of_names(names: Sequence[str]) -> Layout:

@@ -46,6 +46,14 @@ def exact_floats(texts: pa.Array) -> pa.Array:
     return floats
 
 
+def is_exact(numbers: pa.Array) -> bool:
+    """Whether no float64 is so large that its integer may have been another one, or not a number at all."""
+    values = np.frombuffer(numbers.buffers()[1] or b"", np.float64)
+    if numbers.null_count:
+        values = np.where(is_null(numbers), 0, values)
+    return not len(values) or bool(np.abs(values).max() < _EXACT_INTEGER_LIMIT)  # False of NaN
+
+
 def floats_of_integers(numbers: pa.Array) -> pa.Array:
     """Give int64 values as float64.
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 SOURCES = (
+    "ahead.cpp",
     "rules.cpp",
     "parquet_pages.cpp",
     "text.cpp",

@@ -218,8 +218,11 @@ extern "C" void pipeline_csv_texts_at(const void* rows, int64_t column, const in
     }
 }
 
-extern "C" int64_t pipeline_csv_integers(const void* rows, int64_t column, int64_t* values, uint8_t* validity) {
+// Blanks before a number may be passed over.
+extern "C" int64_t pipeline_csv_integers(const void* rows, int64_t column, int64_t* values, uint8_t* validity,
+                                         int32_t after_blanks) {
     return parse_column(*static_cast<const CsvRows*>(rows), column, validity, [&](std::string_view text, int64_t row) {
+        while (after_blanks != 0 && !text.empty() && text[0] == ' ') text.remove_prefix(1);
         return parse_int64(text.data(), text.data() + text.size(), values[row]);
     });
 }

@@ -115,9 +115,10 @@ class CsvRows:
             safe=False,
         )
 
-    def integers(self, column: int) -> pa.Array | None:
-        """Make an int64 array; None where a text is no plain decimal number that fits."""
-        return self._parsed(LIBRARY.pipeline_csv_integers, column, pa.int64(), np.empty(self.count, np.int64))
+    def integers(self, column: int, *, after_blanks: bool = False) -> pa.Array | None:
+        """Make an int64 array; None where a text is no plain decimal number that fits, or blanks and such a one."""
+        values = np.empty(self.count, np.int64)
+        return self._parsed(LIBRARY.pipeline_csv_integers, column, pa.int64(), values, int(after_blanks))
 
     def floats(self, column: int) -> pa.Array | None:
         """Make a float64 array of the nearest values; None where a text is no number, or lies beyond float64."""

@@ -59,6 +59,7 @@ def _load() -> ctypes.CDLL:
     long, text, place = ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int64)
     buffer, numbers, addresses = ctypes.POINTER(Buffer), ctypes.POINTER(number), ctypes.POINTER(pointer)
     signatures: dict[str, tuple[Any, list[Any]]] = {
+        "load_ahead": (number, [text, long]),
         "check_rows": (number, [pointer, pointer, numbers, numbers, place]),
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
@@ -124,7 +125,7 @@ def _load() -> ctypes.CDLL:
         "csv_texts": (long, [pointer, long, pointer, pointer, pointer]),
         "csv_distinct": (long, [pointer, long, long, pointer, pointer, pointer, place]),
         "csv_texts_at": (None, [pointer, long, pointer, long, pointer, pointer]),
-        "csv_integers": (long, [pointer, long, pointer, pointer]),
+        "csv_integers": (long, [pointer, long, pointer, pointer, number]),
         "csv_floats": (long, [pointer, long, pointer, pointer]),
         "csv_booleans": (long, [pointer, long, pointer, pointer]),
         "csv_times": (long, [pointer, long, pointer, pointer, long, pointer]),

@@ -32,7 +32,7 @@ def test_plain_rows_are_those_that_the_engine_reads(tmp_path, monkeypatch, has_h
     with duckdb.connect() as connection:
         for text in texts():
             path.write_text(text, newline="")
-            rows = csv_rows.plain_csv(path, shape)
+            rows = csv_rows.plain_csv(path, shape, {})
             if rows is None:
                 continue
             connection.register("rows", rows)

@@ -6,7 +6,7 @@
 -- looks for: records behind the header line
 -- format: csv
 -- companion: benchmark.json estimates.json
--- columns: group, function, value, throughput_num, throughput_type, sample_measured_value, sample_time_nanos, unit, iteration_count
+-- columns: group, function, value, throughput_num, throughput_type, sample_measured_value, sample_time_nanos, unit, iteration_count BIGINT
 -- reads: group
 -- metrics: time = duration lower
 -- metrics: measured_value = gauge

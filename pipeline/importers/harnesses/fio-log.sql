@@ -8,7 +8,7 @@
 -- signs: "_clat", "_slat", "_lat", "_bw", "_iops"
 -- looks for: a record an I/O: its time, value and direction
 -- format: csv
--- columns: time, value, maximum, direction, block_size, fifth, log_offset, priority, issue_time
+-- columns: time BIGINT, value BIGINT, maximum BIGINT, direction, block_size BIGINT, fifth, log_offset BIGINT, priority, issue_time BIGINT
 -- layout: time INTEGER, value INTEGER, direction 0|1|2, block_size INTEGER
 -- layout: time INTEGER, value INTEGER, direction 0|1|2, block_size INTEGER, fifth INTEGER|HEX
 -- layout: time INTEGER, value INTEGER, direction 0|1|2, block_size INTEGER, log_offset INTEGER, priority 0|1|HEX
@@ -35,7 +35,7 @@ SELECT regexp_full_match(first_line, '(\d+, ?){3,7}(0x[0-9a-f]+|\d+)(, ?\d+)?|ti
 SET VARIABLE kind = regexp_extract(getvariable('name'), '_(clat|slat|lat|bw|iops)(\.\d+)?\.log', 1);
 SET VARIABLE seen = (
     SELECT {priority: coalesce(bool_and(CASE WHEN coalesce(priority, fifth) IN ('0', '1', ' 0', ' 1') THEN true ELSE regexp_full_match(trim(coalesce(priority, fifth)), '[01]|0x[0-9a-fA-F]+') END), false),
-            windows: coalesce(bool_or(CASE WHEN maximum IS NULL AND block_size[-1] NOT BETWEEN '1' AND '9' THEN trim(block_size) = '0' END), false)}
+            windows: coalesce(bool_or(CASE WHEN maximum IS NULL THEN TRY_CAST(block_size AS BIGINT) = 0 END), false)}
     FROM records);
 -- To trim takes longer than to compare.
 CREATE TEMP MACRO bare(text) AS CASE text WHEN ' 0' THEN '0' WHEN ' 1' THEN '1' WHEN ' 2' THEN '2' ELSE trim(text) END;
@@ -56,7 +56,7 @@ SELECT CASE WHEN part IS NULL THEN name ELSE name || part END AS metric, CASE WH
        CASE bare(direction) WHEN '0' THEN 'read' WHEN '1' THEN 'write' WHEN '2' THEN 'trim'
                             ELSE error('direction ' || direction || ' is none of 0, 1, 2') END AS direction,
        block_size,
-       coalesce(log_offset, CASE WHEN NOT getvariable('seen').priority THEN trim(fifth) END)::BIGINT AS log_offset,
+       coalesce(log_offset::BIGINT, CASE WHEN NOT getvariable('seen').priority THEN trim(fifth)::BIGINT END) AS log_offset,
        bare(coalesce(priority, CASE WHEN getvariable('seen').priority THEN fifth END)) AS priority,
        issue_time::BIGINT AS issue_time_ns
 FROM (
@@ -65,7 +65,7 @@ FROM (
                WHEN maximum IS NULL AND block_size <> 0 THEN [NULL]
                WHEN maximum IS NULL THEN CASE block_size WHEN 0 THEN ['_' || coalesce(getvariable('window_value'), 'mean')] ELSE [NULL] END
                WHEN maximum::BIGINT < value THEN
-                   error('its maximum ' || trim(maximum) || ' is below its mean ' || trim(said)
+                   error('its maximum ' || trim(maximum::VARCHAR) || ' is below its mean ' || trim(said::VARCHAR)
                          || ': its fields are others; name them with --header')
                ELSE ['_mean', '_max'] END) AS part
     FROM (SELECT * EXCLUDE (block_size, time, value), block_size::BIGINT AS block_size, time::BIGINT AS ms, value::BIGINT AS value, value AS said FROM records)

@@ -8,7 +8,7 @@
 -- looks for: records behind the header line
 -- versions: 2.13 to 5.5
 -- format: csv
--- columns: timeStamp, elapsed, label, responseCode, responseMessage, threadName, dataType, success, bytes, Latency, SampleCount, failureMessage, sentBytes, grpThreads, allThreads, URL, IdleTime, Connect
+-- columns: timeStamp, elapsed BIGINT, label, responseCode, responseMessage, threadName, dataType, success, bytes BIGINT, Latency BIGINT, SampleCount BIGINT, failureMessage, sentBytes BIGINT, grpThreads BIGINT, allThreads BIGINT, URL, IdleTime BIGINT, Connect BIGINT
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, Latency INTEGER
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER
 -- layout: timeStamp LARGE, elapsed INTEGER, label, responseCode, responseMessage, threadName TEXT, dataType TEXT, success BOOLEAN, bytes INTEGER, grpThreads INTEGER, allThreads INTEGER, Latency INTEGER, Connect INTEGER
@@ -48,7 +48,7 @@ FROM (
                    WHEN getvariable('is_by_position') AND grpThreads::BIGINT > allThreads::BIGINT THEN
                        error('its grpThreads ' || grpThreads || ' is above its allThreads ' || allThreads
                              || ': its fields are others; name them with --header')
-                   ELSE coalesce(elapsed, 'no elapsed') END, unit: 'ms'},
+                   WHEN elapsed IS NULL THEN error('no elapsed') ELSE elapsed END, unit: 'ms'},
                {metric: 'Latency', text: Latency, unit: 'ms'},
                {metric: 'Connect', text: Connect, unit: 'ms'},
                {metric: 'IdleTime', text: IdleTime, unit: 'ms'},

@@ -6,7 +6,7 @@
 -- looks for: records behind the header line
 -- versions: 2.44 to 2.47
 -- format: csv
--- columns: timestamp, request_type, name, response_time_ms, response_length, status_code, exception
+-- columns: timestamp DOUBLE, request_type, name, response_time_ms DOUBLE, response_length DOUBLE, status_code BIGINT, exception
 -- metrics: response_time = duration lower
 -- metrics: response_length = event
 -- reads: response_time_ms

@@ -5,7 +5,7 @@
 -- signs: "request-start,"
 -- looks for: records behind the header line
 -- format: csv
--- columns: request-start, DNS, DNS+dialup, Response-delay, request-duration, bytes, status
+-- columns: request-start DOUBLE, DNS DOUBLE, DNS+dialup DOUBLE, Response-delay DOUBLE, request-duration DOUBLE, bytes DOUBLE, status BIGINT
 -- metrics: request_duration, dns, dns_dialup, response_delay = duration lower
 -- metrics: bytes = event
 -- reads: request-start
@@ -19,7 +19,7 @@ SELECT 'has no record of requests that failed: oha writes none of them here'
 -- name: measurements
 SELECT sample.metric AS metric, sample.text AS value, sample.unit AS unit, ns_from_s(start::DOUBLE) AS offset_ns, status
 FROM (SELECT "request-start" AS start, status::BIGINT AS status, unnest([
-          {metric: 'request_duration', text: coalesce("request-duration", 'no request-duration'), unit: 's'},
+          {metric: 'request_duration', text: CASE WHEN "request-duration" IS NULL THEN error('no request-duration') ELSE "request-duration" END, unit: 's'},
           {metric: 'dns', text: DNS, unit: 's'}, {metric: 'dns_dialup', text: "DNS+dialup", unit: 's'},
           {metric: 'response_delay', text: "Response-delay", unit: 's'}, {metric: 'bytes', text: bytes, unit: 'By'}]) AS sample
       FROM records)

@@ -4,7 +4,7 @@
 -- signs: ","
 -- looks for: a record a request
 -- format: csv
--- columns: timestamp, code, latency, bytes_out, bytes_in, error, body, attack, seq, method, url, headers
+-- columns: timestamp BIGINT, code BIGINT, latency BIGINT, bytes_out BIGINT, bytes_in BIGINT, error, body, attack, seq BIGINT, method, url, headers
 -- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error
 -- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error, body, attack, seq INTEGER
 -- layout: timestamp LARGE, code INTEGER, latency INTEGER, bytes_out INTEGER, bytes_in INTEGER, error, body, attack, seq INTEGER, method, url, headers
