@@ -117,8 +117,8 @@ def open_connection(
         connection.execute(f"SET VARIABLE is_cut_off = {str(may_be_cut_off(plain)).lower()}")
         for name, value in variables.items():
             set_variable(connection, name, value)
-        view = None if rows is None else "rows"
-        _create_views(connection, definition, plain if document is None else document.path, shape, object_limit, view)
+        path = plain if document is None else document.path
+        _create_views(connection, definition, path, shape, object_limit, rows)
         if "prepare" in definition.sections:
             for statement in connection.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:
@@ -168,7 +168,7 @@ def _create_views(
     path: Path,
     shape: CsvShape | None,
     line_bytes: int,
-    view: str | None,
+    rows: PlainCsv | None,
 ) -> None:
     """Create the view of what the engine reads itself."""
     if definition.format == "json":
@@ -177,8 +177,8 @@ def _create_views(
             "format = 'unstructured', compression = 'none', maximum_object_size = getvariable('object_limit'))"
         )
     elif shape is not None:
-        types = None if view is None else definition.column_types
-        query = csv_query(path, shape, definition.columns, line_bytes, view, types)
+        of_rows = () if rows is None else ("rows", rows.types)
+        query = csv_query(path, shape, definition.columns, line_bytes, *of_rows)
         connection.execute(f"CREATE VIEW records AS {query}")
         connection.execute(f"SET VARIABLE is_by_position = {str(shape.is_by_position).lower()}")
         connection.execute(f"SET VARIABLE field_count = {len(shape.names)}")

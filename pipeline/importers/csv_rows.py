@@ -25,6 +25,7 @@ _BLOCK_BYTES = 1 << 18
 _LARGE_BYTES = 1 << 20  # the engine reads less in the time that a thread takes
 _NOT_PLAIN = (b'"', b"\r", b"\0")
 _COMMA = b","
+_TYPES = {"BIGINT": pa.int64(), "DOUBLE": pa.float64()}
 
 
 class PlainCsv(EngineStream):
@@ -32,6 +33,9 @@ class PlainCsv(EngineStream):
 
     What is wrong with a row is left to the engine's own reader to say, and so are all numbers where one of a column
     that is read as numbers is written in another way, or does not fit.
+
+    Attributes:
+        types: of columns that are numbers, by their names in small letters; none where not all that are wanted are.
     """
 
     def __init__(self, path: Path, shape: CsvShape, types: Mapping[str, ColumnType]) -> None:
@@ -49,9 +53,14 @@ class PlainCsv(EngineStream):
         self._shape = shape
         blocks = self._blocks()  # which holds the text of the rows
         rows = next(blocks, None)
+        wanted = [_TYPES.get(types.get(name.lower(), "")) for name in shape.names]
+        is_fit = rows is not None and all(
+            kind is None or _numbers(rows, at, kind) is not None for at, kind in enumerate(wanted)
+        )
+        self.types = types if is_fit else {}
         kinds = [
-            pa.string() if rows is None else _kind(rows, at, types.get(name.lower()))
-            for at, name in enumerate(shape.names)
+            (kind if is_fit else None) or (pa.string() if rows is None else _kind_of_texts(rows, at))
+            for at, kind in enumerate(wanted)
         ]
         super().__init__(pa.schema(list(zip(shape.names, kinds, strict=True))), self._rows)
 
@@ -105,10 +114,7 @@ def plain_csv(path: Path, shape: CsvShape, types: Mapping[str, ColumnType]) -> P
         return None
 
 
-def _kind(rows: CsvRows, at: int, wanted: ColumnType | None) -> pa.DataType:
-    kind = None if wanted is None else pa.int64() if wanted == "BIGINT" else pa.float64()
-    if kind is not None and _numbers(rows, at, kind) is not None:
-        return kind
+def _kind_of_texts(rows: CsvRows, at: int) -> pa.DataType:
     return pa.string() if rows.repeated_texts(at) is None else pa.dictionary(pa.int32(), pa.string())
 
 
