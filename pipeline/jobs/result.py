@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,11 @@ MISSED = 6
 """A target was missed, or nobody can tell."""
 _WORST_FIRST = (4, 3, 5, 1, 2, 7, 6)
 _UNEXPECTED = 1
+_TO_BE_MENDED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+}
+"""What is not allowed, or lies in the way: no disk that was full, no share that was gone."""
 
 
 class JobError(PipelineError):
@@ -191,6 +197,7 @@ def status_of(error: BaseException) -> tuple[int, str]:
 
 def may_heal(error: BaseException) -> bool:
     """Whether the same might work later though nobody mends anything: a disk that was full, a run that held it."""
-    if isinstance(error, BusyError | ReplacedError | MemoryError | OSError):
+    if isinstance(error, BusyError | ReplacedError | MemoryError):
         return True
-    return isinstance(error, DestinationError) and isinstance(error.__cause__, OSError)
+    cause = error.__cause__ if isinstance(error, DestinationError) else error
+    return isinstance(cause, OSError) and cause.errno not in _TO_BE_MENDED

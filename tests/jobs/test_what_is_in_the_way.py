@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -11,7 +12,8 @@ from directories import contents, snapshot
 from nights import JOB, add, night, told, write_job
 
 from pipeline import export_measurements
-from pipeline.errors import TomlError
+from pipeline.errors import DestinationError, TomlError
+from pipeline.jobs.result import may_heal
 
 
 @pytest.fixture
@@ -77,3 +79,25 @@ def test_a_source_that_cannot_be_read_is_a_problem_of_the_run(place):
     result = night(place)
     assert (result.exit_status, len(result.problems)) == (3, 1)
     assert result.problems[0].where == "source"
+
+
+def test_a_file_where_a_directory_has_to_be_is_nothing_that_heals(place):
+    (place / "figures").write_text("mine", encoding="utf-8")
+    write_job(place, 'metrics = "figures/nightly.prom"\n' + JOB)
+    (problem,) = night(place).problems
+    assert (problem.where, problem.status, problem.retry) == ("metrics", 4, False)
+    assert "cannot be written" in problem.error
+
+
+@pytest.mark.parametrize(
+    ("number", "heals"),
+    [
+        *((number, True) for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOENT, errno.ESTALE)),
+        *((number, False) for number in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)),
+    ],
+)
+def test_what_the_system_refuses_heals_where_nobody_has_to_mend_it(number, heals):
+    refused = OSError(number, os.strerror(number))
+    told = DestinationError("nightly.prom: cannot be written")
+    told.__cause__ = refused
+    assert (may_heal(refused), may_heal(told)) == (heals, heals)
