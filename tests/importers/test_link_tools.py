@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from link_readers import fping, irtt, mtr_raw, ping, rtcstats, sockperf
 from link_texts import SOCKPERF
 from plain_readers import document
-from project import SHARED
+from project import HARNESS_FILES, SHARED
 from samples import rows_of
 
 from pipeline import SourceError, import_sessions, list_sessions
@@ -225,6 +226,19 @@ def test_a_compressed_result_of_irtt_is_the_same(tmp_path):
     import_sessions(path, tmp_path / "a")
     import_sessions(tmp_path / "lossy.json.gz", tmp_path / "b")
     assert rows_of(tmp_path / "a", query) == rows_of(tmp_path / "b", query)
+
+
+def test_irtt_0_9_1_tells_its_start_by_two_clocks(tmp_path):
+    path = HARNESS_FILES / "irtt" / "irtt-0.9.1.json"
+    report = import_sessions(path, tmp_path / "store")
+    (session,) = list_sessions(tmp_path / "store")
+    since_1970 = dt.datetime.fromisoformat(session["started_at"]) - dt.datetime.fromtimestamp(0, dt.UTC)
+    assert since_1970 // dt.timedelta(microseconds=1) == document(path)["stats"]["start_time"]["wall"] // 1000
+    assert session["harness"]["version"] == "0.9.1"
+    assert report.warnings == ()
+    columns = f"seqno, {EPOCH_US}"
+    found = rows_of(tmp_path / "store", f"SELECT metric, value, {columns} FROM measurements ORDER BY sequence")
+    assert found == [(*row[:-1], row[-1] // 1000) for row in irtt(path)]
 
 
 def test_a_run_of_mtr_without_answers_has_no_samples(tmp_path):

@@ -7,11 +7,11 @@
 -- signs: "\"irtt\""
 -- looks for: probes in `round_trips`
 -- format: json
--- versions: 0.9.0 to 0.9.0
+-- versions: 0.9.0 to 0.9.1
 -- samples: round_trips[]
 -- metrics: rtt, send_delay, receive_delay = duration lower
 -- metrics: ipdv_* = duration lower
--- reads: version.**, system_info.**, config.**, stats.start_time
+-- reads: version.**, system_info.**, config.**, stats.start_time, stats.start_time.wall
 -- reads: round_trips[].seqno|lost, round_trips[].delay.rtt|send|receive, round_trips[].ipdv.rtt|send|receive, round_trips[].timestamps.client.send.wall|monotonic
 -- leaves: round_trips[].timestamps.client.receive.**, round_trips[].timestamps.server.**, stats.**
 
@@ -19,7 +19,11 @@
 SELECT json_exists(value, '$.version.irtt') AND json_type(value, '$.round_trips') = 'ARRAY' FROM content
 
 -- name: session
-SELECT json->>'$.stats.start_time' AS started_at, json->>'$.version.irtt' AS harness_version,
+-- From 0.9.1 on the start is the time of two clocks, as those of probes are.
+SELECT CASE json_type(json, '$.stats.start_time') WHEN 'OBJECT'
+            THEN strftime(make_timestamp_ns((json->>'$.stats.start_time.wall')::BIGINT), '%Y-%m-%dT%H:%M:%S.%nZ')
+            ELSE json->>'$.stats.start_time' END AS started_at,
+       json->>'$.version.irtt' AS harness_version,
        {version: json->'version', system_info: json->'system_info', config: json->'config'}::JSON AS configuration
 FROM document
 
