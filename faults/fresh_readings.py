@@ -69,9 +69,13 @@ def google_benchmark(path: Path) -> Reading:
 
 
 def hyperfine(path: Path) -> Reading:
-    """Times and memory of the runs."""
+    """Times and memory of the runs; from 2.0 on a run has an object of its figures."""
     for one in document(path)["results"]:
-        yield from (("time", "s", value) for value in one["times"])
+        for run in one.get("measurements", []):
+            yield "time", "s", run["time_wall_clock"]["value"]
+            yield "cpu_time", "s", run["time_cpu"]["value"]
+            yield "memory_usage", "By", run["memory_peak_resident"]["value"]
+        yield from (("time", "s", value) for value in one.get("times", []))
         yield from (("memory_usage", "By", value) for value in one.get("memory_usage_byte") or [])
 
 

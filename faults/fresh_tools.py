@@ -49,7 +49,7 @@ class Tool:
         modules: of npm that it needs.
         program: of the system that it needs; empty for none.
         debian: the package that has this program.
-        option: that its help has to name, where older ones lack it.
+        option: that its help has to name, where older ones, or newer ones, lack it.
         files: that it runs on, by name.
     """
 
@@ -172,6 +172,13 @@ TOOLS = {
         command=("hyperfine", "-N", "-r", "5", "-w", "1", "--export-json", "result.json", "true"),
         written=(Written("result.json", "hyperfine", readings.hyperfine),),
         program="hyperfine",
+        option="--time-unit",
+    ),
+    "hyperfine-2": Tool(
+        command=("hyperfine", "-N", "-r", "5", "-w", "1", "--export-json", "result.json", "true"),
+        written=(Written("result.json", "hyperfine-2", readings.hyperfine),),
+        program="hyperfine",
+        option="--metrics",
     ),
     "go": Tool(
         command=("go", "test", "-bench", ".", "-count", "3", "-benchtime", "100x"),

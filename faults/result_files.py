@@ -39,6 +39,7 @@ ARRAYS = {
     "fio": ("jobs",),
     "google-benchmark": ("benchmarks",),
     "hyperfine": ("times", "memory_usage_byte", "exit_codes"),
+    "hyperfine-2": ("measurements",),
     "iperf3": ("intervals",),
     "pytest-benchmark": ("data",),
 }

@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import math
+from collections import Counter
 
 import pytest
 from harness_files import REAL, documents
@@ -17,7 +18,7 @@ from pipeline.importers.definition import built_in
 
 STARTED = "2026-01-01T00:00:00Z"
 AGGREGATES = ("mean", "median", "stddev", "cv", "BigO", "RMS")
-TOOLS = ("asv", "google-benchmark", "hyperfine", "pytest-benchmark")
+TOOLS = ("asv", "google-benchmark", "hyperfine", "hyperfine-2", "pytest-benchmark")
 FILES = {
     "google-benchmark": [
         HARNESS_FILES / "google-benchmark/sort-copy-8reps.json",
@@ -321,6 +322,69 @@ def test_hyperfine_gives_the_figures_that_python_reads(tmp_path, path):
     parameter = {"1.15-parameter.json": ", 'n=' || n", "flaky.json": ", 'mode=' || mode"}.get(path.name, "")
     found = imported(tmp_path, path, f"metric, value, unit, run, exit_code, command{parameter}")
     assert found == list(hyperfine_rows(path))
+
+
+HYPERFINE_2 = HARNESS_FILES / "hyperfine/two-parameters-2.0.0.json"
+HYPERFINE_2_NAMES = {
+    "time_wall_clock": "time", "time_cpu": "cpu_time", "time_user": "user_time", "time_system": "system_time",
+    "memory_peak_resident": "memory_usage",
+}  # fmt: skip
+BASE_UNITS = {"second": "s", "byte": "By", None: "1"}
+
+
+def hyperfine_2_rows(document):
+    """Runs of all results, then their summaries, whose order means nothing."""
+    for result in document["results"]:
+        n, level = result["parameters"]["n"]["value"], result["environment"]["LEVEL"]
+        of = result["command"], result["name"], n, level
+        for run, one in enumerate(result["measurements"]):
+            for key, told in one.items():
+                if key != "exit_code":
+                    unit = BASE_UNITS[told.get("unit")]
+                    yield HYPERFINE_2_NAMES.get(key, key), told["value"], unit, run, one["exit_code"], *of
+        for key, told in result["summary"].items():
+            for figure in ("mean", "stddev", "median", "min", "max"):
+                if told[figure] is not None:
+                    unit = BASE_UNITS[told.get("unit")]
+                    yield f"{HYPERFINE_2_NAMES.get(key, key)}_{figure}", told[figure], unit, None, None, *of
+
+
+@pytest.mark.parametrize("more", [{}, {"cpu_cycles": 5_000_000}])
+def test_hyperfine_2_gives_the_figures_that_python_reads(tmp_path, more):
+    document = documents(HYPERFINE_2)
+    result = document["results"][0]
+    for key, count in more.items():  # as where the system gives counters of the hardware
+        result["measurements"][0][key] = {"value": count}
+        result["summary"][key] = dict.fromkeys(("mean", "median", "min", "max"), count) | {"count": 1, "stddev": None}
+    columns = 'metric, value, unit, run, exit_code, command, name, n, "environment_LEVEL"'
+    found = imported(tmp_path, document, columns)
+    assert Counter(found) == Counter(hyperfine_2_rows(document))
+    assert [row[3] for row in found if row[0] == "time"] == [0, 1, 2, 3] * 2
+
+
+def test_hyperfine_2_says_when_it_began_which_runs_failed_and_what_its_metrics_are(tmp_path):
+    (warning,) = import_sessions(HYPERFINE_2, tmp_path / "store").warnings
+    assert "4 of the runs failed, with an exit code other than 0" in warning
+    (session,) = list_sessions(tmp_path / "store")
+    began = documents(HYPERFINE_2)["metadata"]["start_time"]
+    assert (session["started_at"], session["harness"]["version"]) == (began.replace("Z", ".000000Z"), "2.0.0")
+    assert session["configuration"]["commands"] == ['sh -c "exit 0"', 'sh -c "exit 1"']
+    facts = session["metric_facts"]
+    assert facts["time"] == {"kind": "duration", "better": "lower", "is_aggregate": False}
+    assert {name for name, one in facts.items() if not one["is_aggregate"]} == set(HYPERFINE_2_NAMES.values())
+
+
+def test_a_hyperfine_2_run_that_a_signal_ended_counts_as_failed(tmp_path):
+    document = documents(HYPERFINE_2)
+    for result in document["results"]:
+        for run in result["measurements"]:
+            run["exit_code"] = 0
+    document["results"][0]["measurements"][2]["exit_code"] = None
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    (warning,) = import_sessions(tmp_path / "x.json", tmp_path / "store").warnings
+    assert "1 of the runs failed" in warning
+    rows = rows_of(tmp_path / "store", "SELECT DISTINCT run FROM measurements WHERE run >= 0 AND exit_code IS NULL")
+    assert rows == [(2,)]
 
 
 def hyperfine(*codes, **more):

@@ -56,6 +56,7 @@ FILES = {
     "getstats-document": (GETSTATS, r'"totalRoundTripTime": ([\d.]+)'),
     "go-bench": ("pkg: größe.example/queue-pkg\n" + "BenchmarkX-8  \t 100\t   12.5 ns/op\n" * 9, r"100\t   ([\d.]+)"),
     "google-benchmark": ("google-benchmark/sort-copy-8reps.json", r'"real_time": ([\d.e+]+)'),
+    "hyperfine-2": ("hyperfine/two-parameters-2.0.0.json", r'"value": ([\d.]+)'),
     "hyperfine": ("hyperfine/two-commands.json", r'"times": \[\s*([\d.]+)'),
     "iperf3": ("iperf3/tcp-1stream.json", r'"bits_per_second":\s*([\d.]+)'),
     "iperf3-stream": (IPERF3_STREAM, r'"bits_per_second":([\d.]+)'),

@@ -56,6 +56,10 @@ EMPTY = {
     "hdrhistogram-log": None,
     "hdrhistogram-percentiles": ("Value Percentile TotalCount 1/(1-Percentile)\n", "looked for rows of a value"),
     "hey": ("response-time,DNS+dialup,DNS,Request-write\n", "looked for records behind the header line"),
+    "hyperfine-2": (
+        '{"metadata": {"hyperfine_version": "2.0.0"}, "results": [{"measurements": []}]}',
+        "looked for figures of the `measurements` in `results`",
+    ),
     "hyperfine": (json.dumps(HYPERFINE), "looked for times of the commands in `results`"),
     "iperf3": (json.dumps(IPERF3), "`intervals` is empty; `end` is empty; looked for"),
     "iperf3-stream": (IPERF3_START, "looked for streams in events `interval`"),

@@ -10,7 +10,7 @@
 -- metrics: time_*, user_time_mean, system_time_mean = duration lower aggregate
 -- metrics: memory_usage = gauge lower
 -- reads: results[].command|mean|stddev|median|min|max|user|system, results[].parameters.**
--- versions: 1.15 to 1.15
+-- versions: 1.15 to 2.0
 
 -- name: recognise
 SELECT json_exists(value, '$.results[0].command') AND json_exists(value, '$.results[0].mean') FROM content
