@@ -8,7 +8,7 @@ import gzip
 import numpy as np
 import pytest
 from link_readers import fping, irtt, mtr_raw, ping, rtcstats, sockperf
-from link_texts import SOCKPERF
+from link_texts import CYCLICTEST, SOCKPERF
 from plain_readers import document
 from project import HARNESS_FILES, SHARED
 from samples import rows_of
@@ -195,6 +195,13 @@ def test_what_a_tool_leaves_open_is_said(tmp_path):
     for number, (name, phrase) in enumerate(names.items()):
         warnings = import_sessions(found_by(name), tmp_path / f"{number}", started_at=STARTED).warnings
         assert [phrase in warning for warning in warnings] == [True], (name, warnings)
+
+
+@pytest.mark.parametrize(("version", "told"), [("2.10", 0), ("2.40", 0), ("3.00", 1)])
+def test_cyclictest_2_10_is_no_older_version(tmp_path, version, told):
+    (tmp_path / "x.json").write_text(CYCLICTEST.replace("2.40", version))
+    warnings = import_sessions(tmp_path / "x.json", tmp_path / "store").warnings
+    assert sum("that were tried" in warning for warning in warnings) == told
 
 
 def test_round_trips_of_sockperf_are_whole_where_it_says_so(tmp_path):

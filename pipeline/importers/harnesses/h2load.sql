@@ -6,7 +6,7 @@
 -- the usual silence, so that a rate (--rps) makes no runs.
 -- signs: "\t"
 -- looks for: lines of three numbers: start, status, time
--- versions: 1.52 to 1.52
+-- versions: 1.52 to 1.70
 -- format: lines
 -- form: request = {start INTEGER}	{status INTEGER}	{time INTEGER}
 -- metrics: response_time = duration lower

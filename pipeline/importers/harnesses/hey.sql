@@ -4,7 +4,7 @@
 -- requests hey keeps as many. The file holds no time of day: --started-at says when the run began.
 -- signs: "dns+dialup"
 -- looks for: records behind the header line
--- versions: 0.1.4 to 0.1.4
+-- versions: 0.1.4 to 0.1.5
 -- format: csv
 -- columns: response-time DOUBLE, DNS+dialup DOUBLE, DNS DOUBLE, Request-write DOUBLE, Response-delay DOUBLE, Response-read DOUBLE, status-code BIGINT, offset DOUBLE
 -- metrics: response_time, dns_dialup, dns, request_write, response_delay, response_read = duration lower

@@ -5,7 +5,7 @@
 -- signs: "\"mtr\""
 -- looks for: hops in `hubs` of `report`
 -- format: json
--- versions: 0.95 to 0.95
+-- versions: 0.95 to 0.96
 -- metrics: rtt_* = duration lower aggregate
 -- metrics: jitter_* = duration lower aggregate
 -- metrics: packets_lost, loss = counter lower aggregate
