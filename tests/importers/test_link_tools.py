@@ -197,7 +197,7 @@ def test_what_a_tool_leaves_open_is_said(tmp_path):
         assert [phrase in warning for warning in warnings] == [True], (name, warnings)
 
 
-@pytest.mark.parametrize(("version", "told"), [("2.10", 0), ("2.40", 0), ("3.00", 1)])
+@pytest.mark.parametrize(("version", "told"), [("2.10", 0), ("2.40", 0), ("2.60", 0), ("3.00", 1)])
 def test_cyclictest_2_10_is_no_older_version(tmp_path, version, told):
     (tmp_path / "x.json").write_text(CYCLICTEST.replace("2.40", version))
     warnings = import_sessions(tmp_path / "x.json", tmp_path / "store").warnings

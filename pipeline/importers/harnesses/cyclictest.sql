@@ -1,12 +1,12 @@
 -- cyclictest --json: bins of each thread and its own figures, in microseconds, or in nanoseconds with -N. There are no samples.
--- Version 2.4 says 2.40, and 2.10 says 2.10.
+-- What was tried is 2.4 to 2.10: of these 2.4 says 2.40, 2.9 would say 2.90, and 2.10 says 2.10.
 -- A bin is whole: the latencies that were read as so many microseconds. Bins hold what is below -h alone; the cycles
 -- beyond, of which the worst are, are counted as latency_beyond_bins.
 -- harness: cyclictest
 -- signs: "cyclictest"
 -- looks for: threads in `thread`
 -- format: json
--- versions: 2.10 to 2.40
+-- versions: 2.10 to 2.90
 -- metrics: latency_bins, latency_min, latency_max, latency_mean = duration lower aggregate
 -- metrics: latency_beyond_bins = counter lower aggregate
 -- metrics: cycles = counter aggregate

@@ -12,7 +12,7 @@
 -- form: spaced_event = {{"Time": "{time JSON}", "Action": "output", "Package": "{_ JSON}", "Output": "{piece JSON}"}}
 -- signs: "\nbenchmark", "\"output\":\"benchmark", "\"output\": \"benchmark"
 -- looks for: lines of a name that begins with `Benchmark`, a count, and values with their units
--- versions: 1.19 to 1.19
+-- versions: 1.19 to 1.27
 -- metrics: ns/op, sec/op = duration lower
 -- metrics: B/op, allocs/op = gauge lower
 -- metrics: MB/s, B/s = gauge higher
