@@ -331,6 +331,7 @@ FILES: dict[str, Callable[[int], Iterator[str]]] = {
     "google-benchmark": _google_benchmark,
     "h2load": _h2load,
     "hey": _hey,
+    "hyperfine-2": sample_documents.hyperfine_2,
     "iperf3": _iperf3,
     "iperf3-stream": _iperf3_stream,
     "irtt": _irtt,

@@ -48,9 +48,9 @@ def _json(kind: str, columns: str, select: str) -> str:
     )
 
 
-def _unpivoted(names: str | tuple[str, ...], of: str = "") -> str:
+def _unpivoted(names: str | tuple[str, ...], of: str = "", field: str = "") -> str:
     listed = names.split(", ") if isinstance(names, str) else names
-    pairs = ", ".join(f"{{metric: '{name}', value: {of}\"{name}\"::DOUBLE}}" for name in listed)
+    pairs = ", ".join(f"{{metric: '{name}', value: {of}\"{name}\"{field}::DOUBLE}}" for name in listed)
     return f"unnest([{pairs}], recursive := true)"
 
 
@@ -78,6 +78,9 @@ _GO_NAMES = "name, iterations, ns/op, B/op, allocs/op"
 _GO_SELECT = f"name, iterations::BIGINT AS iterations, {_unpivoted('ns/op, B/op, allocs/op')}"
 _RUN = "name VARCHAR, iterations BIGINT, repetition_index BIGINT, threads BIGINT, real_time DOUBLE, cpu_time DOUBLE"
 _MEASUREMENT = "LaunchIndex BIGINT, IterationIndex BIGINT, Operations DOUBLE, Nanoseconds DOUBLE"
+
+_FIGURES_OF_RUN = ("time_wall_clock", "time_cpu", "time_user", "time_system", "memory_peak_resident")
+_RUN_FIGURES = ", ".join(f"{name} STRUCT(value DOUBLE, unit VARCHAR)" for name in _FIGURES_OF_RUN)
 
 QUERIES = {
     "ab": _csv(
@@ -169,6 +172,13 @@ QUERIES = {
         "FROM (SELECT unnest(results) AS one",
     )
     + ")",
+    "hyperfine-2": _json(
+        "unstructured",
+        f"results: 'STRUCT(command VARCHAR, measurements STRUCT({_RUN_FIGURES}, exit_code INTEGER)[])[]'",
+        f"command, one.exit_code, {_unpivoted(_FIGURES_OF_RUN, 'one.', '.value')} "
+        "FROM (SELECT command, unnest(measurements) AS one FROM (SELECT unnest(results, recursive := true)",
+    )
+    + "))",
     "iperf3": _json(
         "unstructured",
         f"intervals: '{_IPERF3}[]'",

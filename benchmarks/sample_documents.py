@@ -6,8 +6,13 @@ import json
 import random
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ARRAYS = 4
+_FIGURES = ("time_wall_clock", "time_cpu", "time_user", "time_system", "memory_peak_resident")
 
 
 def generate(path: Path, samples: int, kind: str, seed: int = 1) -> None:
@@ -29,6 +34,24 @@ def generate(path: Path, samples: int, kind: str, seed: int = 1) -> None:
                 json.dump([int(at % 1000 == 0) for at in range(each)], file)
             else:
                 file.write(part)
+
+
+def hyperfine_2(samples: int) -> Iterator[str]:
+    """What hyperfine 2.0 writes: a run is an object of five figures; indented by two blanks."""
+    of_command = samples // ARRAYS // len(_FIGURES)
+    yield '{\n  "schema_version": 2,\n  "metadata": {\n    "hyperfine_version": "2.0.0"\n  },\n  "results": ['
+    for command in range(ARRAYS):
+        yield f'{"," * (command > 0)}\n    {{\n      "command": "run {command}",\n      "measurements": ['
+        for run in range(of_command):
+            values = (0.001 + run % 977 / 1e6, 0.0009, 0.0008 + run % 13 / 1e6, 0.0001, 4063232.0 + run % 7 * 4096)
+            figures = "".join(
+                f'          "{name}": {{\n            "value": {value!r},\n            '
+                f'"unit": "{"byte" if name.startswith("memory") else "second"}"\n          }},\n'
+                for name, value in zip(_FIGURES, values, strict=True)
+            )
+            yield f'{"," * (run > 0)}\n        {{\n{figures}          "exit_code": 0\n        }}'
+        yield "\n      ]\n    }"
+    yield "\n  ]\n}\n"
 
 
 if __name__ == "__main__":
