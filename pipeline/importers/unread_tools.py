@@ -49,7 +49,7 @@ _TINYBENCH = (
     "which --map value=latency:ms takes"
 )
 _MITATA = (
-    "is a result of mitata, whose samples are sorted by value: "
+    "is a result of mitata, whose samples are sorted by value, the two least and the two greatest of many left out: "
     "jq -c '.benchmarks[].runs[] | .name as $name | .stats.samples[]? | {name: $name, time: .}' makes lines of them, "
     "which --map value=time:ns takes; without samples it holds aggregates alone"
 )

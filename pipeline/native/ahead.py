@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ _LIBRARIES = {"numpy": ("_core/_multiarray_umath",), "pyarrow": ("lib", "_parque
 
 
 def load_ahead() -> bool:
-    """Begin to load the libraries of NumPy and pyarrow; say whether a thread does it.
+    """Begin to load the libraries of NumPy and pyarrow, once in a process; say whether a thread does it.
 
     Python holds its lock while it loads a library. Of a small import that is a tenth of the time.
     """
@@ -23,4 +24,7 @@ def load_ahead() -> bool:
         for folder in (spec.submodule_search_locations or [])[:1] if spec else []:
             paths += [f"{Path(folder, name)}{EXTENSION_SUFFIXES[0]}" for name in names]
     text = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-    return bool(LIBRARY.pipeline_load_ahead(text, len(text)))
+    is_begun = bool(LIBRARY.pipeline_load_ahead(text, len(text)))
+    if is_begun:
+        atexit.register(LIBRARY.pipeline_end_loading)
+    return is_begun
