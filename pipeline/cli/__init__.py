@@ -113,10 +113,6 @@ def _run(given: Sequence[str], signals: _Signals, *, debug: bool) -> int:
         commands = load_commands(given)
         options = build_parser(commands).parse_args(given)
         return_large_blocks()
-        if any(one.loads_arrow and one.name == given[0] for one in commands):
-            from pipeline.native import load_ahead  # noqa: PLC0415 - not for what loads no engine
-
-            load_ahead()
         status: int = options.run(options)
     except BrokenPipeError:
         drop_standard_output()

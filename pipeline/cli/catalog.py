@@ -38,5 +38,4 @@ COMMAND = Command(
     usage="SOURCE... --to FILE.duckdb",
     add_options=_add_options,
     run=_run,
-    loads_arrow=True,
 )

@@ -63,5 +63,4 @@ COMMAND = Command(
     usage="SOURCE... --targets FILE",
     add_options=_add_options,
     run=_run,
-    loads_arrow=True,
 )

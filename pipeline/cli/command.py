@@ -31,7 +31,6 @@ class Command:
         add_options: adds its options to a parser.
         run: does it, and returns the exit status; engines are imported there.
         undone: what an interruption says where nothing more is known.
-        loads_arrow: it reads or writes rows, whose libraries are loaded while its modules are.
     """
 
     name: str
@@ -41,7 +40,6 @@ class Command:
     add_options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     undone: str | None = None
-    loads_arrow: bool = False
 
 
 class _Parser(argparse.ArgumentParser):

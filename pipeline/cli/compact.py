@@ -64,5 +64,4 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="nothing was compacted",
-    loads_arrow=True,
 )

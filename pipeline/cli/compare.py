@@ -82,5 +82,4 @@ COMMAND = Command(
     usage="SOURCE... --baseline SQL --candidate SQL",
     add_options=_add_options,
     run=_run,
-    loads_arrow=True,
 )

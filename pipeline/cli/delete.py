@@ -90,5 +90,4 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="nothing was deleted",
-    loads_arrow=True,
 )

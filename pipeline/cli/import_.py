@@ -159,5 +159,4 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="nothing was imported",
-    loads_arrow=True,
 )

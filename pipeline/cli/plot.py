@@ -87,5 +87,4 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="no chart was written",
-    loads_arrow=True,
 )

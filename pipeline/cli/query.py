@@ -133,5 +133,4 @@ COMMAND = Command(
     usage='SOURCE... "SELECT ..."',
     add_options=_add_options,
     run=_run,
-    loads_arrow=True,
 )

@@ -82,5 +82,4 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="no report was written",
-    loads_arrow=True,
 )

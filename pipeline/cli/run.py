@@ -154,5 +154,4 @@ COMMAND = Command(
     add_options=_add_options,
     run=_run,
     undone="nothing was published",
-    loads_arrow=True,
 )

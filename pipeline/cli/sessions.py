@@ -60,5 +60,4 @@ COMMAND = Command(
     usage="SOURCE...",
     add_options=_add_options,
     run=_run,
-    loads_arrow=True,
 )

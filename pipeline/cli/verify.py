@@ -80,5 +80,4 @@ COMMAND = Command(
     usage="DIR",
     add_options=_add_options,
     run=_run,
-    loads_arrow=True,
 )

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 SOURCES = (
-    "ahead.cpp",
     "rules.cpp",
     "parquet_pages.cpp",
     "text.cpp",

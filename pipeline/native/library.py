@@ -59,8 +59,6 @@ def _load() -> ctypes.CDLL:
     long, text, place = ctypes.c_int64, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int64)
     buffer, numbers, addresses = ctypes.POINTER(Buffer), ctypes.POINTER(number), ctypes.POINTER(pointer)
     signatures: dict[str, tuple[Any, list[Any]]] = {
-        "load_ahead": (number, [text, long]),
-        "end_loading": (None, []),
         "check_rows": (number, [pointer, pointer, numbers, numbers, place]),
         "encode_ndjson": (number, [pointer, pointer, buffer, number, place, place]),
         "encode_csv": (number, [pointer, pointer, buffer, number, place, place]),
