@@ -92,3 +92,16 @@ def test_numbers_are_those_of_the_texts(tmp_path, monkeypatch, name):
 
 def test_all_importers_with_numbers_are_tried():
     assert {one.name for one in built_in() if one.column_types} == set(ROWS)
+
+
+def test_columns_have_the_types_that_an_importer_names_where_all_of_them_fit(tmp_path):
+    (tmp_path / "own.sql").write_text(
+        "-- format: csv\n-- columns: n DOUBLE, t, k BIGINT, gone BIGINT\n-- name: measurements\n"
+        "SELECT 'm' AS metric, n AS value, typeof(n) || typeof(t) || typeof(k) || typeof(gone) AS kinds FROM records"
+    )
+    typed, text = "DOUBLEVARCHARBIGINTBIGINT", "VARCHAR" * 4
+    for line, repeated, kinds in (("1.5,a,7", 200_000, typed), ("1.5,a,7", 2, text), ("1.5,a,x", 200_000, text)):
+        (tmp_path / "x.csv").write_text("n,t,k\n" + f"{line}\n" * repeated)
+        import_sessions(tmp_path / "x.csv", tmp_path / "store", importer=str(tmp_path / "own.sql"), if_exists="replace")
+        found = rows_of(tmp_path / "store", "SELECT kinds, value, count(*) FROM measurements GROUP BY ALL")
+        assert found == [(kinds, 1.5, repeated)]

@@ -23,14 +23,16 @@ def texts():
         yield "".join(rng.choices(PIECES, k=rng.randrange(1, 25)))
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("has_header", [False, True])
-def test_plain_rows_are_those_that_the_engine_reads(tmp_path, monkeypatch, has_header):
+def test_plain_rows_are_those_that_the_engine_reads(tmp_path, monkeypatch, has_header, delimiter):
     monkeypatch.setattr(csv_rows, "_LARGE_BYTES", 0)
     path = tmp_path / "x.csv"
-    shape = CsvShape(names=("a", "b", "c"), delimiter=",", has_header=has_header)
+    shape = CsvShape(names=("a", "b", "c"), delimiter=delimiter, has_header=has_header)
     split = 0
     with duckdb.connect() as connection:
-        for text in texts():
+        for commas in texts():
+            text = commas.replace(",", delimiter)
             path.write_text(text, newline="")
             rows = csv_rows.plain_csv(path, shape, {})
             if rows is None:
@@ -43,6 +45,13 @@ def test_plain_rows_are_those_that_the_engine_reads(tmp_path, monkeypatch, has_h
             assert found == connection.sql(csv_query(path, shape, ["d"], 1 << 16)).fetchall(), text
             split += len(found) > 2
     assert split > 100
+
+
+def test_a_field_with_a_comma_is_no_field_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_rows, "_LARGE_BYTES", 0)
+    path = tmp_path / "x.csv"
+    path.write_text("a;b\n1,5;2\n")
+    assert csv_rows.plain_csv(path, CsvShape(names=("a", "b"), delimiter=";", has_header=True), {}) is None
 
 
 SQL = "-- format: csv\n-- name: measurements\nSELECT 'm' AS metric, n AS value, t FROM records"
