@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 1 << 18
 _LARGE_BYTES = 1 << 20  # the engine reads less in the time that a thread takes
 _NOT_PLAIN = (b'"', b"\r", b"\0")
-_COMMA = b","
+_COMMA = ","
 _TYPES = {"BIGINT": pa.int64(), "DOUBLE": pa.float64()}
 
 
@@ -58,10 +58,7 @@ class PlainCsv(EngineStream):
             kind is None or _numbers(rows, at, kind) is not None for at, kind in enumerate(wanted)
         )
         self.types = types if is_fit else {}
-        kinds = [
-            (kind if is_fit else None) or (pa.string() if rows is None else _kind_of_texts(rows, at))
-            for at, kind in enumerate(wanted)
-        ]
+        kinds = [kind if is_fit and kind is not None else _kind_of_texts(rows, at) for at, kind in enumerate(wanted)]
         super().__init__(pa.schema(list(zip(shape.names, kinds, strict=True))), self._rows)
 
     def _rows(self) -> Iterator[pa.RecordBatch]:
@@ -72,12 +69,11 @@ class PlainCsv(EngineStream):
     def _blocks(self) -> Iterator[CsvRows]:
         rows = CsvRows()
         skipped = int(self._shape.has_header)
-        delimiter = ord(self._shape.delimiter)
         for lines, size in line_blocks(self._path, _BLOCK_BYTES):
             block = np.empty(size + SLACK, np.uint8)
             block[:size] = np.frombuffer(lines, np.uint8, size)
-            if delimiter != _COMMA[0]:
-                block[block == delimiter] = _COMMA[0]
+            if self._shape.delimiter != _COMMA:
+                block[block == ord(self._shape.delimiter)] = ord(_COMMA)
             at = 0
             if skipped:
                 at, _ = rows.split(block, 0, size, is_last=True, max_rows=1)
@@ -99,7 +95,7 @@ def plain_csv(path: Path, shape: CsvShape, types: Mapping[str, ColumnType]) -> P
     """
     if len(shape.names) == 1 or path.stat().st_size < _LARGE_BYTES:
         return None
-    not_plain = _NOT_PLAIN if shape.delimiter.encode() == _COMMA else (*_NOT_PLAIN, _COMMA)
+    not_plain = _NOT_PLAIN if shape.delimiter == _COMMA else (*_NOT_PLAIN, _COMMA.encode())
     with path.open("rb", buffering=0) as file:
         if file.read(1) in {b"\n", b""}:
             return None
@@ -114,8 +110,8 @@ def plain_csv(path: Path, shape: CsvShape, types: Mapping[str, ColumnType]) -> P
         return None
 
 
-def _kind_of_texts(rows: CsvRows, at: int) -> pa.DataType:
-    return pa.string() if rows.repeated_texts(at) is None else pa.dictionary(pa.int32(), pa.string())
+def _kind_of_texts(rows: CsvRows | None, at: int) -> pa.DataType:
+    return pa.string() if rows is None or rows.repeated_texts(at) is None else pa.dictionary(pa.int32(), pa.string())
 
 
 def _numbers(rows: CsvRows, at: int, kind: pa.DataType) -> pa.Array | None:
@@ -127,13 +123,13 @@ def _numbers(rows: CsvRows, at: int, kind: pa.DataType) -> pa.Array | None:
 
 
 def _column(rows: CsvRows, at: int, kind: pa.DataType) -> pa.Array:
-    if not pa.types.is_string(kind) and not pa.types.is_dictionary(kind):
+    if pa.types.is_string(kind):
+        return rows.texts(at)
+    if not pa.types.is_dictionary(kind):
         numbers = _numbers(rows, at, kind)
         if numbers is None:
             raise SourceError("has numbers of several kinds in a column")
         return numbers
-    if pa.types.is_string(kind):
-        return rows.texts(at)
     found = rows.repeated_texts(at)
     if found is not None:
         return found

@@ -1,5 +1,6 @@
 CREATE MACRO ns_from_s(seconds) AS CAST(round(seconds * 1e6) AS BIGINT) * 1000;
 CREATE MACRO ns_from_ms(milliseconds) AS CAST(round(milliseconds * 1e3) AS BIGINT) * 1000;
+CREATE MACRO needed(number, name) AS CASE WHEN number IS NULL THEN error('no ' || name) ELSE number END;
 CREATE MACRO quotient(number, operations) AS CASE WHEN number IS NULL THEN NULL
     WHEN isfinite(number::DOUBLE) THEN number::DOUBLE / operations
     ELSE error('column ''value'': ' || number || ' is beyond the range of float64') END;

@@ -21,7 +21,7 @@ SELECT 'says nothing of failures: ab writes requests that failed like others'
 SELECT sample.metric AS metric, sample.text AS value, 'ms' AS unit,
        CASE WHEN time > 100000000000 THEN time * 1000 ELSE time * 1000000000 END AS epoch_ns
 FROM (SELECT seconds::BIGINT AS time, unnest([
-          {metric: 'ttime', text: CASE WHEN ttime IS NULL THEN error('no ttime') ELSE ttime END}, {metric: 'ctime', text: ctime},
+          {metric: 'ttime', text: needed(ttime, 'ttime')}, {metric: 'ctime', text: ctime},
           {metric: 'dtime', text: dtime}, {metric: 'wait', text: wait}]) AS sample
       FROM records)
 WHERE sample.text IS NOT NULL

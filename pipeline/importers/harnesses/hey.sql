@@ -21,7 +21,7 @@ SELECT 'holds 1,000,000 requests: hey keeps no more, and says so nowhere' FROM r
 -- name: measurements
 SELECT sample.metric AS metric, sample.text AS value, 's' AS unit, ns_from_s(start::DOUBLE) AS offset_ns, status_code
 FROM (SELECT "offset" AS start, "status-code"::BIGINT AS status_code, unnest([
-          {metric: 'response_time', text: CASE WHEN "response-time" IS NULL THEN error('no response-time') ELSE "response-time" END},
+          {metric: 'response_time', text: needed("response-time", 'response-time')},
           {metric: 'dns_dialup', text: "DNS+dialup"},
           {metric: 'dns', text: DNS}, {metric: 'request_write', text: "Request-write"},
           {metric: 'response_delay', text: "Response-delay"}, {metric: 'response_read', text: "Response-read"}]) AS sample

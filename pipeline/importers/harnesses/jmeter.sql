@@ -48,7 +48,7 @@ FROM (
                    WHEN getvariable('is_by_position') AND grpThreads::BIGINT > allThreads::BIGINT THEN
                        error('its grpThreads ' || grpThreads || ' is above its allThreads ' || allThreads
                              || ': its fields are others; name them with --header')
-                   WHEN elapsed IS NULL THEN error('no elapsed') ELSE elapsed END, unit: 'ms'},
+                   ELSE needed(elapsed, 'elapsed') END, unit: 'ms'},
                {metric: 'Latency', text: Latency, unit: 'ms'},
                {metric: 'Connect', text: Connect, unit: 'ms'},
                {metric: 'IdleTime', text: IdleTime, unit: 'ms'},

@@ -19,7 +19,7 @@ SELECT 'has no record of requests that failed: oha writes none of them here'
 -- name: measurements
 SELECT sample.metric AS metric, sample.text AS value, sample.unit AS unit, ns_from_s(start::DOUBLE) AS offset_ns, status
 FROM (SELECT "request-start" AS start, status::BIGINT AS status, unnest([
-          {metric: 'request_duration', text: CASE WHEN "request-duration" IS NULL THEN error('no request-duration') ELSE "request-duration" END, unit: 's'},
+          {metric: 'request_duration', text: needed("request-duration", 'request-duration'), unit: 's'},
           {metric: 'dns', text: DNS, unit: 's'}, {metric: 'dns_dialup', text: "DNS+dialup", unit: 's'},
           {metric: 'response_delay', text: "Response-delay", unit: 's'}, {metric: 'bytes', text: bytes, unit: 'By'}]) AS sample
       FROM records)
