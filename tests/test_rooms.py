@@ -109,7 +109,7 @@ FURTHER_DOORS = {
     ("compare", "targets"): {"figures", "limits", "measures"},
     ("store", "scan"): {"parts", "reading"},
     ("store", "writers"): {"parquet"},
-    ("cli", "importers"): {"result"},
+    ("cli", "importers"): {"ahead", "result"},
     ("notebook", "export"): {"sizes"},
     ("jobs", "importers"): {"result"},
     ("jobs", "sources"): {"files", "sidecar"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from pipeline.cli.streams import json_line, reporting, tell, warn
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline.importers.result import ImportResult
 
@@ -79,34 +80,38 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    with loading():
-        from pipeline.importers.run import import_sessions  # noqa: PLC0415
-        from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
+    with ExitStack() as ahead:
+        with loading():
+            from pipeline.importers.ahead import engine_ahead  # noqa: PLC0415
 
-    share_one_heap()
-    with (
-        named_sources(options.files, options.input_format, content_tells=True) as named,
-        Progress("importing", quiet=options.quiet) as progress,
-    ):
-        result = import_sessions(
-            named.paths,
-            options.to,
-            session_id=options.session_id,
-            configuration=options.configuration,
-            if_exists=options.if_exists,
-            timezone=options.timezone,
-            started_at=options.started_at,
-            timestamp_unit=options.timestamp_unit,
-            skip_bad=options.skip_bad,
-            allow_empty=options.allow_empty,
-            skip_unknown=options.skip_unknown,
-            importer=options.importer,
-            mapping=options.map,
-            header=options.header,
-            assume=options.assume,
-            wait_seconds=options.wait,
-            on_progress=progress.update,
-        )
+            ahead.enter_context(engine_ahead(options.files))
+            from pipeline.importers.run import import_sessions  # noqa: PLC0415
+            from pipeline.sources.standard_input import named_sources  # noqa: PLC0415
+
+        share_one_heap()
+        with (
+            named_sources(options.files, options.input_format, content_tells=True) as named,
+            Progress("importing", quiet=options.quiet) as progress,
+        ):
+            result = import_sessions(
+                named.paths,
+                options.to,
+                session_id=options.session_id,
+                configuration=options.configuration,
+                if_exists=options.if_exists,
+                timezone=options.timezone,
+                started_at=options.started_at,
+                timestamp_unit=options.timestamp_unit,
+                skip_bad=options.skip_bad,
+                allow_empty=options.allow_empty,
+                skip_unknown=options.skip_unknown,
+                importer=options.importer,
+                mapping=options.map,
+                header=options.header,
+                assume=options.assume,
+                wait_seconds=options.wait,
+                on_progress=progress.update,
+            )
     with reporting(f"{counted(len(result.imported), 'session')} imported"):
         _print(_told(result, named.told), as_json=options.json, quiet=options.quiet)
     return 0

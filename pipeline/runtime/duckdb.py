@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.runtime.signals import interrupt_on_signal
+from pipeline.runtime.threads import Aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,27 @@ def quote_identifier(name: str) -> str:
 def quote_literal(text: str) -> str:
     """Quote a text for SQL, where it cannot be bound as a parameter."""
     return "'" + text.replace("'", "''") + "'"
+
+
+_opened_ahead: list[Aside[duckdb.DuckDBPyConnection]] = []
+
+
+@contextmanager
+def opening_ahead() -> Iterator[None]:
+    """Open an engine of one thread in a thread of its own; the first that wants such a one takes it."""
+    import duckdb  # noqa: PLC0415 - as below
+
+    config = _config(None, None, 1)
+    opening = Aside(lambda: duckdb.connect(":memory:", config=config), name="engine")
+    _opened_ahead.append(opening)
+    try:
+        yield
+    finally:
+        opening.wait()  # the interpreter must not end before
+        if opening in _opened_ahead:
+            _opened_ahead.remove(opening)
+            if opening.error is None:
+                opening.result().close()
 
 
 def connect_engine(
@@ -42,6 +64,19 @@ def connect_engine(
     """
     import duckdb  # noqa: PLC0415 - slow to load, and much of the memory of who needs it only for names
 
+    config = _config(temporary_directory, memory_limit, threads, for_users=for_users)
+    if _opened_ahead and config == _config(None, None, 1):
+        connection = _opened_ahead.pop().result()
+    else:
+        connection = duckdb.connect(":memory:", config=config)
+    interrupt_on_signal(connection)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _config(
+    temporary_directory: Path | None, memory_limit: str | None, threads: int | None, *, for_users: bool = False
+) -> dict[str, str | bool | int | float | list[str]]:
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoload_known_extensions": "false",
         "autoinstall_known_extensions": "false",
@@ -54,10 +89,7 @@ def connect_engine(
         config["memory_limit"] = memory_limit
     if threads is not None:
         config["threads"] = str(threads)
-    connection = duckdb.connect(":memory:", config=config)
-    interrupt_on_signal(connection)
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
+    return config
 
 
 def statement_kind(statement: duckdb.Statement) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -256,14 +257,35 @@ def note(sessions: Path) -> Noted:
     return Noted(None if mtime_ns % _SECOND_NS == 0 else mtime_ns, len(os.listdir(sessions)))  # noqa: PTH208 - names
 
 
+def note_apart(sessions: Path) -> Noted:
+    """Note it so that no change after this has the same time: that of a change just now is set back a little.
+
+    Where it may not be, which is so for who does not own the directory, this waits for as long.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = sessions.stat()
+    if _seconds_since(found.st_mtime_ns) < _COARSE_SECONDS:
+        with suppress(OSError):
+            os.utime(sessions, ns=(found.st_atime_ns, found.st_mtime_ns - int(2 * _COARSE_SECONDS * _SECOND_NS)))
+    noted = note(sessions)
+    if noted.mtime_ns is not None and 0 <= _seconds_since(noted.mtime_ns) < _COARSE_SECONDS:
+        time.sleep(_COARSE_SECONDS)
+    return noted
+
+
+def _seconds_since(time_ns: int) -> float:
+    return time.time() - time_ns / _SECOND_NS
+
+
 def write_index(file: Path, table: pa.Table, noted: Noted) -> None:
     """Write an index, durably.
 
     Args:
         file: what to write.
         table: of `make_table`.
-        noted: when the directory of sessions was last changed; that is long enough ago for no other change to have
-            the same time when this is done.
+        noted: of `note_apart`.
 
     Raises:
         OSError: it cannot be written.
@@ -292,10 +314,6 @@ def write_index(file: Path, table: pa.Table, noted: Noted) -> None:
         out.write(sealed)
         out.flush()
         os.fsync(out.fileno())
-    if noted.mtime_ns is not None:
-        passed = time.time() - noted.mtime_ns / _SECOND_NS
-        if 0 <= passed < _COARSE_SECONDS:
-            time.sleep(_COARSE_SECONDS - passed)
 
 
 def read_index(file: Path, unit: TimestampUnit) -> tuple[SessionRecords, Noted] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.directories import sync_directory
 from pipeline.errors import SourceError
-from pipeline.store.index import INDEX_FILE, note, write_index
+from pipeline.store.index import INDEX_FILE, note_apart, write_index
 from pipeline.store.planning import compare_records, tables_of, unite_records
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def make_index(
         OSError: it cannot be written.
         SourceError: a directory of sessions is damaged.
     """
-    noted = note(path / "sessions")  # before they are looked at: what changes then makes the index old
+    noted = note_apart(path / "sessions")  # before they are looked at: what changes then makes the index old
     records = _records(path, unit, before, changed, described)
     temporary = staging / INDEX_FILE
     try:

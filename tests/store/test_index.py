@@ -129,6 +129,22 @@ def test_a_copy_of_a_store_is_read_without_a_word(store, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_no_later_change_has_the_time_that_is_noted(store, tmp_path, monkeypatch):
+    changed = (store / "sessions").stat()
+    _, noted = read_index(store / INDEX_FILE, "us")
+    assert noted.mtime_ns == changed.st_mtime_ns <= changed.st_ctime_ns - 20_000_000  # no clock is coarser
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(index_module.os, "utime", refuse)
+    waited: list[float] = []
+    monkeypatch.setattr(index_module.time, "sleep", waited.append)
+    add(tmp_path, store, rows_of_day("s4", 4))
+    assert waited == [0.02]
+    assert take_stock(store).is_indexed
+
+
 def test_a_time_in_whole_seconds_proves_nothing(store):
     os.utime(store / "sessions", (1, 1))
     found, _ = read_index(store / INDEX_FILE, "us")
