@@ -16,7 +16,7 @@ from pipeline.cli.streams import json_line, reporting, tell, warn
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pipeline.importers.result import ImportResult
 
