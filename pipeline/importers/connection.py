@@ -100,13 +100,14 @@ def open_connection(
     readable += [] if document is None else [document.path]
     is_read_by_us = bool(definition.samples or decoded or rows) or definition.format in {"lines", "ndjson"}
     with (engines or Engines()).take() as connection:
-        _create_macros(connection, definition)
         if is_read_by_us:
             # The engine takes what we stream for one row, and would hold all of it to join it with a table.
             connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _register_lines(connection, definition, plain, unread or UnreadKeys())
         pieces = None if document is None else document.pieces()
-        objects = JsonObjectsView(plain, document, definition.objects) if definition.objects else None
+        objects = None
+        if definition.objects:
+            objects = JsonObjectsView(plain, document, definition.objects, is_text=definition.format == "lines")
         views = {"samples": document, "pieces": pieces, "records": decoded, "rows": rows, "objects": objects}
         for name, made in views.items():
             if made is not None:
@@ -119,6 +120,7 @@ def open_connection(
             set_variable(connection, name, value)
         path = plain if document is None else document.path
         _create_views(connection, definition, path, shape, object_limit, rows)
+        _create_macros(connection, definition)  # which may read views
         if "prepare" in definition.sections:
             for statement in connection.extract_statements(definition.sections["prepare"]):
                 if statement_kind(statement) not in _PREPARING:

@@ -139,8 +139,8 @@ def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Defi
         raise UsageError(f"{name}: '-- form:' is for '-- format: lines', and for 'ndjson' without '-- fields:'")
     if "samples" in headers and kind != "json":
         raise UsageError(f"{name}: '-- samples:' is for documents, '-- format: json'; name the fields of lines")
-    if "objects" in headers and not ("samples" in headers or (kind == "ndjson" and "fields" not in headers)):
-        raise UsageError(f"{name}: '-- objects:' is for lines of JSON without '-- fields:', or for '-- samples:'")
+    if "objects" in headers and not ("samples" in headers or (kind in {"lines", "ndjson"} and "fields" not in headers)):
+        raise UsageError(f"{name}: '-- objects:' is for lines without '-- fields:', or for '-- samples:'")
     if (kind in DECODED) > ("reader" in headers) or headers.get("reader", READERS[0]) not in READERS:
         raise UsageError(f"{name}: '-- format: {kind}' needs a line '-- reader: ...' of one of {', '.join(READERS)}")
     if "reader" in headers and kind not in {*DECODED, "lines", "json"}:

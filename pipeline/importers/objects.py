@@ -77,15 +77,19 @@ def _listed(text: str) -> tuple[str, ...]:
 class JsonObjectsView(EngineStream):
     """The objects of a file: a row each."""
 
-    def __init__(self, plain: Path, document: CutDocument | None, wanted: WantedObjects) -> None:
+    def __init__(
+        self, plain: Path, document: CutDocument | None, wanted: WantedObjects, *, is_text: bool = False
+    ) -> None:
         """Say where the objects are.
 
         Args:
             plain: a file of lines, each of which may hold arrays or objects of arrays or objects of them.
             document: one whose samples are such objects, or arrays or objects of them; None for lines.
             wanted: what is wanted of them, and where they lie if that is known.
+            is_text: some of the lines alone are JSON objects: those that begin with a brace and hold more.
         """
         self._plain = plain
+        self._is_text = is_text
         self._document = document
         self._wanted = wanted
         lists = ((name, pa.list_(pa.string())) for name in _LISTS)
@@ -97,7 +101,7 @@ class JsonObjectsView(EngineStream):
         objects = JsonObjects(wanted.keys, levels, figures=wanted.figures, path=wanted.path)
         if self._document is None:
             for block, size in line_blocks(self._plain, _BLOCK_BYTES):
-                yield pa.record_batch(objects.read_lines(block, size), schema=self.schema)
+                yield pa.record_batch(objects.read_lines(block, size, is_text=self._is_text), schema=self.schema)
         else:
             for rows in self._document.objects(objects):
                 yield pa.record_batch(rows, schema=self.schema)

@@ -20,13 +20,14 @@ public:
     }
     void add_figure(std::string_view name) { keys_.add_figure(name); }
     void add_step(ObjectStep step) { path_.push_back(std::move(step)); }
-    // Reads lines, but for those of white space alone.
-    Fault read_lines(std::string_view block, int64_t& line) {
+    // Reads lines, but for those of white space alone; of text, those alone that begin with a brace and hold more.
+    Fault read_lines(std::string_view block, bool is_text, int64_t& line) {
         rows_.clear();
         for (line = 0; !block.empty(); ++line) {
             const std::string_view text = block.substr(0, block.find('\n'));
             block.remove_prefix(std::min(text.size() + 1, block.size()));
-            if (text.find_first_not_of(" \t\r\v\f") == std::string_view::npos) continue;
+            if (is_text && text.substr(0, 1) != "{") continue;
+            if (text.find_first_not_of(" \t\r\v\f", is_text) == std::string_view::npos) continue;
             if (const Fault fault = read(text); fault != kSound) return fault;
         }
         return kSound;
@@ -95,10 +96,10 @@ extern "C" int32_t pipeline_json_objects_step(void* objects, int32_t is_element,
     }
 }
 
-// Reads lines. Gives what is wrong with which of them.
-extern "C" int32_t pipeline_json_objects_lines(void* objects, const char* data, int64_t size, int64_t* line) {
+// Reads lines, of JSON or of text among which some are. Gives what is wrong with which of them.
+extern "C" int32_t pipeline_json_objects_lines(void* objects, const char* data, int64_t size, int32_t is_text, int64_t* line) {
     try {
-        return static_cast<Objects*>(objects)->read_lines({data, static_cast<size_t>(size)}, *line);
+        return static_cast<Objects*>(objects)->read_lines({data, static_cast<size_t>(size)}, is_text != 0, *line);
     } catch (const std::exception&) {
         return kNoMemory;
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,12 +55,13 @@ class JsonObjects:
         if getattr(self, "_handle", None):
             LIBRARY.pipeline_json_objects_free(self._handle)
 
-    def read_lines(self, block: bytearray, size: int) -> list[pa.Array]:
+    def read_lines(self, block: bytearray, size: int, *, is_text: bool = False) -> list[pa.Array]:
         """Read whole lines; those that hold only white space are passed over.
 
         Args:
             block: where the lines lie.
             size: how many of its bytes, less than 2 GiB.
+            is_text: pass over all that do not begin with a brace, or hold nothing else.
 
         Returns:
             a row for each object, and for each value that is none where one is expected: of each field the texts, null
@@ -71,7 +73,7 @@ class JsonObjects:
         Raises:
             BadLineError: a line is no JSON.
         """
-        return self._read(LIBRARY.pipeline_json_objects_lines, block, size)[1]
+        return self._read(partial(_read_lines, is_text=is_text), block, size)[1]
 
     def read_elements(self, block: bytearray, size: int) -> tuple[int, list[pa.Array]]:
         """Read elements of an array, each as `read_lines` does a line.
@@ -117,6 +119,11 @@ class JsonObjects:
         text = ctypes.string_at(data, int.from_bytes(offsets[-4:], sys.byteorder))
         validity = _validity(present, count) if which in self._with_texts else None
         return pa.Array.from_buffers(pa.string(), count, [validity, pa.py_buffer(offsets), pa.py_buffer(text)])
+
+
+def _read_lines(handle: int, data: int, size: int, line: ctypes.c_int64, *, is_text: bool) -> int:
+    fault: int = LIBRARY.pipeline_json_objects_lines(handle, data, size, int(is_text), line)
+    return fault
 
 
 def _named(add: Callable[[int, bytes, int], int], handle: int, name: str) -> int:

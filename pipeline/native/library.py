@@ -80,7 +80,7 @@ def _load() -> ctypes.CDLL:
         "json_objects_field": (number, [pointer, text, long]),
         "json_objects_figure": (number, [pointer, text, long]),
         "json_objects_step": (number, [pointer, number, text, long]),
-        "json_objects_lines": (number, [pointer, pointer, long, place]),
+        "json_objects_lines": (number, [pointer, pointer, long, number, place]),
         "json_objects_elements": (number, [pointer, pointer, long, place]),
         "json_objects_texts": (long, [pointer, long, addresses, addresses, addresses]),
         "json_objects_rows": (long, [pointer, addresses, addresses]),

@@ -191,6 +191,20 @@ def test_figures_of_objects_at_a_path_come_as_they_are_asked_for(tmp_path, head)
     assert rows == [("rtt", 1.5), ("loss", None), ("rtt", 2.0)]
 
 
+def test_objects_among_lines_of_text_are_those_that_begin_with_a_brace(tmp_path):
+    (tmp_path / "my.sql").write_text(PATH_SQL.format("lines"))
+    path = tmp_path / "run.txt"
+    line = json.dumps({"streams": [{"held": {"begun": 5, "rtt": 1.5}}]})
+    path.write_text("\n".join([f"log: {line}", line, "{", "{ \t", f" {line}", "}", "[1", "", line, "{}"]) + "\n")
+    options = {"importer": str(tmp_path / "my.sql"), "started_at": "2026-01-01T00:00:00Z"}
+    import_sessions(path, tmp_path / "store", **options)
+    assert rows_of(tmp_path / "store", "SELECT metric, value FROM measurements") == [("rtt", 1.5)] * 2
+    path.write_text(f"log\n{line}\n{line[:-1]}\n")
+    with pytest.raises(SourceError, match="line 3: .*JSON.*; --skip-bad leaves such records out"):
+        import_sessions(path, tmp_path / "none", **options)
+    assert import_sessions(path, tmp_path / "none", skip_bad=True, **options).skipped_rows == 1
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -27,24 +27,13 @@ FROM (SELECT *, CASE WHEN json_type(one) = 'ARRAY' THEN one->0 WHEN json_type(on
       FROM (SELECT *, value->0 AS one FROM content))
 
 -- name: prepare
-CREATE TEMP VIEW reports AS
-SELECT type AS report_type, timestamp, id AS report_id, kind, figures,
-       CASE WHEN keys IS NULL THEN error('is no report of getStats(), nor holds such')
-            WHEN type IS NULL THEN error('holds a report of getStats() without a type') ELSE keys END AS keys
-FROM objects;
 -- Most reports have the keys of one of the first: their units are found once.
-SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM reports LIMIT 500) LIMIT 50));
+SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM getstats_reports() LIMIT 500) LIMIT 50));
 SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: list_transform(keys, lambda key: webrtc_unit(key))))
 
 -- name: measurements
-SELECT report_type || '.' || key AS metric, value, CASE WHEN key = 'jitter' AND is_of_aiortc THEN NULL ELSE unit END AS unit,
-       epoch_ns, report_id, report_type, kind
-FROM (SELECT report_type, report_id, kind, ns_from_ms(timestamp::DOUBLE) AS epoch_ns, is_of_aiortc(report_id) AS is_of_aiortc,
-             unnest(keys) AS key, unnest(figures) AS value,
-             unnest(CASE WHEN place > 0 THEN getvariable('units')[place] ELSE list_transform(keys, lambda key: webrtc_unit(key)) END) AS unit
-      FROM (SELECT *, list_position(getvariable('usual'), keys) AS place FROM reports))
-WHERE key <> 'timestamp'
+FROM getstats_samples()
 
 -- name: warnings
 SELECT 'reports of aiortc: their jitter counts in units of the RTP clock, which they do not tell, so it has no unit; their fractionLost is in 256ths'
-FROM (SELECT report_id FROM reports LIMIT 500) HAVING bool_or(is_of_aiortc(report_id))
+FROM (SELECT report_id FROM getstats_reports() LIMIT 500) HAVING bool_or(is_of_aiortc(report_id))

@@ -6,6 +6,9 @@
 -- signs: "\"event\""
 -- looks for: streams in events `interval`, and sums in the event `end`
 -- format: lines
+-- form: interval = {{"event":"interval",{_ WORDS}
+-- form: spaced = {{"event": "interval",{ }{_ WORDS}
+-- objects: start, end, socket, omitted, sender FIGURES bits_per_second, bytes, jitter_ms, lost_packets, lost_percent, max_rtt, max_snd_cwnd, max_snd_wnd, mean_rtt, min_rtt, out_of_order, packets, pmtu, reorder, retransmits, rtt, rttvar, snd_cwnd, snd_wnd IN data.streams[]
 -- versions: 3.17 to 3.22
 -- metrics: total_bits_per_second = gauge higher aggregate
 -- metrics: total_retransmits, total_lost_packets, total_lost_percent = gauge lower aggregate
@@ -33,26 +36,24 @@
 SELECT value->>'event' = 'start' AND json_exists(value, '$.data.timestamp') FROM content
 
 -- name: prepare
--- Of nearly all lines their begin tells what they are.
-CREATE TEMP MACRO is_interval(line) AS starts_with(line, '{"event":"interval",') OR starts_with(line, '{"event": "interval",');
 CREATE TEMP MACRO json_of(line) AS CASE WHEN NOT regexp_matches(line, '^[\s{}]\s*$|^\s') THEN line::JSON END;
 CREATE TEMP TABLE others AS
-SELECT event, data FROM (SELECT json->>'event' AS event, json->'data' AS data FROM (SELECT CASE WHEN NOT is_interval(line) THEN json_of(line) END AS json FROM records))
+SELECT event, data FROM (SELECT json->>'event' AS event, json->'data' AS data FROM (SELECT json_of(line) AS json FROM other_lines))
 WHERE event <> 'interval';
-CREATE TEMP MACRO streams() AS TABLE
-    SELECT event, unnest(json_extract(line, '$.data.streams[*]')) AS stream
-    FROM (SELECT line, CASE WHEN is_interval(line) THEN 'interval' ELSE json_of(line)->>'event' END AS event FROM records) WHERE event IN ('interval', 'end');
 SET VARIABLE start = (SELECT data FROM others WHERE event = 'start' LIMIT 1);
 SET VARIABLE told_s = (getvariable('start')->>'$.test_start.omit')::DOUBLE;
 SET VARIABLE omitted_s = coalesce(getvariable('told_s'), (
-    SELECT max((stream->>'end')::DOUBLE)
-    FROM streams() WHERE getvariable('told_s') IS NULL AND event = 'interval' AND (stream->>'omitted')::BOOLEAN), 0);
+    SELECT max("end"::DOUBLE) FROM objects WHERE getvariable('told_s') IS NULL AND omitted::BOOLEAN), 0);
 SET VARIABLE side = (
     SELECT CASE WHEN reverse IS NULL OR is_client = is_server THEN NULL
                 WHEN (reverse = 0) = is_client THEN 'sender' ELSE 'receiver' END
     FROM (SELECT (getvariable('start')->>'$.test_start.reverse')::BIGINT AS reverse,
                  json_exists(getvariable('start'), '$.connecting_to') AS is_client,
-                 json_exists(getvariable('start'), '$.accepted_connection') AS is_server))
+                 json_exists(getvariable('start'), '$.accepted_connection') AS is_server));
+-- Most streams have the keys of one of the first: their names and units are found once.
+SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM objects LIMIT 500) LIMIT 50));
+SET VARIABLE names = (SELECT list_transform(getvariable('usual'), lambda keys: iperf3_names_of(keys)));
+SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: iperf3_units_of(keys)))
 
 -- name: session
 SELECT strftime(make_timestamp_ms(coalesce((start->>'$.timestamp.timemillisecs')::BIGINT,
@@ -69,27 +70,4 @@ UNION ALL
 SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXISTS (FROM others WHERE event = 'end')
 
 -- name: measurements
-WITH streams AS (
-    SELECT CASE WHEN direction IS NULL THEN stream ELSE coalesce(stream->direction, stream) END AS stream, direction, event = 'end' AS is_total
-    FROM (SELECT event, stream, unnest(if(event = 'end', ['udp', 'sender', 'receiver'], [NULL])) AS direction FROM streams())
-    WHERE event = 'interval' OR json_exists(stream, '$.' || direction)
-)
-SELECT CASE prefix WHEN '' THEN name ELSE prefix || name END AS metric, value, unit, offset_ns, socket, interval_start, omitted, side
-FROM (
-    SELECT *, CASE WHEN ord(number::VARCHAR) BETWEEN 45 AND 57 THEN number::VARCHAR ELSE number->>'$' END AS value
-    FROM (
-        SELECT * EXCLUDE (stream), unnest(iperf3_names()) AS name, unnest(iperf3_units()) AS unit, unnest(iperf3_numbers(stream)) AS number
-        FROM (
-            SELECT stream, prefix, ns_from_s(said[2]::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
-                   said[3]::BIGINT AS socket, ns_from_s(said[1]::DOUBLE) / 1e9 AS interval_start, said[4]::BOOLEAN AS omitted,
-                   coalesce(direction, CASE said[5]::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side
-            FROM (
-                SELECT stream, direction, said, CASE WHEN is_total THEN 'total_' WHEN said[4]::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix
-                FROM (SELECT *, json_extract_string(stream, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said FROM streams)
-            )
-        )
-    )
-)
--- Of nearly all numbers their first sign tells that they are not negative.
-WHERE number IS NOT NULL AND CASE WHEN ord(number::VARCHAR) BETWEEN 48 AND 57 THEN true
-                                  ELSE NOT (starts_with(value, '-') AND regexp_matches(name, 'snd_|rtt|pmtu')) END
+FROM iperf3_samples((SELECT json_extract(data, '$.streams[*]') FROM others WHERE event = 'end'))

@@ -45,11 +45,9 @@ SET VARIABLE side = (
                  json_exists(json, '$.start.connecting_to') AS is_client,
                  json_exists(json, '$.start.accepted_connection') AS is_server FROM document));
 -- Most streams have the keys of one of the first: their names and units are found once.
-CREATE TEMP MACRO names_of(keys) AS list_transform(keys, lambda key: replace(key, '_ms', ''));
-CREATE TEMP MACRO units_of(keys) AS list_transform(names_of(keys), lambda name: iperf3_units()[list_position(iperf3_names(), name)]);
 SET VARIABLE usual = (SELECT list(keys) FROM (SELECT DISTINCT keys FROM (SELECT keys FROM objects LIMIT 500) LIMIT 50));
-SET VARIABLE names = (SELECT list_transform(getvariable('usual'), lambda keys: names_of(keys)));
-SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: units_of(keys)))
+SET VARIABLE names = (SELECT list_transform(getvariable('usual'), lambda keys: iperf3_names_of(keys)));
+SET VARIABLE units = (SELECT list_transform(getvariable('usual'), lambda keys: iperf3_units_of(keys)))
 
 -- name: session
 SELECT strftime(make_timestamp_ms(coalesce((json->>'$.start.timestamp.timemillisecs')::BIGINT,
@@ -63,24 +61,4 @@ FROM document
 SELECT 'iperf3 says that the test failed: ' || (json->>'error') FROM document
 
 -- name: measurements
-WITH streams AS (
-    SELECT start, "end", socket, omitted::BOOLEAN AS omitted, sender, NULL AS direction, CASE WHEN omitted::BOOLEAN THEN 'omitted_' ELSE '' END AS prefix,
-           keys, figures, list_position(getvariable('usual'), keys) AS place FROM objects
-    UNION ALL
-    SELECT said[1], said[2], said[3], said[4]::BOOLEAN, said[5], side, 'total_', list_filter(iperf3_names(), lambda name, nth: numbers[nth] IS NOT NULL),
-           list_transform(list_filter(numbers, lambda number: number IS NOT NULL), lambda number: number->>'$'), 0
-    FROM (SELECT side, iperf3_numbers(stream->side) AS numbers,
-                 json_extract_string(stream->side, ['$.start', '$.end', '$.socket', '$.omitted', '$.sender']) AS said
-          FROM (SELECT stream, unnest(['udp', 'sender', 'receiver']) AS side
-                FROM (SELECT unnest(json_extract(json, '$.end.streams[*]')) AS stream FROM document))
-          WHERE json_exists(stream, '$.' || side))
-)
-SELECT CASE prefix WHEN '' THEN name ELSE prefix || name END AS metric, value, unit, offset_ns, socket, interval_start, omitted, side
-FROM (SELECT prefix, ns_from_s("end"::DOUBLE + CASE WHEN prefix = 'omitted_' THEN 0 ELSE getvariable('omitted_s') END) AS offset_ns,
-             socket::BIGINT AS socket, ns_from_s(start::DOUBLE) / 1e9 AS interval_start, omitted,
-             coalesce(direction, CASE sender::BOOLEAN WHEN true THEN 'sender' WHEN false THEN 'receiver' ELSE getvariable('side') END) AS side,
-             unnest(CASE WHEN place > 0 THEN getvariable('names')[place] ELSE names_of(keys) END) AS name,
-             unnest(CASE WHEN place > 0 THEN getvariable('units')[place] ELSE units_of(keys) END) AS unit, unnest(figures) AS value
-      FROM streams)
--- Of nearly all numbers their first sign tells that they are not negative.
-WHERE CASE WHEN ord(value) BETWEEN 48 AND 57 THEN true ELSE NOT (starts_with(value, '-') AND regexp_matches(name, 'snd_|rtt|pmtu')) END
+FROM iperf3_samples((SELECT json_extract(json, '$.end.streams[*]') FROM document))
