@@ -13,6 +13,7 @@ from pipeline.importers.fields import UnreadKeys, create_records_view
 from pipeline.importers.formed_lines import FormedLines
 from pipeline.importers.objects import JsonObjectsView
 from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, statement_kind
+from pipeline.runtime.signals import interrupt_on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +43,7 @@ class Engines:
 
     def __init__(self) -> None:
         self._kept: duckdb.DuckDBPyConnection | None = None
+        self._locked: tuple[list[Path], duckdb.DuckDBPyConnection] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +51,7 @@ class Engines:
     def __exit__(self, *_: object) -> None:
         if self._kept is not None:
             self._kept.close()
+        self.end_again()
 
     def keep(self) -> duckdb.DuckDBPyConnection:
         """Open one for SQL of our own: it is not locked down, and still to be taken."""
@@ -57,11 +60,46 @@ class Engines:
             self._kept = connect_engine(threads=1)
         return self._kept
 
-    def take(self) -> duckdb.DuckDBPyConnection:
-        """Give one to whoever locks it down and closes it."""
-        connection = self.keep()
-        self._kept = None
-        return connection
+    @contextmanager
+    def opened(self, readable: list[Path], *, streams: bool, again: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give one that can read some files and nothing else.
+
+        Args:
+            readable: the files.
+            streams: it takes views of rows that are made while it reads.
+            again: one for the same files is wanted again and again, until `end_again`: each is without what the one
+                before made.
+        """
+        if not again:
+            connection, self._kept = self.keep(), None
+            with connection:
+                _lock(connection, readable, streams=streams)
+                yield connection
+            return
+        if self._locked is None or self._locked[0] != readable:
+            self.end_again()
+            self._locked = readable, connect_engine(threads=1)
+            _lock(self._locked[1], readable, streams=streams)
+        with self._locked[1].cursor() as connection:
+            interrupt_on_signal(connection)
+            connection.begin()
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    def end_again(self) -> None:
+        """Close the engine that was wanted again and again."""
+        if self._locked is not None:
+            self._locked[1].close()
+            self._locked = None
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, readable: list[Path], *, streams: bool) -> None:
+    if streams:
+        # The engine takes what we stream for one row, and would hold all of it to join it with a table.
+        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    lock_down(connection, readable)
 
 
 @contextmanager
@@ -76,6 +114,8 @@ def open_connection(
     decoded: Decoded | None = None,
     engines: Engines | None = None,
     rows: PlainCsv | None = None,
+    *,
+    again: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -91,6 +131,7 @@ def open_connection(
         decoded: what the importer's reader makes of the file, as the view `records`.
         engines: has the engine.
         rows: of a CSV file that is so plain that the engine need not read it itself.
+        again: as in `Engines.opened`.
 
     Raises:
         UsageError: a section does more than it may.
@@ -99,10 +140,7 @@ def open_connection(
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
     is_read_by_us = bool(definition.samples or decoded or rows) or definition.format in {"lines", "ndjson"}
-    with (engines or Engines()).take() as connection:
-        if is_read_by_us:
-            # The engine takes what we stream for one row, and would hold all of it to join it with a table.
-            connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    with (engines or Engines()).opened(readable, streams=is_read_by_us, again=again) as connection:
         _register_lines(connection, definition, plain, unread or UnreadKeys())
         pieces = None if document is None else document.pieces()
         objects = None
@@ -112,7 +150,6 @@ def open_connection(
         for name, made in views.items():
             if made is not None:
                 connection.register(name, made)
-        lock_down(connection, readable)
         set_variable(connection, "file", str(plain))
         connection.execute(f"SET VARIABLE object_limit = {object_limit}")
         connection.execute(f"SET VARIABLE is_cut_off = {str(may_be_cut_off(plain)).lower()}")
@@ -145,7 +182,7 @@ def _create_macros(connection: duckdb.DuckDBPyConnection, definition: Definition
 def _register_lines(
     connection: duckdb.DuckDBPyConnection, definition: Definition, plain: Path, unread: UnreadKeys
 ) -> None:
-    """Create the view `records` where its lines are read by us; do so before the connection is locked down."""
+    """Create the view `records` where its lines are read by us."""
     if definition.fields:
         create_records_view(connection, plain, definition.fields, unread)
     elif definition.format in {"lines", "ndjson"} and definition.reader is None:

@@ -198,7 +198,10 @@ class HarnessFile:
             self._directory / "block",
             has_header=self._shape is not None and self._shape.has_header,
         )
-        sifter.sift(self._plain, good if self._options.skip_bad else None)
+        try:
+            sifter.sift(self._plain, good if self._options.skip_bad else None)
+        finally:
+            self._engines.end_again()
         if not sifter.bad:
             raise self._failure(problem)
         line, reason = sifter.bad[0]
@@ -223,12 +226,12 @@ class HarnessFile:
         return SourceError(f"{self.where}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
-        with self._open(block) as connection:
+        with self._open(block, again=True) as connection:
             measurements = self._measurements_of(connection, with_all_keys=True)
             for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
 
-    def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def _open(self, plain: Path, *, again: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         if self._definition.format == "csv" and self._shape is None:
             try:
                 self._shape = find_shape(
@@ -244,7 +247,7 @@ class HarnessFile:
         types = self._definition.column_types
         rows = plain_csv(plain, self._shape, types) if self._shape is not None and self._may_be_plain else None
         of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines, rows)
-        return open_connection(self._definition, plain, self._variables, *of_file)
+        return open_connection(self._definition, plain, self._variables, *of_file, again=again)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.

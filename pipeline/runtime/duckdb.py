@@ -70,7 +70,7 @@ def connect_engine(
     else:
         connection = duckdb.connect(":memory:", config=config)
     interrupt_on_signal(connection)
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
 

@@ -200,7 +200,7 @@ def test_objects_among_lines_of_text_are_those_that_begin_with_a_brace(tmp_path)
     import_sessions(path, tmp_path / "store", **options)
     assert rows_of(tmp_path / "store", "SELECT metric, value FROM measurements") == [("rtt", 1.5)] * 2
     path.write_text(f"log\n{line}\n{line[:-1]}\n")
-    with pytest.raises(SourceError, match="line 3: .*JSON.*; --skip-bad leaves such records out"):
+    with pytest.raises(SourceError, match=r"line 3: .*JSON.*; --skip-bad leaves such records out"):
         import_sessions(path, tmp_path / "none", **options)
     assert import_sessions(path, tmp_path / "none", skip_bad=True, **options).skipped_rows == 1
 

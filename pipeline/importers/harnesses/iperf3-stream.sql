@@ -70,4 +70,4 @@ UNION ALL
 SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXISTS (FROM others WHERE event = 'end')
 
 -- name: measurements
-FROM iperf3_samples((SELECT json_extract(data, '$.streams[*]') FROM others WHERE event = 'end'))
+FROM iperf3_samples((SELECT flatten(list(json_extract(data, '$.streams[*]'))) FROM others WHERE event = 'end'))
