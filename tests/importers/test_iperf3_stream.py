@@ -71,3 +71,15 @@ def test_runs_that_a_server_put_together_are_refused(tmp_path):
     path.write_text("\n".join(events * 2) + "\n")
     with pytest.raises(SourceError, match="holds 2 runs, each with an event `start`; make a file of each"):
         import_sessions(path, tmp_path / "store")
+
+
+def test_totals_come_behind_all_samples_however_many_events_have_them(tmp_path):
+    events = iperf3_events(document(FIXTURE))
+    path = tmp_path / "run.json"
+    path.write_text("\n".join([events[0], events[-1], *events[1:]]) + "\n")
+    import_sessions(path, tmp_path / "store")
+    names = [metric for (metric,) in rows_of(tmp_path / "store", "SELECT metric FROM measurements ORDER BY sequence")]
+    first = next(at for at, name in enumerate(names) if name.startswith("total_"))
+    assert all(name.startswith("total_") for name in names[first:])
+    totals = [name for name in names[first:] if name == "total_bytes"]
+    assert len(totals) == 2 * sum("sender" in one for one in json.loads(events[-1])["data"]["streams"]) * 2
