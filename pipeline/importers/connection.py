@@ -76,6 +76,8 @@ class Engines:
                 _lock(connection, readable, streams=streams)
                 yield connection
             return
+        import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
         if self._locked is None or self._locked[0] != readable:
             self.end_again()
             self._locked = readable, connect_engine(threads=1)
@@ -86,7 +88,10 @@ class Engines:
             try:
                 yield connection
             finally:
-                connection.rollback()
+                try:
+                    connection.rollback()
+                except duckdb.Error:  # a stream of its rows is open, and what it made would stay
+                    self.end_again()
 
     def end_again(self) -> None:
         """Close the engine that was wanted again and again."""

@@ -17,7 +17,7 @@ from pipeline.native import float_texts, integer_texts
 from pipeline.rows.distinct import encode_repeated, taken_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from pipeline.importers.samples import CutDocument
     from pipeline.model.arrays import Integers
@@ -59,7 +59,7 @@ class Expansion:
         self._kept = kept
         self._divisor = divisor
 
-    def expand(self, stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def expand(self, stream: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
         """Expand the rows of batches, in their order.
 
         Raises:

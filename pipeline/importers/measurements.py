@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -237,7 +238,8 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
-        with ScannedAhead(itertools.chain(taken(self._peeked), self._stream)) as ahead:
+        # An engine takes nothing else while a stream of its rows is open.
+        with closing(self._stream), ScannedAhead(itertools.chain(taken(self._peeked), self._stream)) as ahead:
             for raw in ahead:
                 batch = self._batch(raw, session_id, start, sequence)
                 sequence += raw.num_rows
@@ -312,17 +314,17 @@ def _rows_of(definition: Definition) -> str:
     return f"({definition.sections['measurements']}\n)"
 
 
-def _read(relation: duckdb.DuckDBPyRelation) -> Iterator[pa.RecordBatch]:
+def _read(relation: duckdb.DuckDBPyRelation) -> Generator[pa.RecordBatch]:
     """Give the batches; what the engine raises on the way comes out of Arrow as an error of its own."""
-    reader = relation.to_arrow_reader(BATCH_ROWS)
-    while True:
-        try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            return
-        except (OSError, pa.ArrowException) as error:
-            raise SourceError(one_line(error)) from error
-        yield batch
+    with relation.to_arrow_reader(BATCH_ROWS) as reader:
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except (OSError, pa.ArrowException) as error:
+                raise SourceError(one_line(error)) from error
+            yield batch
 
 
 def _sample_columns(kinds: dict[str, str], *, is_text: bool, where: str) -> Iterator[str]:

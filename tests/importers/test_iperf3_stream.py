@@ -83,3 +83,12 @@ def test_totals_come_behind_all_samples_however_many_events_have_them(tmp_path):
     assert all(name.startswith("total_") for name in names[first:])
     totals = [name for name in names[first:] if name == "total_bytes"]
     assert len(totals) == 2 * sum("sender" in one for one in json.loads(events[-1])["data"]["streams"]) * 2
+
+
+def test_an_event_that_is_not_known_is_told(tmp_path):
+    events = iperf3_events(document(FIXTURE))
+    path = tmp_path / "run.json"
+    path.write_text("\n".join([*events[:2], '{"event": "pause", "data": {}}', *events[2:]]) + "\n")
+    report = import_sessions(path, tmp_path / "store")
+    told = "has events `pause`, which are not known: streams of theirs are taken for intervals"
+    assert f"{path}: {told}" in report.warnings

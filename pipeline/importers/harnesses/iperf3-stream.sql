@@ -68,6 +68,9 @@ FROM (SELECT CASE WHEN count(*) > 1 THEN error('holds ' || count(*) || ' runs, e
 SELECT 'iperf3 says that the test failed: ' || (data->>'$') FROM others WHERE event = 'error'
 UNION ALL
 SELECT 'has no event `end`: the test was broken off, or goes on' WHERE NOT EXISTS (FROM others WHERE event = 'end')
+UNION ALL
+SELECT 'has events `' || event || '`, which are not known: streams of theirs are taken for intervals'
+FROM others WHERE event NOT IN ('start', 'end', 'error', 'server_output_json', 'server_output_text') GROUP BY event
 
 -- name: measurements
 FROM iperf3_samples((SELECT flatten(list(json_extract(data, '$.streams[*]'))) FROM others WHERE event = 'end'))
