@@ -1,8 +1,13 @@
-"""Finds the records of a file that an importer cannot read, by trying blocks of them and halving what fails."""
+"""Finds the records of a file that an importer cannot read, by trying blocks of them and halving what fails.
+
+Records that cannot be read mostly look alike, and unlike the others. Where all of them are wanted, what is halved is in
+the order of its forms, so that they lie together. Whatever is told of a record was tried; forms say in which order.
+"""
 
 from __future__ import annotations
 
 import json
+import string
 from typing import TYPE_CHECKING
 
 from pipeline.disk.strict_json import no_json
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
 
 _BLOCK_RECORDS = 16_384
 _BLOCK_BYTES = 16_000_000
+_SIGNS = bytes.maketrans((string.digits + string.ascii_letters).encode(), b"0" * 10 + b"a" * 52)
+_RUNS = [(sign * length, sign) for sign in (b"0", b"a") for length in (64, 16, 4, 2, 2)]
 Record = tuple[int, bytes]
 """Number of its first line, and its bytes with the line end."""
 
@@ -23,11 +30,13 @@ class Sifter:
     """Tells good records from bad ones.
 
     Attributes:
-        bad: line and reason of every bad record, or of the first one alone.
+        bad: line and reason of every bad record in their order, or of the first one alone.
         good_count: how many were good, a header line aside.
     """
 
-    def __init__(self, kind: str, attempt: Callable[[Path], None], scratch: Path, *, has_header: bool) -> None:
+    def __init__(
+        self, kind: str, attempt: Callable[[Path], None], scratch: Path, *, has_header: bool, stand_alone: bool
+    ) -> None:
         """Set how records are tried.
 
         Args:
@@ -35,11 +44,16 @@ class Sifter:
             attempt: reads a file as the importer does, and raises what goes wrong.
             scratch: a file to write blocks to.
             has_header: the first record is no record but names the columns.
+            stand_alone: whether one can be read says nothing of another; else those tried together follow each other.
         """
         self._kind = kind
         self._attempt = attempt
         self._scratch = scratch
         self._has_header = has_header
+        self._stand_alone = stand_alone
+        self._forms: dict[int, bytes] = {}
+        self._good_forms: set[bytes] = set()
+        self._bad_forms: set[bytes] = set()
         self._first: bytes = b""
         self._one_suffices = False
         self.bad: list[tuple[int, str]] = []
@@ -71,26 +85,55 @@ class Sifter:
                 if self.bad and good is None:
                     return
 
-    def _good_of(self, block: Sequence[Record], *, is_known_bad: bool = False) -> list[Record]:
-        if not is_known_bad or len(block) == 1:
-            error = self._problem(block)
-            if error is None:
-                return list(block)
-            if len(block) == 1:
-                self.bad.append((block[0][0], self._reason(block[0], error)))
-                return []
+    def _good_of(self, block: Sequence[Record]) -> list[Record]:
+        error = self._problem(block)
+        if error is None:
+            return list(block)
+        before = len(self.bad)
+        if self._stand_alone and not self._one_suffices:
+            self._forms = {number: _form(text) for number, text in block}
+            block = sorted(block, key=lambda record: self._forms[record[0]])
+        good = sorted(self._good_of_bad(block, error))
+        self.bad[before:] = sorted(self.bad[before:])
+        self._forms = {}
+        return good
+
+    def _good_of_bad(self, block: Sequence[Record], error: Exception) -> list[Record]:
+        """Give the good ones of a block that failed with an error."""
+        if len(block) == 1:
+            self.bad.append((block[0][0], self._reason(block[0], error)))
+            self._bad_forms |= self._forms_of(block)
+            return []
+        if self._is_of_bad_form(block):
+            return [record for one in block for record in self._tried([one])]
         middle = len(block) // 2
         before = len(self.bad)
-        first = self._good_of(block[:middle])
+        first = self._tried(block[:middle])
         if self.bad and self._one_suffices:
             return first
         # Where nothing in the first half is bad, something in the second is.
-        return [*first, *self._good_of(block[middle:], is_known_bad=len(self.bad) == before)]
+        return [*first, *self._tried(block[middle:], known_bad=error if len(self.bad) == before else None)]
+
+    def _tried(self, block: Sequence[Record], *, known_bad: Exception | None = None) -> list[Record]:
+        error = known_bad if len(block) > 1 and known_bad is not None else self._problem(block)
+        if error is not None:
+            return self._good_of_bad(block, error)
+        self._good_forms |= self._forms_of(block)
+        return list(block)
+
+    def _forms_of(self, block: Sequence[Record]) -> set[bytes]:
+        return {self._forms[number] for number, _ in block} if self._forms else set()
+
+    def _is_of_bad_form(self, block: Sequence[Record]) -> bool:
+        """Whether all are of a form of which some were bad, and none was good."""
+        if not self._forms or self._forms[block[0][0]] != self._forms[block[-1][0]]:  # they are in the order of forms
+            return False
+        return self._forms[block[0][0]] in self._bad_forms - self._good_forms
 
     def _problem(self, block: Sequence[Record]) -> Exception | None:
         import duckdb  # noqa: PLC0415 - files of measurements need none of it
 
-        self._scratch.write_bytes(b"".join([self._first, *self._laid_out(block, 1)]))
+        self._scratch.write_bytes(b"".join([self._first, *self._laid_out(sorted(block), 1)]))
         try:
             self._attempt(self._scratch)
         except (duckdb.Error, SourceError) as error:
@@ -119,6 +162,14 @@ class Sifter:
         if isinstance(error, SourceError):
             return str(error)
         return _csv_reason(text, error) if self._kind == "csv" else one_line(error)
+
+
+def _form(record: bytes) -> bytes:
+    """Give what a record looks like: all digits are alike, all letters, and runs of them that are not too long."""
+    form = record.translate(_SIGNS)
+    for run, sign in _RUNS:
+        form = form.replace(run, sign)
+    return form
 
 
 def _json_fault(text: bytes, error: Exception) -> str | None:

@@ -1,0 +1,65 @@
+"""Bad records are found among others by trying few blocks, and each that is told was tried."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import SourceError
+from pipeline.importers.sifting import Sifter
+
+RECORDS = st.lists(st.sampled_from([b"1.5", b"27.25", b"x", b"y z", b"-1", b"1e5", b"13", b""]), max_size=60)
+
+
+class Attempts:
+    """Reads blocks as an importer that cannot read some records; each has its line number where lines are laid out."""
+
+    def __init__(self, is_bad):
+        self.is_bad = is_bad
+        self.count = 0
+
+    def __call__(self, block):
+        self.count += 1
+        for number, line in enumerate(block.read_bytes().split(b"\n"), start=1):
+            if self.is_bad(line):
+                raise SourceError(f"{number}: {line.decode()}")
+
+
+def sift(directory, lines, is_bad, *, wants_all=True, **options):
+    attempts = Attempts(is_bad)
+    (directory / "plain").write_bytes(b"".join(line + b"\n" for line in lines))
+    sifter = Sifter("lines", attempts, directory / "block", has_header=False, **{"stand_alone": True, **options})
+    sifter.sift(directory / "plain", directory / "good" if wants_all else None)
+    return sifter, attempts
+
+
+@pytest.mark.parametrize("stand_alone", [False, True])
+@settings(max_examples=60, deadline=None)
+@given(lines=RECORDS, bad=st.sets(st.sampled_from([b"x", b"y z", b"13", b"-1"])))
+def test_what_is_told_is_what_is_bad(tmp_path_factory, stand_alone, lines, bad):
+    directory = tmp_path_factory.mktemp("sift")
+    sifter, _ = sift(directory, lines, bad.__contains__, stand_alone=stand_alone)
+    wanted = [(number, f"{number}: {line.decode()}") for number, line in enumerate(lines, start=1) if line in bad]
+    assert sifter.bad == wanted
+    kept = (directory / "good").read_bytes().split(b"\n")
+    good = {number: line for number, line in enumerate(lines, start=1) if line and line not in bad}
+    assert {number: line for number, line in enumerate(kept, start=1) if line} == good
+    assert sifter.good_count == len(good)
+    first, _ = sift(directory, lines, bad.__contains__, wants_all=False)
+    assert first.bad == wanted[:1]
+
+
+@pytest.mark.parametrize(("count", "every", "most"), [(40_000, 2000, 80), (40_000, 400, 160), (1000, 4, 280)])
+def test_bad_records_that_look_alike_are_found_in_few_tries(tmp_path, count, every, most):
+    lines = [b"n/a" if number % every == 7 % every else b"%d.25,%d" % (number, number % 9) for number in range(count)]
+    sifter, attempts = sift(tmp_path, lines, lambda line: line == b"n/a")
+    assert len(sifter.bad) == lines.count(b"n/a")
+    assert attempts.count < most
+
+
+def test_bad_records_that_look_like_good_ones_are_found_by_halving(tmp_path):
+    bad = {b"%d" % number for number in range(500, 16_000, 1000)}
+    sifter, attempts = sift(tmp_path, [b"%d" % number for number in range(16_384)], bad.__contains__)
+    assert len(sifter.bad) == len(bad)
+    assert attempts.count < len(bad) * 30
