@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Claim: where an Arrow-backed column of pandas holds NaN, groupby(...).median(), pivot_table and resample().median() give a number that depends on the order of the rows: where every hundredth of 20,000 probes is NaN, medians of 17 to 75, or NA, for a true one of 20; one NaN in a thousand rows is enough.
-# Versions: pandas 3.1.1, pyarrow 26.0.1, numpy 2.4.6.
+# Versions: pandas 3.1.1 (2.3.3 and 3.0.0 the same), pyarrow 26.0.1, numpy 2.4.6.
 # Guess: NaN is left out, as median() of the whole column and groupby(...).quantile(0.5) of the same frame do, or the median is NaN, as the group's mean is NA. A median has no order. The same fault of grouped quantiles was mended this year (pull request 66183).
 # Hurts: who reads Parquet with dtype_backend="pyarrow", so that NaN and null stay apart, and compares links or versions by their medians: plausible numbers, different after a sort, and for each group by other errors; the group without a loss alone is right. dtype_backend="numpy_nullable" and pandas' own types are right, and so is groupby(...).quantile(0.5).
 set -euo pipefail
