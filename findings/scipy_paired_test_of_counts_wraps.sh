@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Claim: scipy.stats.ttest_rel subtracts unsigned integers as they are, so that a pair whose first value is the lesser one differs by four thousand million: of 30 links that lose 3.3 probes more after a change, p is 0.16 instead of 1e-8; t may have the wrong sign, and nothing warns.
-# Versions: scipy 1.17.1 (and 1.13.1, the same) with numpy 2.4.6, polars 2.1.0, pandas 3.1.1.
+# Versions: scipy 1.17.1 (and 1.13.1, the same) with numpy 2.4.6, polars 2.1.0, pandas 3.1.1. The paired tests of pingouin 0.7.0 (ttest) and statsmodels 0.15.0 (ttost_paired) do the same.
 # Guess: a test is of numbers, whatever type holds them, as wilcoxon, ttest_ind, pearsonr and permutation_test of the same two arrays are. Nobody asked for the type, either: what Polars counts (null_count, len, n_unique, the sum of a condition) is UInt32.
 # Hurts: who compares counts, ticks or sizes in pairs, by link, by run or by hour, out of Polars, Parquet or a driver's buffer: a change for the worse is found to be none, and the other way round; the interval of confidence alone looks odd. Signed integers and floats are right, and so are unsigned ones where no first value is the lesser.
 set -euo pipefail
