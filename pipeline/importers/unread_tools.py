@@ -14,13 +14,16 @@ _CDR = (
     "whose values stand in messages that their definitions alone explain: write those of a topic as text with "
     "ros2 topic echo --csv TOPIC, and import that with --header and --map"
 )
+# Its export as CSV fills the place of invalid samples, and drops all but one of the same time.
+_MDF = (
+    "write channels as CSV with asammdf's MDF(FILE).get(CHANNEL, ignore_invalidation_bits=True), not with its export: "
+    "docs/importing.md shows how; and use --map"
+)
 _MAGICS = {
     b"\x89MCAP0\r\n": "is an MCAP file, which --from mcap reads, or one that is cut off within its first record",
     b"SQLite format 3\0": f"is a database of SQLite; a bag of ROS 2 is one, {_CDR}",
-    b"MDF     ": "is a file of ASAM MDF; write its channels as CSV, with asammdf: MDF(FILE).export('csv'), and use "
-    "--map",
-    b"UnFinMF ": "is a file of ASAM MDF that its writer did not finish; finish it and write its channels as CSV, with "
-    "asammdf: MDF(FILE).export('csv'), and use --map",
+    b"MDF     ": f"is a file of ASAM MDF; {_MDF}",
+    b"UnFinMF ": f"is a file of ASAM MDF that its writer did not finish; finish it, then {_MDF}",
     b"TDSm": "is a TDMS file of LabVIEW; write a group as CSV, with npTDMS: "
     "TdmsFile.read(FILE)[GROUP].as_dataframe(time_index=True).to_csv('x.csv'), and use --map",
 }
