@@ -16,9 +16,11 @@ from pipeline.cli.streams import json_line, reporting, tell, warn
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline.importers.result import ImportResult
+
+_FEWEST_ALIKE = 4
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +142,7 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
         )
     if result.empty:
         warnings.append(without_rows(result.empty))
-    warn(warnings)
+    warn(_folded(warnings))
     if quiet:
         return
     if as_json:
@@ -154,6 +156,20 @@ def _print(result: ImportResult, *, as_json: bool, quiet: bool) -> None:
     skipped = f", {counted(len(result.unchanged), 'session')} there already" if result.unchanged else ""
     figures = f"{counted(len(result.imported), 'session')}, {counted(result.rows, 'row')}"
     print(f"{result.to}: {figures} imported{skipped} in {duration(result.seconds)}")
+
+
+def _folded(warnings: Sequence[str]) -> list[str]:
+    """Tell what is said of many files once, of the first of them."""
+    files: dict[str, list[str]] = {}
+    for warning in warnings:
+        file, _, told = warning.partition(": ")
+        files.setdefault(told or warning, []).append(file)
+    alike = {told: f"{of[0]} and {len(of) - 1:,} more files" for told, of in files.items() if len(of) >= _FEWEST_ALIKE}
+    folded = []
+    for warning in warnings:
+        told = warning.partition(": ")[2]
+        folded.append(f"{alike[told]}: {told}" if told in alike else warning)
+    return list(dict.fromkeys(folded))
 
 
 COMMAND = Command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +16,7 @@ from pipeline.runtime.duckdb import connect_engine, lock_down, quote_literal, st
 from pipeline.runtime.signals import interrupt_on_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import duckdb
 
@@ -32,6 +32,7 @@ _MACROS = re.findall(
 )
 """Name and rest of each."""
 _PREPARING = {"CREATE", "SET", "VARIABLE_SET"}
+_MOST_ENGINES = 2
 
 
 class WholeFileError(SourceError):
@@ -43,7 +44,7 @@ class Engines:
 
     def __init__(self) -> None:
         self._kept: duckdb.DuckDBPyConnection | None = None
-        self._locked: tuple[list[Path], duckdb.DuckDBPyConnection] | None = None
+        self._locked: dict[tuple[tuple[Path, ...], bool], duckdb.DuckDBPyConnection] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +52,8 @@ class Engines:
     def __exit__(self, *_: object) -> None:
         if self._kept is not None:
             self._kept.close()
-        self.end_again()
+        for engine in self._locked.values():
+            engine.close()
 
     def keep(self) -> duckdb.DuckDBPyConnection:
         """Open one for SQL of our own: it is not locked down, and still to be taken."""
@@ -61,28 +63,26 @@ class Engines:
         return self._kept
 
     @contextmanager
-    def opened(self, readable: list[Path], *, streams: bool, again: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give one that can read some files and nothing else.
+    def opened(self, readable: Sequence[Path], *, streams: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Connect to one that can read some files and nothing else.
+
+        To open an engine takes longer than to read a small file: those that may read the same paths are one, and what
+        a connection makes is gone with it.
 
         Args:
             readable: the files.
             streams: it takes views of rows that are made while it reads.
-            again: one for the same files is wanted again and again, until `end_again`: each is without what the one
-                before made.
         """
-        if not again:
-            connection, self._kept = self.keep(), None
-            with connection:
-                _lock(connection, readable, streams=streams)
-                yield connection
-            return
         import duckdb  # noqa: PLC0415 - files of measurements need none of it
 
-        if self._locked is None or self._locked[0] != readable:
-            self.end_again()
-            self._locked = readable, connect_engine(threads=1)
-            _lock(self._locked[1], readable, streams=streams)
-        with self._locked[1].cursor() as connection:
+        # The engine follows links when it is told what it may read.
+        key = tuple(path.resolve() for path in readable), streams
+        if key not in self._locked:
+            while len(self._locked) >= _MOST_ENGINES:
+                self._close(next(iter(self._locked)))
+            self._locked[key], self._kept = self.keep(), None
+            _lock(self._locked[key], readable, streams=streams)
+        with self._locked[key].cursor() as connection:
             interrupt_on_signal(connection)
             connection.begin()
             try:
@@ -91,16 +91,13 @@ class Engines:
                 try:
                     connection.rollback()
                 except duckdb.Error:  # a stream of its rows is open, and what it made would stay
-                    self.end_again()
+                    self._close(key)
 
-    def end_again(self) -> None:
-        """Close the engine that was wanted again and again."""
-        if self._locked is not None:
-            self._locked[1].close()
-            self._locked = None
+    def _close(self, key: tuple[tuple[Path, ...], bool]) -> None:
+        self._locked.pop(key).close()
 
 
-def _lock(connection: duckdb.DuckDBPyConnection, readable: list[Path], *, streams: bool) -> None:
+def _lock(connection: duckdb.DuckDBPyConnection, readable: Sequence[Path], *, streams: bool) -> None:
     if streams:
         # The engine takes what we stream for one row, and would hold all of it to join it with a table.
         connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -119,8 +116,6 @@ def open_connection(
     decoded: Decoded | None = None,
     engines: Engines | None = None,
     rows: PlainCsv | None = None,
-    *,
-    again: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection for an importer; the SQL finds the file as `getvariable('file')`.
 
@@ -136,7 +131,6 @@ def open_connection(
         decoded: what the importer's reader makes of the file, as the view `records`.
         engines: has the engine.
         rows: of a CSV file that is so plain that the engine need not read it itself.
-        again: as in `Engines.opened`.
 
     Raises:
         UsageError: a section does more than it may.
@@ -145,7 +139,9 @@ def open_connection(
     readable = [plain] + [type(plain)(path) for path in (variables.get("extract"), variables.get("companion")) if path]
     readable += [] if document is None else [document.path]
     is_read_by_us = bool(definition.samples or decoded or rows) or definition.format in {"lines", "ndjson"}
-    with (engines or Engines()).opened(readable, streams=is_read_by_us, again=again) as connection:
+    with ExitStack() as stack:
+        held = engines or stack.enter_context(Engines())
+        connection = stack.enter_context(held.opened(readable, streams=is_read_by_us))
         _register_lines(connection, definition, plain, unread or UnreadKeys())
         pieces = None if document is None else document.pieces()
         objects = None

@@ -26,6 +26,7 @@ from pipeline.importers.fields import UnreadKeys
 from pipeline.importers.ignored import Ignored
 from pipeline.importers.measurements import Measurements
 from pipeline.importers.metrics import facts_of_metrics
+from pipeline.importers.plain_text import of_one_name
 from pipeline.importers.samples import CutDocument
 from pipeline.importers.sifting import Sifter
 from pipeline.importers.start import Start
@@ -129,7 +130,7 @@ class HarnessFile:
             "folder": in_unicode(path.absolute().parent.name),
             **{name: options.assumed.get(name) for name in definition.choices},
         }
-        self._plain = document.plain
+        self._plain = of_one_name(document.plain, directory)
         self._object_limit = max(content.plain_size + 1, _LINE_BYTES) if definition.format == "json" else _LINE_BYTES
         self._shape: CsvShape | None = None
         self._may_be_plain = True  # as CSV
@@ -199,10 +200,7 @@ class HarnessFile:
             has_header=self._shape is not None and self._shape.has_header,
             stand_alone=not self._definition.reader,
         )
-        try:
-            sifter.sift(self._plain, good if self._options.skip_bad else None)
-        finally:
-            self._engines.end_again()
+        sifter.sift(self._plain, good if self._options.skip_bad else None)
         if not sifter.bad:
             raise self._failure(problem)
         line, reason = sifter.bad[0]
@@ -227,12 +225,12 @@ class HarnessFile:
         return SourceError(f"{self.where}: cannot be read as a file of {self._definition.name} ({one_line(problem)})")
 
     def _try(self, block: Path) -> None:
-        with self._open(block, again=True) as connection:
+        with self._open(block) as connection:
             measurements = self._measurements_of(connection, with_all_keys=True)
             for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
 
-    def _open(self, plain: Path, *, again: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         if self._definition.format == "csv" and self._shape is None:
             try:
                 self._shape = find_shape(
@@ -248,7 +246,7 @@ class HarnessFile:
         types = self._definition.column_types
         rows = plain_csv(plain, self._shape, types) if self._shape is not None and self._may_be_plain else None
         of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines, rows)
-        return open_connection(self._definition, plain, self._variables, *of_file, again=again)
+        return open_connection(self._definition, plain, self._variables, *of_file)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
         """Open the rows: their schema, and the batches, which come in order.

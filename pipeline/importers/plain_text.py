@@ -6,9 +6,11 @@ import codecs
 import gzip
 import io
 import json
+import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import pyarrow as pa
@@ -22,11 +24,11 @@ from pipeline.native import BadDocumentError, Outline, find_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HEAD_BYTES = 65_536
 _BLOCK_BYTES = 1 << 20
 _START_BYTES = 256
+_SMALL_BYTES = 1 << 20
 _ELEMENTS = 100  # of an array, that a harness is recognised by
 _MAX_TIMES_FILE = 50  # JSON that harnesses write is a tenth or a twentieth of its size when it is compressed
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -287,6 +289,22 @@ def open_plain_text(path: Path, directory: Path, extract: str | None, *, is_bina
     except BaseException:
         hashing.close()
         raise
+
+
+def of_one_name(plain: Path, directory: Path) -> Path:
+    """Copy a small file to where all lie while they are read, so that one engine may read them.
+
+    Args:
+        plain: the file; a large one stays where it is.
+        directory: one that is there again, and empty, for the next file.
+
+    Raises:
+        DestinationError: it cannot be written.
+    """
+    if plain.stat().st_size > _SMALL_BYTES:
+        return plain
+    with temporary_errors(directory):
+        return Path(shutil.copyfile(plain, directory / "input"))
 
 
 def _make_plain(path: Path, plain: Path, *, is_binary: bool) -> None:
