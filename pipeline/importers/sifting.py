@@ -105,7 +105,7 @@ class Sifter:
             self._bad_forms |= self._forms_of(block)
             return []
         if self._is_of_bad_form(block):
-            return [record for one in block for record in self._tried([one])]
+            return self._good_of_bad_form(block)
         middle = len(block) // 2
         before = len(self.bad)
         first = self._tried(block[:middle])
@@ -113,6 +113,13 @@ class Sifter:
             return first
         # Where nothing in the first half is bad, something in the second is.
         return [*first, *self._tried(block[middle:], known_bad=error if len(self.bad) == before else None)]
+
+    def _good_of_bad_form(self, block: Sequence[Record]) -> list[Record]:
+        """Try one by one, as long as all are bad: what comes behind a good one is halved."""
+        for at, record in enumerate(block, start=1):
+            if good := self._tried([record]):
+                return [*good, *self._tried(block[at:])] if at < len(block) else good
+        return []
 
     def _tried(self, block: Sequence[Record], *, known_bad: Exception | None = None) -> list[Record]:
         error = known_bad if len(block) > 1 and known_bad is not None else self._problem(block)
@@ -128,7 +135,8 @@ class Sifter:
         """Whether all are of a form of which some were bad, and none was good."""
         if not self._forms or self._forms[block[0][0]] != self._forms[block[-1][0]]:  # they are in the order of forms
             return False
-        return self._forms[block[0][0]] in self._bad_forms - self._good_forms
+        form = self._forms[block[0][0]]
+        return form in self._bad_forms and form not in self._good_forms
 
     def _problem(self, block: Sequence[Record]) -> Exception | None:
         import duckdb  # noqa: PLC0415 - files of measurements need none of it

@@ -63,3 +63,11 @@ def test_bad_records_that_look_like_good_ones_are_found_by_halving(tmp_path):
     sifter, attempts = sift(tmp_path, [b"%d" % number for number in range(16_384)], bad.__contains__)
     assert len(sifter.bad) == len(bad)
     assert attempts.count < len(bad) * 30
+
+
+def test_one_bad_record_of_a_form_says_little_of_many_good_ones(tmp_path):
+    bad = {101: b"1.5 bad", 18_000: b"2.5 bad"}
+    lines = [bad.get(at, b"%d" % at if at < 16_384 else b"%d.5 all" % at) for at in range(18_400)]
+    sifter, attempts = sift(tmp_path, lines, lambda line: line.endswith(b"bad"))
+    assert [line for line, _ in sifter.bad] == [102, 18_001]
+    assert attempts.count < 80
