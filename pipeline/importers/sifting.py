@@ -7,12 +7,14 @@ the order of its forms, so that they lie together. Whatever is told of a record 
 from __future__ import annotations
 
 import json
+import re
 import string
 from typing import TYPE_CHECKING
 
 from pipeline.disk.strict_json import no_json
 from pipeline.errors import BadRowError, SourceError
 from pipeline.importers.connection import one_line
+from pipeline.runtime.signals import is_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +24,8 @@ _BLOCK_RECORDS = 16_384
 _BLOCK_BYTES = 16_000_000
 _SIGNS = bytes.maketrans((string.digits + string.ascii_letters).encode(), b"0" * 10 + b"a" * 52)
 _RUNS = [(sign * length, sign) for sign in (b"0", b"a") for length in (64, 16, 4, 2, 2)]
+_INTERRUPTED = re.compile(r"(Python exception|^Invalid Input Error: reading the .* failed): KeyboardInterrupt")
+"""What Arrow and the engine make of one that is raised where they call Python."""
 Record = tuple[int, bytes]
 """Number of its first line, and its bytes with the line end."""
 
@@ -145,6 +149,8 @@ class Sifter:
         try:
             self._attempt(self._scratch)
         except (duckdb.Error, SourceError) as error:
+            if _comes_of_interruption(error):
+                raise KeyboardInterrupt from error  # which says nothing of the records
             return error
         return None
 
@@ -170,6 +176,18 @@ class Sifter:
         if isinstance(error, SourceError):
             return str(error)
         return _csv_reason(text, error) if self._kind == "csv" else one_line(error)
+
+
+def _comes_of_interruption(error: BaseException | None) -> bool:
+    import duckdb  # noqa: PLC0415 - files of measurements need none of it
+
+    if is_interruption(error):
+        return True
+    while error is not None:
+        if isinstance(error, duckdb.InterruptException) or _INTERRUPTED.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _form(record: bytes) -> bytes:

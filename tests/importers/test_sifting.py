@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,3 +72,29 @@ def test_one_bad_record_of_a_form_says_little_of_many_good_ones(tmp_path):
     sifter, attempts = sift(tmp_path, lines, lambda line: line.endswith(b"bad"))
     assert [line for line, _ in sifter.bad] == [102, 18_001]
     assert attempts.count < 80
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
+        OSError("Detail: Python exception: KeyboardInterrupt"),
+        duckdb.InvalidInputException(
+            "Invalid Input Error: reading the schema of the object registered as 'records' failed: KeyboardInterrupt: "
+        ),
+    ],
+)
+def test_an_interruption_makes_no_record_bad(tmp_path, error):
+    def attempt(_):
+        raise SourceError("cannot be read") from error
+
+    (tmp_path / "plain").write_bytes(b"1\n2\n")
+    sifter = Sifter("lines", attempt, tmp_path / "block", has_header=False, stand_alone=True)
+    with pytest.raises(KeyboardInterrupt):
+        sifter.sift(tmp_path / "plain", tmp_path / "good")
+    assert not sifter.bad
+
+
+def test_a_record_that_speaks_of_interruptions_is_bad_like_others(tmp_path):
+    sifter, _ = sift(tmp_path, [b"1", b"KeyboardInterrupt"], lambda line: line == b"KeyboardInterrupt")
+    assert [line for line, _ in sifter.bad] == [2]
