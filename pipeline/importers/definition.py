@@ -117,6 +117,14 @@ class Definition:
         is_named = bool(self.fields) or self.reads is not None
         return is_named or self.harness is None or self.format in {"lines", *DECODED}
 
+    @property
+    def records_stand_alone(self) -> bool:
+        """Whether it can be read says nothing of another record, as far as the SQL shows: it looks at one at a time."""
+        views = re.compile(r"(?i)\b(records|other_lines|forms|objects|getstats_reports)\b")
+        sql = self.sections["measurements"]
+        looks_back = views.search(self.sections.get("prepare", "")) or re.search(r"(?i)\bOVER\b", sql)
+        return not (self.reader or looks_back) and len(views.findall(sql)) == 1
+
 
 def parse_definition(text: str, *, name: str, is_built_in: bool = False) -> Definition:
     """Read an importer.

@@ -198,7 +198,7 @@ class HarnessFile:
             self._try,
             self._directory / "block",
             has_header=self._shape is not None and self._shape.has_header,
-            stand_alone=not self._definition.reader,
+            stand_alone=self._definition.records_stand_alone,
         )
         sifter.sift(self._plain, good if self._options.skip_bad else None)
         if not sifter.bad:

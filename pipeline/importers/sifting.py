@@ -24,6 +24,8 @@ _BLOCK_RECORDS = 16_384
 _BLOCK_BYTES = 16_000_000
 _SIGNS = bytes.maketrans((string.digits + string.ascii_letters).encode(), b"0" * 10 + b"a" * 52)
 _RUNS = [(sign * length, sign) for sign in (b"0", b"a") for length in (64, 16, 4, 2, 2)]
+_NO_JSON = "is no JSON"
+"""What the compiled part says of a line, of which Python says more."""
 _INTERRUPTED = re.compile(r"(Python exception|^Invalid Input Error: reading the .* failed): KeyboardInterrupt")
 """What Arrow and the engine make of one that is raised where they call Python."""
 Record = tuple[int, bytes]
@@ -169,7 +171,8 @@ class Sifter:
 
     def _reason(self, record: Record, error: Exception) -> str:
         _, text = record
-        if self._kind == "ndjson" and (fault := _json_fault(text, error)) is not None:
+        is_json = self._kind == "ndjson" or str(error) == _NO_JSON
+        if is_json and (fault := _json_fault(text, error)) is not None:
             return fault
         if isinstance(error, BadRowError):
             return "column " + str(error).split(", column ", 1)[-1]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import SourceError
+from pipeline.importers.definition import built_in
 from pipeline.importers.sifting import Sifter
 
 RECORDS = st.lists(st.sampled_from([b"1.5", b"27.25", b"x", b"y z", b"-1", b"1e5", b"13", b""]), max_size=60)
@@ -98,3 +99,9 @@ def test_an_interruption_makes_no_record_bad(tmp_path, error):
 def test_a_record_that_speaks_of_interruptions_is_bad_like_others(tmp_path):
     sifter, _ = sift(tmp_path, [b"1", b"KeyboardInterrupt"], lambda line: line == b"KeyboardInterrupt")
     assert [line for line, _ in sifter.bad] == [2]
+
+
+def test_records_are_ordered_by_form_where_an_importer_looks_at_one_at_a_time():
+    found = {one.name: one.records_stand_alone for one in built_in()}
+    assert all(found[name] for name in ("hey", "jmeter", "k6-csv", "vegeta", "h2load"))
+    assert not any(found[name] for name in ("gatling", "fio-log", "getstats", "iperf3-stream", "mtr-raw", "rtcstats"))
