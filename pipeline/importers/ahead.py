@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 4
 _START_BYTES = 4096
-_OWN_WORDS = (b"sequence", b"timestamp", b"metric", b"value")
+OWN_KEYS = frozenset({"sequence", "timestamp", "metric", "value"})
+"""Columns that all measurements of our own have."""
 
 
 @contextmanager
@@ -41,4 +42,4 @@ def _is_probably_own(path: Path) -> bool:
             start = file.read(_START_BYTES)
     except (OSError, ValueError):
         return False  # whoever reads it says so
-    return all(word in start for word in _OWN_WORDS)
+    return all(key.encode() in start for key in OWN_KEYS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError
+from pipeline.importers.ahead import OWN_KEYS
 from pipeline.importers.connection import Engines, one_line
 from pipeline.importers.decoded import load_reader
 from pipeline.importers.definition import built_in, built_in_of, find_definitions, harness_names
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from pipeline.importers.definition import Definition
     from pipeline.importers.plain_text import Head
 
-_OWN_KEYS = {"sequence", "timestamp", "metric", "value"}
-_COLUMN_WORDS = (*_OWN_KEYS, "session_id")
+_COLUMN_WORDS = (*OWN_KEYS, "session_id")
 
 
 def sort_out(
@@ -203,9 +203,9 @@ def _fault(head: Head, path: Path, *, is_json: bool) -> str | None:
 def _is_own(head: Head) -> bool:
     """Whether the columns are those of measurements."""
     if isinstance(head.value, dict):
-        return len(_OWN_KEYS & head.value.keys()) == len(_OWN_KEYS)
+        return len(OWN_KEYS & head.value.keys()) == len(OWN_KEYS)
     fields = {field.strip(' "') for field in head.first_line.split(",")}
-    return len(_OWN_KEYS & fields) == len(_OWN_KEYS)
+    return len(OWN_KEYS & fields) == len(OWN_KEYS)
 
 
 def _may_be_own(head: Head, path: Path) -> bool:
