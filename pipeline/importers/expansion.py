@@ -75,11 +75,11 @@ class Expansion:
             pieces: list[_Piece] = []
             held = 0
             for piece in self._pieces(plain, numbers):
-                pieces.append(piece)
-                held += piece.count
-                if held >= _BATCH_ROWS:
+                if pieces and held + piece.count > _BATCH_ROWS:
                     yield self._joined(plain, pieces)
                     pieces, held = [], 0
+                pieces.append(piece)
+                held += piece.count
             if pieces:
                 yield self._joined(plain, pieces)
 

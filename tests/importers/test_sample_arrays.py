@@ -14,6 +14,8 @@ import pytest
 from samples import rows_of
 
 from pipeline import SourceError, UsageError, import_sessions
+from pipeline.importers.expansion import NUMBER, Expansion
+from pipeline.importers.measurements import BATCH_ROWS
 from pipeline.importers.samples import CutDocument, parse_samples
 from pipeline.native import ElementTexts
 
@@ -313,6 +315,21 @@ def test_short_arrays_are_read_together_where_those_beside_are_as_long(tmp_path)
         for round_, value in enumerate(run["times"])
     ]
     assert import_own(tmp_path, json.dumps({"runs": runs})) == expected
+
+
+@pytest.mark.parametrize("length", [100, 700, 16_383, 16_385, 40_000])
+def test_batches_are_no_larger_than_batches_of_rows(tmp_path, length):
+    arrays = [[index + 0.5] * length for index in range(60_000 // length + 2)]
+    (tmp_path / "x.json").write_text(json.dumps({"times": arrays}))
+    cut = CutDocument(tmp_path / "x.json", parse_samples("times[][round]", where="x"), tmp_path / "cut.json")
+    numbers = pa.record_batch({"value": pa.nulls(len(arrays), pa.string()), NUMBER: pa.array(range(len(arrays)))})
+    expansion = Expansion(cut, {}, ["round"], ["value"], None)
+    batches = list(
+        expansion.expand(batch for batch in [numbers.append_column("round", pa.nulls(len(arrays), pa.int64()))])
+    )
+    assert max(batch.num_rows for batch in batches) <= BATCH_ROWS
+    values = [float(value) for batch in batches for value in batch.column("value").to_pylist()]
+    assert values == [value for array in arrays for value in array]
 
 
 PEAK = """

@@ -21,28 +21,34 @@ FROM content
 
 -- name: prepare
 SET VARIABLE is_raw = (SELECT json->>'version' IN ('5', '6') FROM document);
+-- Each text is taken apart once for all that is wanted of it, that of a benchmark before its runs are rows.
+CREATE TEMP MACRO said_of(metadata) AS json_extract_string(metadata, ['name', 'unit', 'loops', 'inner_loops', 'date', 'perf_version']);
 CREATE TEMP TABLE runs AS
 -- What stands beside unnest() is found for each row that it gives: large texts stay below it.
 WITH benchmarks AS (
-    SELECT common, unnest(held) AS benchmark, unnest(range(len(held))) AS number_of_benchmark
+    SELECT said_of(common) AS common, unnest(held) AS benchmark, unnest(range(len(held))) AS number_of_benchmark
     FROM (SELECT json->'metadata' AS common, json_extract(json, '$.benchmarks[*]') AS held FROM document)
+), parted AS (
+    SELECT number_of_benchmark, common, json_extract(benchmark, ['$.metadata', '$.common_metadata']) AS shared,
+           json_extract(benchmark, '$.runs[*]') AS runs
+    FROM benchmarks
 ), listed AS (
-    SELECT number_of_benchmark, common, shared, unnest(runs) AS run, unnest(range(len(runs))) AS number_of_run
-    FROM (SELECT number_of_benchmark, common, coalesce(benchmark->'metadata', benchmark->'common_metadata') AS shared,
-                 json_extract(benchmark, '$.runs[*]') AS runs FROM benchmarks)
+    SELECT number_of_benchmark, shared, unnest(runs) AS run, unnest(range(len(runs))) AS number_of_run
+    FROM (SELECT number_of_benchmark, runs, list_transform(list_zip(said_of(coalesce(shared[1], shared[2])), common), lambda one: coalesce(one[1], one[2])) AS shared FROM parted)
 )
-SELECT number_of_benchmark, number_of_run, run,
-       coalesce(run->>'$.metadata.name', shared->>'name', common->>'name') AS name,
-       coalesce(run->>'$.metadata.unit', shared->>'unit', common->>'unit', 'second') AS unit,
-       coalesce(run->>'$.metadata.loops', shared->>'loops', common->>'loops')::BIGINT AS loops,
-       coalesce(run->>'$.metadata.inner_loops', shared->>'inner_loops', common->>'inner_loops')::BIGINT AS inner_loops,
-       coalesce(run->>'$.metadata.date', shared->>'date', common->>'date')::TIMESTAMP AS date,
-       coalesce(run->>'$.metadata.perf_version', shared->>'perf_version', common->>'perf_version') AS perf_version
-FROM listed;
+SELECT number_of_benchmark, number_of_run, held[2] AS value, held[3] AS sample, held[4] AS warmup,
+       coalesce(said[1], shared[1]) AS name,
+       coalesce(said[2], shared[2], 'second') AS unit,
+       coalesce(said[3], shared[3])::BIGINT AS loops,
+       coalesce(said[4], shared[4])::BIGINT AS inner_loops,
+       coalesce(said[5], shared[5])::TIMESTAMP AS date,
+       coalesce(said[6], shared[6]) AS perf_version
+FROM (SELECT *, said_of(held[1]) AS said
+      FROM (SELECT *, json_extract(run, ['metadata', 'values', 'samples', 'warmups']) AS held FROM listed));
 CREATE TEMP TABLE arrays AS
-SELECT number::BIGINT AS number, is_warmup, * EXCLUDE (run, number, is_warmup)
-FROM (SELECT *, coalesce(run->'values', run->'samples') AS number, false AS is_warmup FROM runs
-      UNION ALL SELECT *, run->'warmups', true FROM runs)
+SELECT number::BIGINT AS number, is_warmup, * EXCLUDE (value, sample, warmup, number, is_warmup)
+FROM (SELECT *, coalesce(value, sample) AS number, false AS is_warmup FROM runs
+      UNION ALL SELECT *, warmup, true FROM runs)
 WHERE json_type(number) <> 'NULL';
 
 -- name: session
