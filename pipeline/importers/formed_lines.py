@@ -140,6 +140,41 @@ def _parts(text: str) -> Iterator[LinePart | None]:
         yield None
 
 
+class LinesTakenApart:
+    """The lines of a file, taken apart block by block.
+
+    Attributes:
+        columns: kind by name, of all fields of the forms.
+        counts: how many lines there are of each form; None before all were read.
+    """
+
+    def __init__(self, path: Path, forms: Sequence[LineForm], block_bytes: int = _BLOCK_BYTES) -> None:
+        """Name the file; it is opened when it is read."""
+        self._path = path
+        self._forms = [form.parts for form in forms]
+        self._block_bytes = block_bytes
+        self.columns = LineForms(self._forms).columns
+        self.counts: list[int] | None = None
+
+    def blocks(self, *, others_alone: bool = False) -> Iterator[list[pa.Array]]:
+        """Give the lines of a block at a time, as `LineForms.read` does.
+
+        Raises:
+            SourceError: a line that is of no form is no UTF-8.
+        """
+        forms = LineForms(self._forms)
+        number = 1
+        for block, size in line_blocks(self._path, self._block_bytes):
+            count, arrays = forms.read(block, size, number, others_alone=others_alone)
+            number += count
+            try:
+                arrays[1].validate(full=True)
+            except pa.ArrowInvalid as error:
+                raise SourceError("is not valid UTF-8") from error
+            yield arrays
+        self.counts = forms.counts()
+
+
 class FormedLines:
     """The lines of a file, which the engine may read any number of times; few that are of no form are kept.
 
@@ -151,15 +186,11 @@ class FormedLines:
 
     def __init__(self, path: Path, forms: Sequence[LineForm]) -> None:
         """Name the file; it is opened when it is read."""
-        self._path = path
         self._names = [form.name for form in forms]
-        self._forms = [form.parts for form in forms]
         # Whole lines are for functions of JSON, which hold all that they are given at once, taken apart.
-        self._block_bytes = 2 * _BLOCK_BYTES if forms else _BLOCK_BYTES
-        self._counts: list[int] | None = None
+        self._lines = LinesTakenApart(path, forms, 2 * _BLOCK_BYTES if forms else _BLOCK_BYTES)
         self._kept: list[pa.RecordBatch] | None = None
-        columns = LineForms(self._forms).columns
-        fields = [(name, _TYPES.get(kind, pa.string())) for name, kind in columns.items()]
+        fields = [(name, _TYPES.get(kind, pa.string())) for name, kind in self._lines.columns.items()]
         named = ("form", pa.dictionary(pa.int32(), pa.string()))
         self.records = EngineStream(pa.schema([*_LINES, named, *fields]), lambda: self._read(others_alone=False))
         self.others = EngineStream(pa.schema(_LINES), lambda: self._read(others_alone=True))
@@ -170,17 +201,9 @@ class FormedLines:
             yield from self._kept
             return
         schema = (self.others if others_alone else self.records).schema
-        forms = LineForms(self._forms)
         names = from_strings(self._names)
-        kept: _FewLines | None = _FewLines() if self._forms else None
-        number = 1
-        for block, size in line_blocks(self._path, self._block_bytes):
-            count, arrays = forms.read(block, size, number, others_alone=others_alone)
-            number += count
-            try:
-                arrays[1].validate(full=True)
-            except pa.ArrowInvalid as error:
-                raise SourceError("is not valid UTF-8") from error
+        kept: _FewLines | None = _FewLines() if self._names else None
+        for arrays in self._lines.blocks(others_alone=others_alone):
             if kept is not None and not kept.add(arrays[0], arrays[1]):
                 kept = None
             if not others_alone:
@@ -188,15 +211,14 @@ class FormedLines:
                 arrays[2] = from_places(np.maximum(codes, 0), names, codes < 0)
             if len(arrays[0]):
                 yield pa.record_batch(arrays, schema=schema)
-        self._counts = forms.counts()
         if kept is not None:
             self._kept = kept.batches
 
     def _counted(self) -> Iterator[pa.RecordBatch]:
-        if self._counts is None:
+        if self._lines.counts is None:
             for _ in self._read(others_alone=True):
                 pass
-        counts = from_integers(self._counts or [], pa.int64())
+        counts = from_integers(self._lines.counts or [], pa.int64())
         yield pa.record_batch([from_strings(self._names), counts], schema=self.forms.schema)
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.importers.connection import Engines
+    from pipeline.importers.csv_rows import PlainCsv
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.definition import Definition
     from pipeline.importers.documents import Document
@@ -133,6 +134,7 @@ class HarnessFile:
         self._plain = of_one_name(document.plain, directory)
         self._object_limit = max(content.plain_size + 1, _LINE_BYTES) if definition.format == "json" else _LINE_BYTES
         self._shape: CsvShape | None = None
+        self._rows: PlainCsv | None = None
         self._may_be_plain = True  # as CSV
         self._cut = document.cut
         self._decoded: Decoded | None = None
@@ -243,9 +245,11 @@ class HarnessFile:
         if self._cut is not None:
             self._object_limit = max(self._cut.path.stat().st_size + 1, _LINE_BYTES)
         self._decoded = Decoded(self._definition.reader, plain) if self._definition.reader else None
-        types = self._definition.column_types
-        rows = plain_csv(plain, self._shape, types) if self._shape is not None and self._may_be_plain else None
-        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines, rows)
+        self._rows = None
+        if self._shape is not None and self._may_be_plain:
+            left = self._definition.reads.left_columns(self._shape.names) if self._definition.reads else ()
+            self._rows = plain_csv(plain, self._shape, self._definition.column_types, left)
+        of_file = (self._object_limit, self._shape, self._cut, self._unread, self._decoded, self._engines, self._rows)
         return open_connection(self._definition, plain, self._variables, *of_file)
 
     def read(self) -> tuple[pa.Schema, Generator[pa.RecordBatch]]:
@@ -294,7 +298,7 @@ class HarnessFile:
         opening: AbstractContextManager[object],
         connection: duckdb.DuckDBPyConnection,
     ) -> Generator[pa.RecordBatch]:
-        of_file = (self._definition, self._plain, self._shape, self._cut, self._unread)
+        of_file = (self._definition, self._plain, self._shape, self._cut, self._unread, self._rows)
         try:
             with Unused(*of_file) as unused:
                 with closing(measurements.batches(self.session_id, self._start.ticks)) as batches:

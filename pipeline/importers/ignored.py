@@ -12,7 +12,7 @@ from pipeline.native import BadDocumentError, DocumentNames
 from pipeline.runtime.duckdb import quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -194,7 +194,11 @@ def in_lines(unread: Iterable[tuple[Sequence[str], int, int]], reads: Reads | No
 
 
 def in_columns(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], known: Collection[str], reads: Reads
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    known: Collection[str],
+    reads: Reads,
+    counted: Mapping[str, int],
 ) -> Ignored:
     """Count what columns of the view `records` hold that are not read.
 
@@ -203,18 +207,25 @@ def in_columns(
         names: of its columns.
         known: those that are read unless `reads` leaves them, in small letters.
         reads: what is read, too.
+        counted: how many fields of columns that are left hold something, where that is known.
     """
+    held: dict[str, Held] = {}
+    for name, values in counted.items():
+        _add(held, _key_text(name), Held(values))
     uses = [(name, reads.use_of_column(name)) for name in names]
-    unread = [(name, use) for name, use in uses if use == "left" or (use == "ignored" and name.lower() not in known)]
+    unread = [
+        (name, use)
+        for name, use in uses
+        if name not in counted and (use == "left" or (use == "ignored" and name.lower() not in known))
+    ]
     if not unread:
-        return Ignored({})
+        return Ignored(held)
     texts = [(f"nullif(trim({quote_identifier(name)}::VARCHAR), '')", use) for name, use in unread]
     # Of what is left on purpose nobody asks for numbers, and no text is slower to take for one than what is none.
     counts = ", ".join(
         f"count({text}), {'0' if use == 'left' else f'count(TRY_CAST({text} AS DOUBLE))'}" for text, use in texts
     )
     (row,) = connection.sql(f"SELECT {counts} FROM records").fetchall()
-    held: dict[str, Held] = {}
     for (name, use), values, numbers in zip(unread, row[::2], row[1::2], strict=True):
         _add(held, _key_text(name), Held(values, numbers if use == "ignored" else 0))
     return Ignored(held)

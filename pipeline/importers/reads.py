@@ -11,7 +11,7 @@ from pipeline.errors import UsageError
 from pipeline.native import PathStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.importers.samples import SamplePath
 
@@ -59,6 +59,10 @@ class Reads(NamedTuple):
         """Say what is done with a column; `ignored` where nothing is said."""
         found = (use for pattern, use in self.columns if fnmatchcase(name.lower(), pattern.lower()))
         return next(found, "ignored")
+
+    def left_columns(self, names: Iterable[str]) -> list[str]:
+        """Give the names of the columns that are left on purpose."""
+        return [name for name in names if self.use_of_column(name) == "left"]
 
     def use_of_keys(self, keys: Sequence[str]) -> str:
         """Say what is done with the value that some keys lead to; `ignored` where nothing is said."""

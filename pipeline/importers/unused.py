@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipeline.importers.csv_rows import PlainCsv
     from pipeline.importers.csv_shape import CsvShape
     from pipeline.importers.decoded import Told
     from pipeline.importers.definition import Definition
@@ -28,7 +29,13 @@ class Unused:
     """Finds what an importer did not use, as far as it says what it does; its thread ends with the `with` statement."""
 
     def __init__(
-        self, definition: Definition, plain: Path, shape: CsvShape | None, cut: CutDocument | None, unread: UnreadKeys
+        self,
+        definition: Definition,
+        plain: Path,
+        shape: CsvShape | None,
+        cut: CutDocument | None,
+        unread: UnreadKeys,
+        rows: PlainCsv | None,
     ) -> None:
         """Begin to count the names of a large document, or lines, of JSON.
 
@@ -38,6 +45,7 @@ class Unused:
             shape: of a CSV file.
             cut: a document whose samples were cut out.
             unread: what lines hold beside their fields, once they were read to the end.
+            rows: of a plain CSV file, which count what its columns hold that are left.
 
         Raises:
             SourceError: the file cannot be read.
@@ -47,6 +55,7 @@ class Unused:
         self._shape = shape
         self._cut = cut
         self._unread = unread
+        self._rows = rows
         self._is_wanted = True
         self._pool: ThreadPoolExecutor | None = None
         self._found: Future[Ignored] | None = None
@@ -85,7 +94,8 @@ class Unused:
             return self._found.result()
         if self._shape is not None:
             known = {*map(str.lower, definition.columns), *given}
-            return in_columns(connection, self._shape.names, known, definition.reads)
+            counted = (self._rows and self._rows.held) or {}
+            return in_columns(connection, self._shape.names, known, definition.reads, counted)
         if definition.forms and definition.format == "ndjson":
             return in_formed_lines(connection, self._plain, definition.forms, definition.reads)
         return self._in_documents(told.whole_bytes)

@@ -12,8 +12,11 @@ from pipeline import SourceError, import_sessions
 from pipeline.importers import csv_rows
 from pipeline.importers.csv_shape import CsvShape, csv_query
 
-PIECES = (*(",", ",", ",", "\n", "\n", "\n\n", " ", "a", "b c", "1.5", "ü", "-", "'", "\t", "\\", "#"), "text " * 9)
-ROWS = ("1,2,3\n", "a,b,c\n", ",,\n", "1, ,x\n", "\n", "ü,1,\n", " 1,2 ,3\n")
+PIECES = (
+    *(",", ",", ",", "\n", "\n", "\n\n", " ", "a", "b c", "1.5", "\u00a0 ", "ü", "-", "'", "\t", "\\", "#"),
+    "text " * 9,
+)
+ROWS = ("1,2,3\n", "a,b,c\n", ",,\n", "1, ,x\n", "\u3000,  ,  y\n", "\n", "ü,1,\n", " 1,2 ,3\n")
 
 
 def texts():
@@ -34,7 +37,7 @@ def test_plain_rows_are_those_that_the_engine_reads(tmp_path, monkeypatch, has_h
         for commas in texts():
             text = commas.replace(",", delimiter)
             path.write_text(text, newline="")
-            rows = csv_rows.plain_csv(path, shape, {})
+            rows = csv_rows.plain_csv(path, shape, {}, ["a", "c"])
             if rows is None:
                 continue
             connection.register("rows", rows)
@@ -42,9 +45,27 @@ def test_plain_rows_are_those_that_the_engine_reads(tmp_path, monkeypatch, has_h
                 found = connection.sql(csv_query(path, shape, ["d"], 1 << 16, "rows")).fetchall()
             except duckdb.Error:
                 continue
-            assert found == connection.sql(csv_query(path, shape, ["d"], 1 << 16)).fetchall(), text
+            plain = connection.sql(csv_query(path, shape, ["d"], 1 << 16))
+            assert found == plain.fetchall(), text
+            (held,) = plain.aggregate("count(nullif(trim(a), '')) AS a, count(nullif(trim(c), '')) AS c").fetchall()
+            assert rows.held == dict(zip("ac", held, strict=True)), text
             split += len(found) > 2
     assert split > 100
+
+
+@pytest.mark.parametrize("between", ["", " ", "\u3000 \u00a0"])
+def test_fields_of_columns_that_are_left_are_counted_while_they_are_read(tmp_path, between):
+    texts = [f"{between}text {number}" if number % 3 else between * (number % 4) for number in range(100_000)]
+    path = tmp_path / "x.csv"
+    path.write_text("".join(f"{number},{text}\n" for number, text in enumerate(texts)))
+    rows = csv_rows.plain_csv(path, CsvShape(names=("a", "b"), delimiter=",", has_header=False), {}, ["b"])
+    assert rows.schema.field("b").type == "string"
+    with duckdb.connect() as connection:
+        connection.register("rows", rows)
+        assert connection.sql("SELECT a FROM rows LIMIT 1").fetchall() == [("0",)]
+        assert rows.held is None
+        (expected,) = connection.sql("SELECT count(nullif(trim(b), '')) FROM rows").fetchall()
+    assert rows.held == {"b": expected[0]} == {"b": sum(bool(text.strip()) for text in texts)}
 
 
 def test_a_field_with_a_comma_is_no_field_more(tmp_path, monkeypatch):

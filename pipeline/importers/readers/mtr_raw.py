@@ -9,11 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import SourceError
-from pipeline.importers.blocks import line_blocks
-from pipeline.importers.formed_lines import parse_forms
+from pipeline.importers.formed_lines import LinesTakenApart, parse_forms
 from pipeline.importers.values import exact_floats, floats_of_integers
 from pipeline.model.arrays import from_numbers, from_places, from_strings, integers
-from pipeline.native import LineForms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,16 +122,9 @@ def _blocks(
     path: Path, forms: Sequence[LineForm], names: _Hops | None = None, told: Told | None = None
 ) -> Iterator[_Lines]:
     """Give the lines; of those that are no probes the names of hops are kept, the others counted."""
-    reader = LineForms([form.parts for form in forms])
-    columns = list(reader.columns)
-    number = 1
-    for block, size in line_blocks(path, _BLOCK_BYTES):
-        count, (places, texts, codes, *fields) = reader.read(block, size, number)
-        number += count
-        try:
-            texts.validate(full=True)
-        except pa.ArrowInvalid as error:
-            raise SourceError("is not valid UTF-8") from error
+    apart = LinesTakenApart(path, forms, _BLOCK_BYTES)
+    columns = list(apart.columns)
+    for places, texts, codes, *fields in apart.blocks():
         kinds = np.frombuffer(codes.buffers()[1], np.int32)
         held = {name: integers(field) for name, field in zip(columns, fields, strict=True)}
         nothing = np.empty(len(kinds), np.int64)
