@@ -277,6 +277,7 @@ class HarnessFile:
             measurements = self._measurements_of(connection, constants, with_all_keys=self._with_all_keys)
             self._measurements = measurements
             self._start.find(self._record, measurements.times.columns)
+            measurements.times.suppose_none = self._start.suppose_none
         except BaseException as error:
             opening.__exit__(type(error), error, error.__traceback__)
             raise

@@ -74,6 +74,10 @@ class Start:
         """Note the earliest time of a row, None where none has a time; `find` takes it then."""
         self._earliest, self._is_earliest_known = ticks, True
 
+    def suppose_none(self) -> int:
+        """Give the start while rows are read, none of which has a time as far as is known."""
+        return self._settle(None)
+
     def settled(self, first: int | None) -> int:
         """Give the start after rows were read, of which `first` is the earliest time."""
         return self._settle(first) if self.ticks is None else self.ticks

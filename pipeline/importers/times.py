@@ -13,7 +13,7 @@ from pipeline.native import FilledTimes
 from pipeline.rows.normalise import parse_timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
     from pipeline.model.arrays import Integers
@@ -33,6 +33,7 @@ class Times:
         columns: those of `timestamp`, `epoch_ns` and `offset_ns` that the importer gives.
         dropped_digits: rows whose time had digits below the unit.
         sources: how many rows had a time of each column; "" is none.
+        suppose_none: gives the start of a session of which no row has a time; it is asked where none of the first has.
     """
 
     def __init__(self, columns: Sequence[str], unit: TimestampUnit, zone: tzinfo | None) -> None:
@@ -46,6 +47,8 @@ class Times:
         self.columns = tuple(columns)
         self.dropped_digits = 0
         self.sources: dict[str, int] = {}
+        self.suppose_none: Callable[[], int] | None = None
+        self._supposed: int | None = None
         self._unit: TimestampUnit = unit
         self._zone = zone
 
@@ -54,13 +57,15 @@ class Times:
 
         Args:
             rows: with the columns of time.
-            start: of the session, for relative times and rows without one; None where every row must have a time.
+            start: of the session, for relative times and rows without one; None where every row must have a time,
+                or none.
             sequence: of the first row, for errors.
 
         Raises:
-            MissingTimeError: a row has no time and there is no start.
+            MissingTimeError: a row has no time and there is no start, or one has a time after all.
             SourceError: a time cannot be read or counted.
         """
+        start = self._supposed if start is None else start
         times = FilledTimes(rows.num_rows, start or 0)
         for name in self.columns:
             column = rows.column(name)
@@ -73,9 +78,14 @@ class Times:
                 given, dropped = times.fill(counted, per_tick=per_tick, start=moved_by)
             except OverflowError as error:
                 raise SourceError("column 'offset_ns': lies too far from the session's start to be counted") from error
+            if given and self._supposed is not None and name != "offset_ns":
+                raise MissingTimeError("some of its measurements have times, and the first have none")
             self.dropped_digits += dropped
             self._count(name, given)
         if times.left and start is None:
+            if not sequence and times.left == rows.num_rows and self.suppose_none is not None:
+                self._supposed = self.suppose_none()
+                return self.ticks(rows, None, sequence)
             row = sequence + times.first_left()
             raise MissingTimeError(f"measurement {row} has no time; --started-at gives the session's start")
         self._count("", times.left)

@@ -12,6 +12,7 @@ from project import HARNESS_FILES
 from samples import rows_of
 
 from pipeline import SourceError, import_sessions, list_sessions
+from pipeline.importers.harness_file import HarnessFile
 
 STARTS = [
     ("iperf3/tcp-1stream.json", {}, "the file", "2026-11-24T17:52:26.000000Z"),
@@ -101,3 +102,30 @@ def test_a_relative_time_that_cannot_be_counted_is_refused(tmp_path):
             tmp_path / "run.csv", tmp_path / "store", importer=str(tmp_path / "both.sql"), timestamp_unit="ns",
             started_at="2026-01-01T00:00:00Z",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("timed", [None, 0, 16_383, 16_384, 49_999])
+def test_a_file_of_which_no_row_has_a_time_is_read_once(tmp_path, monkeypatch, timed):
+    """Its rows are read as if no other had a time where the first have none; one that has a time ends that."""
+    searches = []
+    find = HarnessFile._find_earliest
+    monkeypatch.setattr(HarnessFile, "_find_earliest", lambda file: searches.append(find(file)))
+    (tmp_path / "own.sql").write_text(
+        "-- format: csv\n-- name: measurements\nSELECT 'm' AS metric, value, time::BIGINT AS epoch_ns, "
+        "CASE WHEN value % 2 = 0 THEN value * 1000 END AS offset_ns FROM (SELECT n::BIGINT AS value, time FROM records)"
+    )
+    seconds = {timed: 1_800_000_000, 49_998: 1_790_000_000} if timed is not None else {}
+    lines = [f"{number},{seconds[number]}000000000" if number in seconds else f"{number}," for number in range(50_000)]
+    (tmp_path / "x.csv").write_text("\n".join(["n,time", *lines, ""]))
+    os.utime(tmp_path / "x.csv", (1_700_000_000, 1_700_000_000))
+    import_sessions(tmp_path / "x.csv", tmp_path / "store", importer=str(tmp_path / "own.sql"))
+    start = min(seconds.values(), default=1_700_000_000)
+    expected = [
+        seconds[number] * 1_000_000 if number in seconds else start * 1_000_000 + (0 if number % 2 else number)
+        for number in range(50_000)
+    ]
+    found = rows_of(tmp_path / "store", "SELECT epoch_us(timestamp) FROM measurements ORDER BY sequence")
+    assert [us for (us,) in found] == expected
+    (session,) = list_sessions(tmp_path / "store")
+    assert session["origin"]["start_from"] == ("the earliest sample" if seconds else "the file's modification time")
+    assert len(searches) == (1 if seconds else 0)
