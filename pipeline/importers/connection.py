@@ -237,6 +237,33 @@ def select(connection: duckdb.DuckDBPyConnection, definition: Definition, sectio
         UsageError: it is not, or does not fit DuckDB.
         duckdb.Error: the file does not fit it.
     """
+    return connection.sql(_one_select(connection, definition, section))
+
+
+def selected(
+    connection: duckdb.DuckDBPyConnection, definition: Definition, section: str, *, most: int | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run a section, which must be one SELECT; it is bound once, not again for its rows.
+
+    Args:
+        connection: where the file can be read.
+        definition: the importer.
+        section: which of its sections.
+        most: rows that are wanted, at most; None for all.
+
+    Returns:
+        the names of its columns, and its rows.
+
+    Raises:
+        UsageError: it is not, or does not fit DuckDB.
+        duckdb.Error: the file does not fit it.
+    """
+    found = connection.execute(_one_select(connection, definition, section))
+    names = [str(column[0]) for column in found.description or ()]
+    return names, found.fetchall() if most is None else found.fetchmany(most)
+
+
+def _one_select(connection: duckdb.DuckDBPyConnection, definition: Definition, section: str) -> str:
     import duckdb  # noqa: PLC0415 - files of measurements need none of it
 
     sql = definition.sections[section]
@@ -246,7 +273,7 @@ def select(connection: duckdb.DuckDBPyConnection, definition: Definition, sectio
         raise UsageError(f"{definition.name}: section {section}: {one_line(error)}") from error
     if len(statements) != 1 or statement_kind(statements[0]) != "SELECT":
         raise UsageError(f"{definition.name}: section {section} must be one SELECT")
-    return connection.sql(sql)
+    return sql
 
 
 def first_row(connection: duckdb.DuckDBPyConnection, definition: Definition, section: str) -> dict[str, Any]:
@@ -255,12 +282,11 @@ def first_row(connection: duckdb.DuckDBPyConnection, definition: Definition, sec
     Raises:
         SourceError: it gives another number of rows.
     """
-    relation = select(connection, definition, section)
-    rows = relation.limit(2).fetchall()
+    names, rows = selected(connection, definition, section, most=2)
     if len(rows) != 1:
         count = "no row" if not rows else "more than one row"
         raise SourceError(f"the section {section} of importer {definition.name} gives {count}; it must give one")
-    return dict(zip(relation.columns, rows[0], strict=True))
+    return dict(zip(names, rows[0], strict=True))
 
 
 def one_line(error: BaseException) -> str:

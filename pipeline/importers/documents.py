@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.disk.temporary import temporary_errors
 from pipeline.errors import SourceError
-from pipeline.importers.connection import open_connection, select
+from pipeline.importers.connection import open_connection, selected
 from pipeline.importers.plain_text import require_short_document
 from pipeline.importers.samples import CutDocument
 
@@ -123,7 +123,7 @@ def _runs_of_lines(content: PlainText, definition: Definition, directory: Path) 
     asked = replace(definition, sections={"documents": definition.sections["documents"]})
     try:
         with open_connection(asked, content.plain, {}, 0, None) as connection:
-            first_lines = [int(number) for (number,) in select(connection, asked, "documents").fetchall()]
+            first_lines = [int(number) for (number,) in selected(connection, asked, "documents")[1]]
     except duckdb.Error:
         return []  # reading it says what is wrong
     runs: list[Document] = []
@@ -239,7 +239,7 @@ def _are_states_of_one(plain: Path, definition: Definition) -> bool:
     asked = replace(definition, sections={"documents": definition.sections["documents"]})
     try:
         with open_connection(asked, plain, {}, plain.stat().st_size + 1, None) as connection:
-            rows: Sequence[tuple[float | None, float | None]] = select(connection, asked, "documents").fetchall()
+            rows: Sequence[tuple[float | None, float | None]] = selected(connection, asked, "documents")[1]
     except duckdb.Error:
         return False  # times that cannot be read say nothing
     return all(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.disk.safe_names import in_unicode
 from pipeline.errors import SourceError, UsageError, suggest
-from pipeline.importers.connection import first_row, select
+from pipeline.importers.connection import first_row, selected
 from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
 from pipeline.model.session_record import SessionRecord
 
@@ -54,14 +54,14 @@ def read_warnings(connection: duckdb.DuckDBPyConnection, definition: Definition)
     """Run the section `warnings`, if there is one: a SELECT of texts, of which nulls say nothing."""
     if "warnings" not in definition.sections:
         return []
-    return [str(row[0]) for row in select(connection, definition, "warnings").fetchall() if row[0] is not None]
+    return [str(row[0]) for row in selected(connection, definition, "warnings")[1] if row[0] is not None]
 
 
 def read_unused(connection: duckdb.DuckDBPyConnection, definition: Definition) -> list[tuple[str, int]]:
     """Run the section `unused`, if there is one: a SELECT of names that were not used, and how many values each has."""
     if "unused" not in definition.sections:
         return []
-    return [(str(name), int(count)) for name, count in select(connection, definition, "unused").fetchall()]
+    return [(str(name), int(count)) for name, count in selected(connection, definition, "unused")[1]]
 
 
 def read_metric_facts(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, MetricFacts]:
@@ -73,13 +73,13 @@ def read_metric_facts(connection: duckdb.DuckDBPyConnection, definition: Definit
     """
     if "metrics" not in definition.sections:
         return {}
-    relation = select(connection, definition, "metrics")
-    if relation.columns != _FACTS:
+    names, rows = selected(connection, definition, "metrics")
+    if names != _FACTS:
         raise UsageError(f"{definition.name}: section metrics gives other columns than {', '.join(_FACTS)}")
     return parse_metric_facts(
         {
             metric: {"kind": kind, "better": better, "is_aggregate": is_aggregate}
-            for metric, kind, better, is_aggregate in relation.fetchall()
+            for metric, kind, better, is_aggregate in rows
         }
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     import duckdb
+    from duckdb.sqltypes import DuckDBPyType
 
     from pipeline.importers.decoded import Decoded
     from pipeline.importers.definition import Definition
@@ -46,6 +47,8 @@ _INTEGERS = {*_SMALL_INTEGERS, "UBIGINT", "HUGEINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _ARROW_NAMES = {"BIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool", "VARCHAR": "string"}
 _SQL_NAMES = {name: sql for sql, name in _ARROW_NAMES.items()}
+_TEXTS_BY_KEY = "MAP(VARCHAR, VARCHAR)"
+"""The type of attributes that may be told by the row, as JSON is: to ask all rows for their keys reads them twice."""
 _JSON_KINDS = {"BIGINT": "int64", "UBIGINT": "int64", "DOUBLE": "float64", "BOOLEAN": "bool"}
 
 
@@ -92,7 +95,8 @@ class Measurements:
         self._counting: list[str] = []
         self._divisor: str | None = None
         inner = select(connection, definition, "measurements")
-        kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
+        types = dict(zip(inner.columns, inner.types, strict=True))
+        kinds = {name: str(kind) for name, kind in types.items()}
         self.given = {name.lower() for name in kinds}
         if "metric" not in kinds or "value" not in kinds:
             lacks = "metric" if "metric" not in kinds else "value"
@@ -107,12 +111,12 @@ class Measurements:
         taken = {*_SAMPLE_COLUMNS, *TIME_COLUMNS, _VALUE_TEXT, "attributes"}
         for name, kind in kinds.items():
             if name == NUMBER and has_arrays:
-                filled, numbers = self._filled(connection, definition, kind, kinds)
+                filled, numbers = self._filled(definition, types[name], kinds)
                 columns += filled
             elif name not in taken:
                 columns.append(self._attribute(quote_identifier(name), name, kind))
         if "attributes" in kinds:
-            columns += self._spread(connection, definition, kinds["attributes"])
+            columns += self._spread(connection, definition, types["attributes"])
         columns += numbers  # behind all columns of the rows
         self._stream = _read(connection.sql(f"SELECT {', '.join(columns)} FROM {_rows_of(definition)}"))
         if document is not None and has_arrays:
@@ -124,8 +128,9 @@ class Measurements:
                 self._divisor,
             ).expand(self._stream)
         self._peeked: list[pa.RecordBatch] = []
-        if kinds.get("attributes") == "JSON":
-            found = self._all_keys(connection, definition, decoded) if with_all_keys else self._first_keys()
+        if (of_attributes := kinds.get("attributes")) in {"JSON", _TEXTS_BY_KEY}:
+            of_all = (connection, definition, decoded, of_attributes)
+            found = self._all_keys(*of_all) if with_all_keys else self._first_keys()
             typed = {key: common_kind(held) if definition.is_typed else "string" for key, held in sorted(found.items())}
             for key, kind in typed.items():
                 self._attribute("", key, _SQL_NAMES[kind])
@@ -155,13 +160,12 @@ class Measurements:
         return f"{expression}::{sql} AS {quote_identifier(name)}"
 
     def _filled(
-        self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str, given: Collection[str]
+        self, definition: Definition, kind: DuckDBPyType, given: Collection[str]
     ) -> tuple[list[str], list[str]]:
         """Give the columns that arrays fill beside `value`, and those with the numbers of the arrays."""
-        kinds, numbers = {"value": kind}, {"value": NUMBER}
-        if kind.startswith("STRUCT"):
-            inner = connection.sql(f"SELECT unnest({NUMBER}) FROM {_rows_of(definition)}")
-            kinds = dict(zip(inner.columns, map(str, inner.types), strict=True))
+        kinds, numbers = {"value": str(kind)}, {"value": NUMBER}
+        if kind.id == "struct":
+            kinds = {name: str(of_field) for name, of_field in kind.children}
             numbers = {name: f"{NUMBER}.{quote_identifier(name)}" for name in kinds}
         if "value" not in kinds or not set(kinds.values()) <= {"JSON", "DOUBLE", "VARCHAR", *_INTEGERS}:
             raise UsageError(
@@ -187,23 +191,27 @@ class Measurements:
                 added.append(f"{numbers[name]}::BIGINT AS {quote_identifier(number_column(column))}")
         return columns, added
 
-    def _spread(self, connection: duckdb.DuckDBPyConnection, definition: Definition, kind: str) -> list[str]:
+    def _spread(
+        self, connection: duckdb.DuckDBPyConnection, definition: Definition, of_attributes: DuckDBPyType
+    ) -> list[str]:
         """Make a column of every key of the column `attributes`."""
-        if kind.startswith("STRUCT"):
-            inner = connection.sql(f"SELECT unnest(attributes) FROM {_rows_of(definition)}")
-            fields = zip(inner.columns, map(str, inner.types), strict=True)
-            return [self._attribute(f"attributes.{quote_identifier(name)}", name, type_) for name, type_ in fields]
-        if kind.startswith("MAP("):
-            query = f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {_rows_of(definition)} ORDER BY 1"
-            found = connection.sql(query).fetchall()
-            value = kind.rstrip(")").rsplit(",", 1)[1].strip()
-            return [self._attribute("attributes['" + name.replace("'", "''") + "']", name, value) for (name,) in found]
+        if of_attributes.id == "struct":
+            fields = [(name, str(kind)) for name, kind in of_attributes.children]
+            return [self._attribute(f"attributes.{quote_identifier(name)}", name, kind) for name, kind in fields]
+        kind = str(of_attributes)
+        if kind == _TEXTS_BY_KEY:
+            return ["to_json(attributes)::VARCHAR AS attributes"]
         if kind == "JSON":
             return ["attributes::VARCHAR AS attributes"]
+        if of_attributes.id == "map":
+            found = connection.sql(_keys_of_maps(definition)).fetchall()
+            (_, _), (_, value) = of_attributes.children
+            key_of = ((name, "attributes['" + name.replace("'", "''") + "']") for (name,) in found)
+            return [self._attribute(expression, name, str(value)) for name, expression in key_of]
         raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
 
     def _first_keys(self) -> dict[str, set[str]]:
-        """Find the keys and types of JSON attributes in the first rows, which are kept for `batches`."""
+        """Find the keys and types of attributes in the first rows, which are kept for `batches`."""
         self._peeked = list(itertools.islice(self._stream, 1))
         found: dict[str, set[str]] = {}
         for batch in self._peeked:
@@ -212,12 +220,14 @@ class Measurements:
 
     @staticmethod
     def _all_keys(
-        connection: duckdb.DuckDBPyConnection, definition: Definition, decoded: Decoded | None
+        connection: duckdb.DuckDBPyConnection, definition: Definition, decoded: Decoded | None, kind: str
     ) -> dict[str, set[str]]:
-        """Find the keys and types of JSON attributes in all rows; what is no object is refused when it is read."""
+        """Find the keys and types of attributes in all rows; what is no object is refused when it is read."""
         known = None if decoded is None else decoded.attribute_keys()
         if known is not None:
             return {key: {"string"} for key in known}
+        if kind == _TEXTS_BY_KEY:
+            return {key: {"string"} for (key,) in connection.sql(_keys_of_maps(definition)).fetchall()}
         query = (
             "SELECT key, list(DISTINCT json_type(attributes, json_pointer(key))) FROM ("
             f"SELECT attributes, unnest(json_keys(attributes)) AS key FROM {_rows_of(definition)} "
@@ -312,6 +322,10 @@ def _copied(array: pa.Array) -> pa.Array:
 
 def _rows_of(definition: Definition) -> str:
     return f"({definition.sections['measurements']}\n)"
+
+
+def _keys_of_maps(definition: Definition) -> str:
+    return f"SELECT DISTINCT unnest(map_keys(attributes)) FROM {_rows_of(definition)} ORDER BY 1"
 
 
 def _read(relation: duckdb.DuckDBPyRelation) -> Generator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.errors import SourceError
 from pipeline.model.arrays import from_bools, from_numbers, from_places, from_strings, is_null, places
 from pipeline.native import distinct_texts
-from pipeline.rows.distinct import encode_repeated
+from pipeline.rows.distinct import encode_repeated, taken_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,7 +66,7 @@ class Tags:
             SourceError: a text is no JSON object, or a value does not fit its type.
         """
         narrow, firsts = distinct_texts(objects)
-        rows = [self._values(text) for text in objects.take(from_numbers(firsts, pa.int64())).to_pylist()]
+        rows = [self._values(objects[row].as_py()) for row in firsts.tolist()]
         codes = narrow.astype(np.intp)  # what numpy takes without converting it for each column
         columns = []
         for place, kind in enumerate(self._kinds):
@@ -74,7 +74,7 @@ class Tags:
             if kind == "string":
                 columns.append(_repeated(encode_repeated(values), codes))
             else:
-                columns.append(values.take(from_numbers(codes, pa.int64())))
+                columns.append(taken_rows(values, codes))
         return columns
 
     def _values(self, text: str | None) -> list[Any]:
@@ -107,7 +107,9 @@ class Tags:
 def kinds_of(objects: pa.Array) -> dict[str, set[str]]:
     """Find the keys of JSON objects and the types of their values; what is no object has no keys."""
     kinds: dict[str, set[str]] = {}
-    for text in objects.unique().to_pylist():
+    _, firsts = distinct_texts(objects)
+    for row in firsts.tolist():
+        text = objects[row].as_py()
         value = None if text is None else json.loads(text)
         for name, held in value.items() if isinstance(value, dict) else ():
             kinds.setdefault(name, set()).update(() if held is None else _KINDS_THAT_FIT[type(held)][:1])

@@ -222,3 +222,41 @@ def test_objects_that_cannot_be_named_are_refused(tmp_path, line):
     (tmp_path / "run.txt").write_text('{"kind": "x"}\n')
     with pytest.raises(UsageError, match="objects:"):
         import_sessions(tmp_path / "run.txt", tmp_path / "store", importer=str(tmp_path / "my.sql"))
+
+
+NAMES = ("it's", "value", 'late "one"', "empty")
+STRUCT = json.dumps(dict.fromkeys(NAMES, "VARCHAR")).replace("'", "''")
+ATTRIBUTES = {
+    "JSON": "json->'a'",
+    "MAP": "from_json(json->'a', '\"MAP(VARCHAR, VARCHAR)\"')",
+    "STRUCT": f"from_json(json->'a', '{STRUCT}')",
+}
+
+
+@pytest.mark.parametrize("kind", ATTRIBUTES)
+@pytest.mark.parametrize("late", [5, 20_000])
+def test_attributes_are_the_same_columns_whatever_holds_them(tmp_path, kind, late):
+    rows = [{"it's": f'a "{number % 3}"\\ é', "value": "1.50", "empty": None} for number in range(25_000)]
+    rows[1] = None
+    rows[2] = {}
+    rows[late] = {'late "one"': "x", "it's": None}
+    (tmp_path / "x.ndjson").write_text("".join(json.dumps({"a": row}) + "\n" for row in rows))
+    (tmp_path / "my.sql").write_text(
+        f"-- format: ndjson\n-- name: measurements\n"
+        f"SELECT 'x' AS metric, 1.0 AS value, {ATTRIBUTES[kind]} AS attributes FROM records"
+    )
+    import_sessions(tmp_path / "x.ndjson", tmp_path / "store", importer=str(tmp_path / "my.sql"))
+    query = """SELECT "it's", attribute_value, "late ""one""\", empty FROM measurements ORDER BY sequence"""
+    assert rows_of(tmp_path / "store", query) == [tuple((row or {}).get(name) for name in NAMES) for row in rows]
+
+
+def test_maps_of_numbers_are_columns_of_numbers(tmp_path):
+    (tmp_path / "x.ndjson").write_text('{"a": {"n": 1.5}}\n{"a": {"it\'s": 2}}\n{}\n')
+    (tmp_path / "my.sql").write_text(
+        "-- format: ndjson\n-- name: measurements\nSELECT 'x' AS metric, 1.0 AS value, "
+        "from_json(json->'a', '\"MAP(VARCHAR, DOUBLE)\"') AS attributes FROM records"
+    )
+    import_sessions(tmp_path / "x.ndjson", tmp_path / "store", importer=str(tmp_path / "my.sql"))
+    query = """SELECT n, "it's" FROM measurements ORDER BY sequence"""
+    assert rows_of(tmp_path / "store", query) == [(1.5, None), (None, 2.0), (None, None)]
+    assert rows_of(tmp_path / "store", "SELECT DISTINCT typeof(n) FROM measurements") == [("DOUBLE",)]
