@@ -291,7 +291,8 @@ class HarnessFile:
         with_all_keys: bool,
     ) -> Measurements:
         of_file = (self._definition, self._unit, self._options.zone, constants, self._cut, self._decoded)
-        return Measurements(connection, *of_file, with_all_keys=with_all_keys)
+        is_large = self.content.plain_size > _LINE_BYTES
+        return Measurements(connection, *of_file, with_all_keys=with_all_keys, ahead=is_large)
 
     def _batches(
         self,

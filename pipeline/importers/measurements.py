@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,6 +72,7 @@ class Measurements:
         decoded: Decoded | None = None,
         *,
         with_all_keys: bool = False,
+        ahead: bool = True,
     ) -> None:
         """Bind the importer's SELECT.
 
@@ -83,7 +84,8 @@ class Measurements:
             constants: attributes of the whole session; they become columns unless the rows have them.
             document: holds the samples that were cut out of the file; rows with a column `samples` stand for them.
             decoded: what a reader makes of the file; it may know the keys of JSON attributes.
-            with_all_keys: find the keys of JSON attributes in all rows, not in the first ones alone.
+            with_all_keys: find the keys of attributes in all rows, not in the first ones alone.
+            ahead: let the engine go on in a thread of its own while rows are made, which takes longer for few.
 
         Raises:
             UsageError: the SELECT does not give what is needed.
@@ -91,6 +93,7 @@ class Measurements:
             duckdb.Error: the file does not fit.
         """
         self._tags: Tags | None = None
+        self._ahead = ahead
         self._beside: dict[str, str] = {}
         self._counting: list[str] = []
         self._divisor: str | None = None
@@ -248,9 +251,10 @@ class Measurements:
             duckdb.Error: the file cannot be read.
         """
         sequence = 0
+        rows = itertools.chain(taken(self._peeked), self._stream)
         # An engine takes nothing else while a stream of its rows is open.
-        with closing(self._stream), ScannedAhead(itertools.chain(taken(self._peeked), self._stream)) as ahead:
-            for raw in ahead:
+        with closing(self._stream), ScannedAhead(rows) if self._ahead else nullcontext(rows) as batches:
+            for raw in batches:
                 batch = self._batch(raw, session_id, start, sequence)
                 sequence += raw.num_rows
                 yield batch

@@ -38,21 +38,26 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 
 
 class Hashing:
-    """Computes the SHA-256 of a file, in a thread that has ended when this is closed."""
+    """Computes the SHA-256 of a file, of a large one in a thread that has ended when this is closed."""
 
     def __init__(self, path: Path) -> None:
         self._is_wanted = True
+        self._pool: ThreadPoolExecutor | None = None
+        if path.stat().st_size <= _SMALL_BYTES:  # a thread would take longer
+            self._sha256 = file_sha256(path)
+            return
         self._pool = ThreadPoolExecutor(1, "hash")
-        self._sha256 = self._pool.submit(file_sha256, path, is_wanted=lambda: self._is_wanted)
+        self._found = self._pool.submit(file_sha256, path, is_wanted=lambda: self._is_wanted)
 
     def result(self) -> str:
         """Wait for the hash; this is not closed."""
-        return self._sha256.result()
+        return self._sha256 if self._pool is None else self._found.result()
 
     def close(self) -> None:
         """Hash no more."""
         self._is_wanted = False
-        self._pool.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown()
 
 
 class PlainText(NamedTuple):

@@ -70,6 +70,11 @@ def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[list[pa.R
         yield waiting
 
 
+def may_be_full(group: Sequence[pa.RecordBatch], rows: int) -> bool:
+    """Whether a group of `gathered` may be other than the last one."""
+    return sum(batch.num_rows for batch in group) >= rows or sum(map(text_bound, group)) >= GROUP_BYTES
+
+
 def text_bound(batch: pa.RecordBatch) -> int:
     """Bound the bytes of text from above, without a look at each row."""
     size = 0

@@ -18,7 +18,7 @@ from pipeline.model.arrays import is_null, places, text_lengths
 from pipeline.model.columns import REPEATED_TEXT, plain_schema
 from pipeline.model.session_record import METADATA_KEY
 from pipeline.native import distinct_texts
-from pipeline.rows.batches import as_table, gathered, taken
+from pipeline.rows.batches import as_table, gathered, may_be_full, taken
 from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def write_rows(
         schema: their schema, strings as strings.
         file: where the bytes go.
         compression: codec of the pages.
-        ahead: prepare the next row group in a thread of its own.
+        ahead: prepare the next row group, if there is one, in a thread of its own.
         metadata: gives that of the file; it is asked when the rows are written.
     """
     groups = gathered(batches, ROW_GROUP_ROWS)
@@ -81,7 +81,10 @@ def write_rows(
     counts = [field.name for field in schema if pa.types.is_int64(field.type) or pa.types.is_timestamp(field.type)]
     # Least and greatest leave NaN out: readers that hold NaN for greater than numbers lose rows by them.
     exact = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    making: AbstractContextManager[Iterable[pa.Table]] = ScannedAhead(tables, ahead=1) if ahead else nullcontext(tables)
+    goes_on = ahead and bool(first) and may_be_full(first[0], ROW_GROUP_ROWS)
+    making: AbstractContextManager[Iterable[pa.Table]] = (
+        ScannedAhead(tables, ahead=1) if goes_on else nullcontext(tables)
+    )
     with (
         _gathering_writes(file) as gathering,
         pq.ParquetWriter(
