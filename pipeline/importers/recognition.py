@@ -169,7 +169,7 @@ class Recognition:
 
 def _knows(connection: duckdb.DuckDBPyConnection, importer: Definition) -> bool:
     try:
-        rows = connection.sql(importer.sections["recognise"]).fetchall()
+        rows = connection.execute(importer.sections["recognise"]).fetchall()
     except Exception as error:
         raise UsageError(f"{importer.name}: section recognise: {one_line(error)}") from error
     return bool(rows and rows[0][0])
