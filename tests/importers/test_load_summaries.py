@@ -180,6 +180,38 @@ def test_a_percentile_table_of_a_real_file(tmp_path):
     assert {key: figures[key] for key in expected} == expected
 
 
+PYTHONS = """\
+       Value     Percentile TotalCount 1/(1-Percentile)
+
+      10.007 0.000000000000          1           1.00
+      14.007 0.500000000000          3           2.00
+      18.015 0.750000000000          5           4.00
+      40.031 0.875000000000          6           8.00
+      40.031 1.000000000000          6
+#[Mean    =       18.340, StdDeviation   =    10032.039]
+#[Max     =       40.031, TotalCount     =        6.000]
+#[Buckets =           14, SubBuckets     =         2048]
+"""
+"""Of 10, 12, 14, 16, 18 and 40 ms, recorded in microseconds and printed in milliseconds, by hdrhistogram 0.10.8."""
+
+
+@pytest.mark.parametrize(
+    ("text", "deviation"),
+    [
+        (PYTHONS, None),
+        (PYTHONS.replace("10032.039", "10.032"), 10.032),
+        (PYTHONS.replace("TotalCount     =        6.000", "Total count    =            6"), 10032.039),
+    ],
+    ids=["of another unit", "of one unit", "of another program"],
+)
+def test_the_deviation_of_pythons_tables_is_of_the_unit_of_the_values_or_left_out(tmp_path, text, deviation):
+    """hdrhistogram of Python divides all figures of a table by what it is told, and not the deviation."""
+    result, rows = imported(tmp_path, text)
+    figures = {metric: value for metric, value, _ in rows if metric != "value_bins"}
+    assert (figures.get("value_stddev"), figures["value_mean"], figures["value_count"]) == (deviation, 18.34, 6)
+    assert ("standard deviation of another unit" in "".join(result.warnings)) == (deviation is None)
+
+
 def test_what_wrk_prints(tmp_path):
     result, rows = imported(tmp_path, WRK + "own line\n")
     expected = {
