@@ -34,7 +34,7 @@ SET VARIABLE of_other_unit = (
     FROM (SELECT sqrt(greatest(sum(count * value * value) / sum(count) - (sum(count * value) / sum(count)) ** 2, 0)) AS of_bins
           FROM (SELECT words[1]::DOUBLE AS value, words[3]::DOUBLE - coalesce(lag(words[3]::DOUBLE) OVER (ORDER BY line_number), 0) AS count
                 FROM printed WHERE kind = 'row')),
-         (SELECT max(words[4]::DOUBLE) FILTER (words[1] = 'Mean') AS printed_one, coalesce(bool_or(words[3] = 'TotalCount'), false) AS is_of_python
+         (SELECT max(CASE words[1] WHEN 'Mean' THEN TRY_CAST(words[4] AS DOUBLE) END) AS printed_one, coalesce(bool_or(words[3] = 'TotalCount'), false) AS is_of_python
           FROM printed WHERE kind = 'figures')
     WHERE is_of_python)
 
