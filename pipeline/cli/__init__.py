@@ -202,19 +202,31 @@ class _Signals:
     def _receive(self, number: int, _frame: object) -> None:
         self.received = number
         hashing_ends.set()
-        raise KeyboardInterrupt
+        if _engine_is_loading():
+            self._come_again()
+        else:
+            raise KeyboardInterrupt
 
     def _raise_again(self, swallowed: sys.UnraisableHookArgs) -> None:
         """Let a signal that came where nothing can be raised, as in a finaliser, come again a moment later."""
         if self.received and swallowed.exc_type is KeyboardInterrupt:
-            # From another thread: in this one it would come before this has returned, and be swallowed again.
-            self._again = threading.Timer(
-                _AGAIN_SECONDS, signal.pthread_kill, [threading.main_thread().ident, self.received]
-            )
-            self._again.daemon = True
-            self._again.start()
+            self._come_again()
         else:
             sys.__unraisablehook__(swallowed)
+
+    def _come_again(self) -> None:
+        # From another thread: in this one it would come before this has returned, and be swallowed again.
+        self._again = threading.Timer(
+            _AGAIN_SECONDS, signal.pthread_kill, [threading.main_thread().ident, self.received]
+        )
+        self._again.daemon = True
+        self._again.start()
+
+
+def _engine_is_loading() -> bool:
+    """Whether DuckDB is being loaded: what is raised while its compiled part makes its types ends the process (134)."""
+    engine = sys.modules.get("duckdb")
+    return engine is not None and not hasattr(engine, "connect")
 
 
 def _one_line(message: str) -> str:

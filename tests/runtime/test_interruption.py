@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from directories import contents, names_in, snapshot
-from program import COMMAND
+from program import COMMAND, pipeline
 
 from pipeline import compact_store, export_measurements, import_sessions
 
@@ -118,6 +118,52 @@ def test_a_signal_that_comes_in_a_finaliser_is_not_lost():
         [sys.executable, "-c", IN_A_FINALISER], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout, done.stderr) == (f"interrupted {signal.SIGTERM.value}\n", "")
+
+
+WHILE_LOADING = """
+import os, signal, sys
+
+def interrupt():
+    os.kill(os.getpid(), signal.{name})
+    for _ in range(1000):
+        pass
+"""
+IN_A_TEXT_THAT_IS_EXECUTED = """
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pipeline.importers.run":
+            exec("interrupt()")  # as `dataclasses` does for each class
+
+sys.meta_path.insert(0, Finder())
+"""
+IN_THE_TYPES_OF_THE_ENGINE = """
+import enum
+
+make = enum.EnumType._create_
+
+def make_interrupted(*given, **options):
+    if "duckdb" in sys.modules:
+        interrupt()
+    return make(*given, **options)
+
+enum.EnumType._create_ = make_interrupted
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "where",
+    [IN_A_TEXT_THAT_IS_EXECUTED, IN_THE_TYPES_OF_THE_ENGINE],
+    ids=["a text that is executed", "the types of the engine"],
+)
+def test_a_signal_that_comes_while_modules_are_loaded_ends_as_any_other(tmp_path, name, where):
+    (tmp_path / "sitecustomize.py").write_text(WHILE_LOADING.format(name=name) + where, encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("metric_name,timestamp,metric_value\nvus,1795543196,1\n", encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = pipeline("import", "rows.csv", "--to", "store", cwd=tmp_path, env={"PYTHONPATH": path})
+    status = 128 + signal.Signals[name]
+    assert (done.status, done.err) == (status, "pipeline: interrupted; nothing was imported\n")
+    assert not (tmp_path / "store").exists()
 
 
 def _interrupt(*_given, **_options):
