@@ -98,9 +98,12 @@ class Engines:
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, readable: Sequence[Path], *, streams: bool) -> None:
+    # An IN of five constants or more would become a join, which holds few rows back until the end: out of their order.
+    disabled = ["in_clause"]
     if streams:
         # The engine takes what we stream for one row, and would hold all of it to join it with a table.
-        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        disabled += ["join_order", "build_side_probe_side"]
+    connection.execute(f"SET disabled_optimizers = {quote_literal(','.join(disabled))}")
     lock_down(connection, readable)
 
 

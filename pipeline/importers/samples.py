@@ -291,10 +291,10 @@ def places_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _stream(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
-    return pa.RecordBatchReader.from_batches(_COLUMNS, _in_vectors(batches))
+    return pa.RecordBatchReader.from_batches(_COLUMNS, in_vectors(batches))
 
 
-def _in_vectors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def in_vectors(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Cut batches as the engine cuts its vectors: a join of it gives rows of small ones later than those behind.
 
     Of large elements fewer come together: what the engine makes of them takes many times their bytes.

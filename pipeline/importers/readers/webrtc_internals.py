@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import SourceError
+from pipeline.importers.samples import in_vectors
 from pipeline.model.arrays import from_numbers, from_strings, is_null
 from pipeline.native import ElementTexts, float_texts
 from pipeline.rows.distinct import taken_rows
@@ -84,6 +85,10 @@ def read(path: Path, told: Told) -> Iterator[pa.RecordBatch]:
     Raises:
         SourceError: it is no JSON, or a series is none.
     """
+    return in_vectors(_points(path, told))
+
+
+def _points(path: Path, told: Told) -> Iterator[pa.RecordBatch]:
     series = list(_series(path))
     clocks: dict[tuple[int, str], _Clock] = {}
     for connection, name, points in series:
