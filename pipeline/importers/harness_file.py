@@ -231,6 +231,9 @@ class HarnessFile:
             measurements = self._measurements_of(connection, with_all_keys=True)
             for _ in measurements.batches("x", self._start.ticks or 0):
                 pass
+            if self._definition.format == "csv":
+                # What is counted of columns that are not read has to be text, too.
+                connection.sql("SELECT count(COLUMNS(*)) FROM records").fetchall()
 
     def _open(self, plain: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         if self._definition.format == "csv" and self._shape is None:

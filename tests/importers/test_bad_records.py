@@ -163,3 +163,20 @@ def test_the_order_of_the_file_is_that_of_the_sequence(tmp_path):
     import_sessions(path, tmp_path / "store")
     query = "SELECT count(*), count(*) FILTER (value = sequence) FROM measurements"
     assert rows_of(tmp_path / "store", query) == [(100_000, 100_000)]
+
+
+@pytest.mark.parametrize("count", [20, 30_000])
+@pytest.mark.parametrize("read", ["note", "exception"])
+def test_bytes_that_are_no_text_are_named_in_columns_that_nobody_reads_too(tmp_path, read, count):
+    other = "note" if read == "exception" else "exception"
+    lines = [f"timestamp,request_type,name,response_time_ms,response_length,status_code,{other},{read}\n".encode()]
+    for number in range(count):
+        text = b"Caf\xe9" if number == count - 5 else b"Cafe"
+        lines.append(f"{1795543196 + number},GET,/x,{number}.5,10,200,,".encode() + text + b"\n")
+    (tmp_path / "requests.csv").write_bytes(b"".join(lines))
+    with pytest.raises(SourceError, match=rf"line {count - 3}: is not valid UTF-8; --skip-bad leaves such records out"):
+        import_sessions(tmp_path / "requests.csv", tmp_path / "store")
+    assert import_sessions(tmp_path / "requests.csv", tmp_path / "store", skip_bad=True).skipped_rows == 1
+    [session] = list_sessions(tmp_path / "store")
+    assert session["measurement_count"] == 2 * (count - 1)
+    assert session["origin"].get("ignored") == ({"note": count - 1} if read == "note" else None)
