@@ -14,6 +14,7 @@ from pipeline.model.metric_facts import MetricFacts, parse_metric_facts
 from pipeline.model.session_record import SessionRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import duckdb
@@ -101,6 +102,28 @@ def version_warning(definition: Definition, version: str | None) -> str | None:
         return None
     tried = " to ".join(definition.versions)
     return f"says version {found[0]} of {definition.harness}, {relation} than those that were tried, {tried}"
+
+
+def revision_warning(definition: Definition, origin: Mapping[str, Any]) -> str | None:
+    """Say that an importer of another revision would read other numbers than a session of the same file has.
+
+    Args:
+        definition: the importer.
+        origin: what the session was imported from, and by which importer.
+
+    Returns:
+        what differs and what to do, None where nothing does.
+    """
+    # Version 0.1.0 wrote the name alone.
+    revision = origin.get("importer") if "importer_name" in origin else 1
+    name = origin.get("importer_name", origin.get("importer"))
+    if name != definition.name or revision == definition.revision:
+        return None
+    relation = "an older" if isinstance(revision, int) and revision < definition.revision else "another"
+    return (
+        f"by {relation} revision of the importer {name}, {revision}; {definition.revision} may give other "
+        "numbers: --if-exists replace imports it anew"
+    )
 
 
 def choose_id(path: Path, given: str | None, said: str | None, run: int | None) -> str:

@@ -20,6 +20,7 @@ from pipeline.importers.facts import (
     read_metric_facts,
     read_unused,
     read_warnings,
+    revision_warning,
     version_warning,
 )
 from pipeline.importers.fields import UnreadKeys
@@ -156,25 +157,8 @@ class HarnessFile:
         return {} if self._measurements is None else self._measurements.attributes
 
     def outdated(self, session: Session) -> str | None:
-        """Say that an importer of another revision would read other numbers than a session of the same file has.
-
-        Args:
-            session: what the file was imported as.
-
-        Returns:
-            what differs and what to do, None where nothing does.
-        """
-        origin = session.origin
-        # Version 0.1.0 wrote the name alone.
-        revision = origin.get("importer") if "importer_name" in origin else 1
-        name = origin.get("importer_name", origin.get("importer"))
-        if name != self._definition.name or revision == self._definition.revision:
-            return None
-        relation = "an older" if isinstance(revision, int) and revision < self._definition.revision else "another"
-        return (
-            f"by {relation} revision of the importer {name}, {revision}; {self._definition.revision} may give other "
-            "numbers: --if-exists replace imports it anew"
-        )
+        """Say that a session of the same file was imported by another revision; None where it was not."""
+        return revision_warning(self._definition, session.origin)
 
     def sift(self, problem: Exception) -> None:
         """Find what cannot be read after reading has failed, and leave it out if that is wanted; then read again.
