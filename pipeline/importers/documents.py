@@ -72,8 +72,25 @@ def documents_of(
         if cut is not None:
             return [Document(plain=content.plain, cut=cut)]
         return _documents_of_json(content, definition, directory) or whole
+    if definition.format == "csv":
+        return _behind_blank_lines(content, directory) or whole
     in_lines = definition.format == "lines" and "documents" in definition.sections
     return (in_lines and _runs_of_lines(content, definition, directory)) or whole
+
+
+def _behind_blank_lines(content: PlainText, directory: Path) -> list[Document]:
+    """Cut off what is blank before the first record, which the engine takes for a header; none where nothing is."""
+    with content.plain.open("rb") as file:
+        blank = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(), file))
+        if not blank:
+            return []
+        path = directory / "behind" / "input"
+        with temporary_errors(directory):
+            path.parent.mkdir()
+            file.seek(0)
+            with path.open("wb") as out:
+                out.writelines(itertools.islice(file, blank, None))
+    return [Document(plain=path, lines_before=blank)]
 
 
 def _cut_if_one(content: PlainText, definition: Definition, directory: Path) -> CutDocument | None:

@@ -180,3 +180,19 @@ def test_bytes_that_are_no_text_are_named_in_columns_that_nobody_reads_too(tmp_p
     [session] = list_sessions(tmp_path / "store")
     assert session["measurement_count"] == 2 * (count - 1)
     assert session["origin"].get("ignored") == ({"note": count - 1} if read == "note" else None)
+
+
+@pytest.mark.parametrize("blank", ["\n", "\n \r\n\n"])
+@pytest.mark.parametrize("count", [2, 40_000])
+def test_lines_that_are_blank_before_the_header_are_no_header(tmp_path, blank, count):
+    lines = [f"vus,{1795543196 + number},{number}\n" for number in range(count)]
+    text = blank + "metric_name,timestamp,metric_value\n" + "".join(lines)
+    (tmp_path / "k6.csv").write_text(text, newline="")
+    import_sessions(tmp_path / "k6.csv", tmp_path / "store")
+    assert rows_of(tmp_path / "store", IN_ORDER) == [(float(number),) for number in range(count)]
+    (tmp_path / "bad.csv").write_text(text + "vus,x,1\n", newline="")
+    with pytest.raises(SourceError, match=f"line {len(text.splitlines()) + 1}: column 'timestamp': 'x' is not a time"):
+        import_sessions(tmp_path / "bad.csv", tmp_path / "store")
+
+
+IN_ORDER = "SELECT value FROM measurements ORDER BY sequence"

@@ -10,6 +10,7 @@
 -- looks for: rows of a value, a percentile and a total count
 -- format: lines
 -- option: unit ns us ms s
+-- revision: 2
 -- metrics: value_bins, value_mean, value_stddev, value_min, value_max, value_p* = duration lower aggregate
 -- metrics: value_count = counter aggregate
 

@@ -8,6 +8,7 @@
 -- versions: 0.57 to 2.2
 -- format: csv
 -- columns: metric_name, timestamp, metric_value DOUBLE, extra_tags, metadata
+-- revision: 2
 -- metrics: http_req_failed, dropped_iterations, *_failed = event lower
 -- metrics: checks = event higher
 -- metrics: http_req_*, iteration_duration, group_duration, ws_*duration, ws_connecting, grpc_req_duration = duration lower

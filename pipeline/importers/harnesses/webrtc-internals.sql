@@ -9,6 +9,7 @@
 -- format: json
 -- reader: webrtc_internals
 -- samples: PeerConnections.*.stats.*.values[]
+-- revision: 2
 -- metrics: *.[*_in_ms] = duration lower aggregate
 -- metrics: *.[* = gauge aggregate
 -- metrics: *.currentRoundTripTime, *.roundTripTime, *.jitter = duration lower
