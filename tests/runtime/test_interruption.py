@@ -166,6 +166,25 @@ def test_a_signal_that_comes_while_modules_are_loaded_ends_as_any_other(tmp_path
     assert not (tmp_path / "store").exists()
 
 
+BEFORE_THE_COMMAND_LINE = """
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pipeline.cli":
+            interrupt()
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("command", [COMMAND, [str(Path(sys.executable).with_name("pipeline"))]], ids=["-m", "script"])
+def test_a_signal_that_comes_before_the_command_line_ends_it_without_a_word(tmp_path, command):
+    (tmp_path / "sitecustomize.py").write_text(WHILE_LOADING.format(name="SIGINT") + BEFORE_THE_COMMAND_LINE)
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 def _interrupt(*_given, **_options):
     raise KeyboardInterrupt
 
