@@ -127,7 +127,7 @@ class Measurements:
                 document,
                 self._beside,
                 self._counting,
-                ["value", "attributes", *self.times.columns],
+                ["value", *self.times.columns],
                 self._divisor,
             ).expand(self._stream)
         self._peeked: list[pa.RecordBatch] = []

@@ -56,7 +56,7 @@ class Tags:
         """Make the columns.
 
         Args:
-            objects: JSON texts, null where there are none.
+            objects: JSON texts, or a dictionary of such, null where there are none.
 
         Returns:
             an array for each key; strings are in dictionaries.
@@ -65,8 +65,8 @@ class Tags:
             UnseenKeyError: there is another key, or a value of another type.
             SourceError: a text is no JSON object, or a value does not fit its type.
         """
-        narrow, firsts = distinct_texts(objects)
-        rows = [self._values(objects[row].as_py()) for row in firsts.tolist()]
+        texts, narrow = _distinct(objects)
+        rows = [self._values(text) for text in texts]
         codes = narrow.astype(np.intp)  # what numpy takes without converting it for each column
         columns = []
         for place, kind in enumerate(self._kinds):
@@ -107,13 +107,22 @@ class Tags:
 def kinds_of(objects: pa.Array) -> dict[str, set[str]]:
     """Find the keys of JSON objects and the types of their values; what is no object has no keys."""
     kinds: dict[str, set[str]] = {}
-    _, firsts = distinct_texts(objects)
-    for row in firsts.tolist():
-        text = objects[row].as_py()
+    for text in _distinct(objects)[0]:
         value = None if text is None else json.loads(text)
         for name, held in value.items() if isinstance(value, dict) else ():
             kinds.setdefault(name, set()).update(() if held is None else _KINDS_THAT_FIT[type(held)][:1])
     return kinds
+
+
+def _distinct(objects: pa.Array) -> tuple[list[str | None], NDArray[np.integer[Any]]]:
+    """Give the distinct texts, of which null is one, and the place of each row's among them."""
+    if not pa.types.is_dictionary(objects.type):
+        codes, firsts = distinct_texts(objects)
+        return [objects[row].as_py() for row in firsts.tolist()], codes
+    texts, codes = objects.dictionary.to_pylist(), places(objects)
+    if not objects.null_count:
+        return texts, codes
+    return [*texts, None], np.where(is_null(objects), len(texts), codes)
 
 
 def common_kind(kinds: Collection[str]) -> str:

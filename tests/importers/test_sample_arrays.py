@@ -332,6 +332,20 @@ def test_batches_are_no_larger_than_batches_of_rows(tmp_path, length):
     assert values == [value for array in arrays for value in array]
 
 
+@pytest.mark.parametrize("kind", ["run->'tags'", "from_json(run->'tags', '\"MAP(VARCHAR, VARCHAR)\"')"])
+def test_attributes_of_arrays_are_those_of_their_row(tmp_path, kind):
+    sql = OWN_SQL.replace("run->>'name' AS name", f"run->>'name' AS name, {kind} AS attributes")
+    tags = [{"k": "a", "n": None}, None, {}, {"k": "b"}, {"late": "x"}]
+    runs = [{"name": f"{at}", "times": [at] * (at % 3 + 1), "codes": [0], "tags": tags[at % 5]} for at in range(50)]
+    import_own(tmp_path, json.dumps({"runs": runs}), sql)
+    query = "SELECT name, k, n, late FROM measurements ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [
+        (run["name"], *((run["tags"] or {}).get(key) for key in ("k", "n", "late")))
+        for run in runs
+        for _ in run["times"]
+    ]
+
+
 PEAK = """
 import sys, pipeline
 pipeline.import_sessions(sys.argv[1], sys.argv[2])
