@@ -8,7 +8,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 python3 -m venv venv
-venv/bin/pip install --quiet hdrhistogram==0.10.8
+"venv/bin/pip" install --quiet hdrhistogram==0.10.8
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix . hdr-histogram-js@3.0.1 >/dev/null
 cat >print.py <<'PY'
 import sys

@@ -167,6 +167,8 @@ def test_a_signal_that_comes_while_modules_are_loaded_ends_as_any_other(tmp_path
 
 
 BEFORE_THE_COMMAND_LINE = """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run in the background of a shell
+
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == "pipeline.cli":
