@@ -189,10 +189,8 @@ def test_lines_that_are_blank_before_the_header_are_no_header(tmp_path, blank, c
     text = blank + "metric_name,timestamp,metric_value\n" + "".join(lines)
     (tmp_path / "k6.csv").write_text(text, newline="")
     import_sessions(tmp_path / "k6.csv", tmp_path / "store")
-    assert rows_of(tmp_path / "store", IN_ORDER) == [(float(number),) for number in range(count)]
+    query = "SELECT value FROM measurements ORDER BY sequence"
+    assert rows_of(tmp_path / "store", query) == [(float(number),) for number in range(count)]
     (tmp_path / "bad.csv").write_text(text + "vus,x,1\n", newline="")
     with pytest.raises(SourceError, match=f"line {len(text.splitlines()) + 1}: column 'timestamp': 'x' is not a time"):
         import_sessions(tmp_path / "bad.csv", tmp_path / "store")
-
-
-IN_ORDER = "SELECT value FROM measurements ORDER BY sequence"
