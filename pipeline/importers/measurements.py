@@ -21,7 +21,7 @@ from pipeline.rows.attributes import check_column_names
 from pipeline.rows.batches import taken
 from pipeline.rows.distinct import encode_repeated, taken_rows
 from pipeline.rows.rules import RowChecker
-from pipeline.runtime.duckdb import quote_identifier
+from pipeline.runtime.duckdb import quote_identifier, quote_literal
 from pipeline.runtime.threads import ScannedAhead
 
 if TYPE_CHECKING:
@@ -209,8 +209,7 @@ class Measurements:
         if of_attributes.id == "map":
             found = connection.sql(_keys_of_maps(definition)).fetchall()
             (_, _), (_, value) = of_attributes.children
-            key_of = ((name, "attributes['" + name.replace("'", "''") + "']") for (name,) in found)
-            return [self._attribute(expression, name, str(value)) for name, expression in key_of]
+            return [self._attribute(f"attributes[{quote_literal(name)}]", name, str(value)) for (name,) in found]
         raise UsageError(f"{definition.name}: column attributes has type {kind}; it must be JSON, a MAP or a STRUCT")
 
     def _first_keys(self) -> dict[str, set[str]]:
